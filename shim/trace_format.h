@@ -215,7 +215,7 @@ struct trace_socket {
 	struct trace_record record;
 	trace_ref process;
 	int32_t fd; /* the first descriptor it had */
-	uint64_t id; /* 1, 2, ... within the file */
+	uint64_t id; /* unique within the file */
 	uint64_t cookie; /* SO_COOKIE: names the kernel's socket on this machine until it reboots */
 	uint64_t peer_cookie; /* of the other end of a socketpair, else 0 */
 	uint8_t protocol; /* enum trace_protocol */
@@ -307,7 +307,7 @@ struct trace_incident {
 	struct trace_record record;
 	trace_ref process;
 	trace_ref socket; /* 0 where no socket is known any more */
-	uint64_t id; /* 1, 2, ... within the file */
+	uint64_t id; /* unique within the file */
 	uint8_t kind; /* enum trace_kind */
 	uint8_t knowledge; /* enum trace_knowledge */
 	uint8_t outcome; /* enum trace_outcome */

@@ -1,0 +1,231 @@
+# socksan: `make help` lists what this file can do.
+#
+# One file, no recursion. Sources are found by wildcard: a new .c in shim/, analyzer/, tests/unit/ or tests/programs/ needs
+# no edit here. Everything that is built goes below $(BUILD).
+
+VERSION := 0.1.0
+
+PREFIX ?= /usr/local
+BINDIR ?= $(PREFIX)/bin
+LIBDIR ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DESTDIR ?=
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PKG_CONFIG ?= pkg-config
+INSTALL ?= install
+CFLAGS ?= -O2 -g
+LDFLAGS ?=
+
+# V=1 shows the commands; otherwise one short line each.
+V ?= 0
+ifeq ($(V),0)
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2);
+endif
+
+# The variants live side by side, so that changing from one to another rebuilds nothing.
+variant_flags :=
+ifdef SAN
+BUILD ?= build/san
+variant_flags += -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+endif
+ifdef COVERAGE
+BUILD ?= build/coverage
+variant_flags += --coverage -O0
+endif
+BUILD ?= build
+
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# --- Flags ---------------------------------------------------------------------------------------------------------------
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+# Defined as empty, so that a source that says `#define _GNU_SOURCE` itself is no redefinition.
+common_flags = -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -DSOCKSAN_VERSION='"$(VERSION)"' -pthread
+depend_flags = -MMD -MP -MF $(@:.o=.d)
+
+# The shim lives in other people's processes. Hidden by default: what it exports, it exports on purpose. Initial-exec TLS:
+# no allocation on first use in a thread. Unwind tables and -fexceptions: a thread can be cancelled inside a hook's call.
+# Fortified and large-file names would be defined twice, or not at all, where the headers redirect them.
+shim_flags = $(common_flags) $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+	-fexceptions -fasynchronous-unwind-tables -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
+	-Wl,-z,start-stop-visibility=hidden -Wl,--build-id
+# The compiler must not turn one stdio call into another in the file that defines them.
+shim_flags_hooks_stdio := -fno-builtin
+
+ANALYZER_PACKAGES := libdw libelf yajl libxxhash
+# Asked for when first needed, which is after scripts/deps has installed what was missing.
+require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error not found: $(1). Run `scripts/deps check`, \
+	or install these libraries with their development files))
+analyzer_package_flags = $(eval analyzer_package_flags := $$(call require,$(ANALYZER_PACKAGES))$$(shell \
+	$(PKG_CONFIG) --cflags $(ANALYZER_PACKAGES)))$(analyzer_package_flags)
+analyzer_libs = $(eval analyzer_libs := $$(shell $(PKG_CONFIG) --libs $(ANALYZER_PACKAGES)))$(analyzer_libs)
+unit_package_flags = $(eval unit_package_flags := $$(call require,criterion)$$(shell \
+	$(PKG_CONFIG) --cflags criterion))$(unit_package_flags)
+unit_libs = $(eval unit_libs := $$(shell $(PKG_CONFIG) --libs criterion))$(unit_libs)
+
+analyzer_flags = $(common_flags) $(CFLAGS) $(variant_flags) $(analyzer_package_flags) \
+	-DSOCKSAN_LIBDIR='"$(LIBDIR)/socksan"'
+unit_flags = $(analyzer_flags) $(unit_package_flags)
+# What we audit in our own tests is an ordinary program: it never sees the user's CFLAGS, whose inlining would change its
+# stacks, nor a sanitizer.
+program_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O1 -pthread
+# The instruments of `make bench`.
+bench_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O2 -pthread
+
+# --- Sources -------------------------------------------------------------------------------------------------------------
+
+object = $(patsubst %.c,$(BUILD)/%.o,$(1))
+
+shim_sources := $(sort $(wildcard shim/*.c))
+analyzer_sources := $(sort $(wildcard analyzer/*.c))
+program_sources := $(sort $(wildcard tests/programs/*.c))
+bench_sources := $(sort $(wildcard tests/bench/*.c))
+
+# tests/unit/: test_*.c test the analyzer, shim_*.c the shim, make_*.c are programs, everything else helps the first.
+unit_analyzer_sources := $(sort $(wildcard tests/unit/test_*.c))
+unit_shim_sources := $(sort $(wildcard tests/unit/shim_*.c))
+unit_tool_sources := $(sort $(wildcard tests/unit/make_*.c))
+unit_helper_sources := $(filter-out $(unit_analyzer_sources) $(unit_shim_sources) $(unit_tool_sources), \
+	$(sort $(wildcard tests/unit/*.c)))
+
+shim_objects := $(call object,$(shim_sources))
+analyzer_objects := $(call object,$(analyzer_sources))
+analyzer_modules := $(filter-out $(BUILD)/analyzer/main.o,$(analyzer_objects))
+unit_helper_objects := $(call object,$(unit_helper_sources))
+# Unit tests link modules as ordinary code: all but the hooks and the start-up. With a sanitizer or with coverage these are
+# compiled a second time, because the library itself never carries either.
+unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o, \
+	$(filter-out shim/hooks_%.c shim/init.c,$(shim_sources)))
+
+LIBRARY := $(BUILD)/libsocksan.so
+COMMAND := $(BUILD)/socksan
+unit_analyzer_tests := $(unit_analyzer_sources:%.c=$(BUILD)/%)
+unit_shim_tests := $(unit_shim_sources:%.c=$(BUILD)/%)
+unit_tools := $(unit_tool_sources:%.c=$(BUILD)/%)
+unit_tests := $(unit_analyzer_tests) $(unit_shim_tests)
+programs := $(program_sources:%.c=$(BUILD)/%)
+bench_programs := $(bench_sources:%.c=$(BUILD)/%)
+
+# --- Goals ---------------------------------------------------------------------------------------------------------------
+
+.PHONY: all tests programs check demo bench lint install uninstall clean help deps FORCE
+
+all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND))
+
+programs: $(programs)
+
+tests: $(unit_tests) $(unit_tools) programs
+
+# These goals begin with scripts/deps, and nothing is compiled before it is done.
+deps_sets := $(filter check demo bench lint,$(MAKECMDGOALS))
+deps:
+	@scripts/deps $(or $(deps_sets),check)
+after_deps := $(if $(deps_sets),deps)
+
+check: all tests | deps
+	@COVERAGE=$(COVERAGE) scripts/check $(BUILD) $(T)
+
+demo: all programs | deps
+	@scripts/demo $(BUILD)
+
+bench: all $(bench_programs) $(unit_tools) | deps
+	@scripts/bench $(BUILD) $(T)
+
+lint: all | deps
+	@scripts/lint $(BUILD)
+
+install: all
+	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
+	$(Q)$(INSTALL) -D -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/socksan
+	$(Q)$(INSTALL) -D -m 755 $(LIBRARY) $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so
+	$(Q)$(INSTALL) -D -m 644 shim/socksan.h $(DESTDIR)$(INCLUDEDIR)/socksan.h
+
+uninstall:
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/socksan $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so $(DESTDIR)$(INCLUDEDIR)/socksan.h
+	$(Q)rmdir $(DESTDIR)$(LIBDIR)/socksan 2>/dev/null || true
+
+clean:
+	$(Q)rm -rf $(BUILD)
+
+help:
+	@echo 'make               the library $(BUILD)/libsocksan.so and the command $(BUILD)/socksan'
+	@echo 'make demo          install what is missing, build, audit a real server and a program with a bug'
+	@echo 'make check         install what is missing, build, run every test; T=NAME runs those whose name has NAME'
+	@echo 'make bench         what auditing costs, as ratios within one run; T=NAME runs one measure'
+	@echo 'make lint          static analysis, format, include directions, exported symbols'
+	@echo 'make tests         build the tests without running them'
+	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; uninstall takes it away again'
+	@echo 'make clean         remove $(BUILD)'
+	@echo
+	@echo 'V=1 shows the commands. SAN=1 (address and undefined behaviour) and COVERAGE=1 instrument the analyzer and'
+	@echo 'the unit tests, each in a directory of its own. CC, CFLAGS, LDFLAGS, BUILD, PKG_CONFIG are as usual.'
+
+# --- Rules ---------------------------------------------------------------------------------------------------------------
+
+# Rewritten only when a flag changed, and then everything that was compiled with other flags is compiled again.
+flags_text = $(CC) | $(shim_flags) | $(analyzer_flags) | $(LDFLAGS) | $(program_flags) | $(bench_flags)
+$(BUILD)/flags: FORCE | $(after_deps)
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(flags_text))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags_text))' >$@
+
+$(LIBRARY): $(shim_objects)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(shim_link) -o $@ $^
+
+$(COMMAND): $(analyzer_objects)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+
+$(BUILD)/shim/%.o: shim/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(shim_flags) $(shim_flags_$*) $(depend_flags) -c -o $@ $<
+
+$(BUILD)/shim-unit/%.o: shim/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(shim_flags) $(shim_flags_$*) $(variant_flags) $(depend_flags) -c -o $@ $<
+
+$(BUILD)/analyzer/%.o: analyzer/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(analyzer_flags) $(depend_flags) -c -o $@ $<
+
+$(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(unit_flags) $(depend_flags) -c -o $@ $<
+
+$(unit_analyzer_tests): %: %.o $(unit_helper_objects) $(analyzer_modules)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(unit_libs)
+
+$(unit_shim_tests): %: %.o $(unit_shim_modules)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(unit_libs)
+
+$(unit_tools): %: %.o $(unit_helper_objects) $(analyzer_modules)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+
+$(BUILD)/tests/programs/%: tests/programs/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(program_flags) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+
+$(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(bench_flags) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+
+# Objects of tests are kept: make must not delete them as intermediates.
+.SECONDARY:
+
+-include $(wildcard $(BUILD)/shim/*.d $(BUILD)/shim-unit/*.d $(BUILD)/analyzer/*.d $(BUILD)/tests/*/*.d)

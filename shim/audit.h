@@ -1,0 +1,187 @@
+/*
+ * audit.h: the way of one call through the shim, for each sort of call: what a hook does before and after the real one.
+ *
+ * All of it may run in any thread, in a signal handler, in a forked child, before the constructor and after the destructor.
+ * None of it changes errno, a result, or what the program's calls will see. In a process that borrows its parent's memory
+ * (vfork) what would change the state is left out.
+ */
+#ifndef SOCKSAN_AUDIT_H
+#define SOCKSAN_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "shim/classify.h"
+#include "shim/hook.h"
+#include "shim/payload.h"
+#include "shim/socket_table.h"
+
+struct epoll_event;
+struct pollfd;
+struct trace_incident;
+
+/* ---- which socket ---- */
+
+/*
+ * The socket that an open descriptor means, found out from the kernel where the table does not know. NULL where it is no socket
+ * that we audit, or we may not look: inside our own use of the loader or unwinder, in a process that borrows our memory.
+ */
+struct socket *audit_socket(int fd);
+
+/* Whether the descriptor still is the socket that the table says. Where not, what the table said is forgotten. */
+bool audit_verify(const struct socket *socket, int fd);
+
+/* Whether system calls of our own are allowed (no seccomp filter). */
+bool audit_may_probe(void);
+
+/* Notes the end of a connection as observed now: the peer's close, or a reset. The first observation counts. */
+void audit_saw_peer_close(struct socket *socket, uint64_t now_ns);
+void audit_saw_reset(struct socket *socket, uint64_t now_ns);
+
+/* Asks how pending bytes fared, at most once a millisecond unless `now` says that it is the last chance. */
+void audit_settle(struct socket *socket, int fd, bool now);
+
+/* ---- writes ---- */
+
+struct audit_write {
+	struct socket *socket;
+	const char *call;
+	int fd;
+	int flags; /* of the send; MSG_NOSIGNAL counts */
+	bool closed; /* the number is one that this program closed */
+	bool probed;
+	bool fresh;
+	uint64_t start_ns;
+	struct payload payload;
+	struct classify_facts facts;
+	struct verdict verdict;
+	struct trace_probe before;
+	struct trace_incident *incident;
+};
+
+/*
+ * Before a write to `fd`. Returns false where there is nothing to audit: then audit_write_end must not be called.
+ * `flags` are those of send(); 0 for the other calls.
+ */
+bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd, struct payload payload, int flags);
+
+static inline bool audit_write_begin(
+	struct audit_write *write, const struct hook *hook, int fd, struct payload payload, int flags);
+
+/* After it; `result` is what the call returned, bytes or -1 with errno. Returns `result`. */
+ssize_t audit_write_end(struct audit_write *write, ssize_t result);
+
+/* ---- reads ---- */
+
+struct audit_read {
+	struct socket *socket;
+	const char *call;
+	int flags; /* of the recv */
+	bool empty; /* nothing was asked for, so a 0 tells nothing */
+};
+
+/* Before a read; as audit_write_begin. `empty`: a buffer of no bytes. */
+bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bool empty, int flags);
+static inline bool audit_read_begin(struct audit_read *read, const struct hook *hook, int fd, bool empty, int flags);
+
+/* After it: `result` bytes, 0 or -1 with errno. Returns `result`. */
+ssize_t audit_read_end(struct audit_read *read, ssize_t result);
+
+/* Descriptors that came with a message: what was known of their numbers is void. */
+void audit_received_message(const struct msghdr *message);
+
+/* ---- being told ---- */
+
+/* After a poll that returned more than 0. */
+void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t count);
+
+/* After a select that returned more than 0; the set is the one it left, NULL where none was given. */
+void audit_selected(const struct hook *hook, int limit, const void *readable);
+
+/* After a successful epoll_ctl, and after an epoll_wait that returned `count` events. */
+void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct epoll_event *event);
+void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epoll_event *events, int count);
+
+/* After a getsockopt(SO_ERROR) that gave `error`; after an ioctl(FIONREAD) that gave `bytes`. */
+void audit_read_error(const struct hook *hook, int fd, int error);
+void audit_counted_readable(const struct hook *hook, int fd, int bytes);
+
+/* Notes that the program knows of the end. `error` 0: the peer closed; else the errno that told of it. */
+void audit_told(struct socket *socket, const char *call, int error);
+
+/* ---- descriptors ---- */
+
+/* After socket(), socketpair() and accept() that made descriptors. */
+void audit_made_socket(int fd, int family, int type, int protocol);
+void audit_made_pair(const int fds[2], int family, int type, int protocol);
+void audit_accepted(int listener, int fd);
+
+/* Around connect(). */
+struct socket *audit_connect_begin(int fd);
+void audit_connect_end(struct socket *socket, int fd, const void *address, uint32_t length, int result);
+
+/* After a successful listen() or shutdown(). */
+void audit_listening(int fd);
+void audit_shut_down(const struct hook *hook, int fd, int how);
+
+/* After a successful setsockopt(); the value is read only now that the kernel has read it. */
+void audit_set_option(int fd, int level, int name, const void *value, uint32_t length);
+
+struct audit_close {
+	struct socket *socket; /* NULL: nothing to audit */
+	int fd;
+	bool last;
+	uint64_t start_ns;
+};
+
+/* Around close(). */
+void audit_close_begin(struct audit_close *close, const char *call, int fd);
+void audit_close_end(struct audit_close *close, int result);
+
+/* Before a close of all numbers from `first` to `last` (close_range, closefrom). A custom, never accused. */
+void audit_close_many(const char *call, unsigned first, unsigned last);
+
+/* Around dup2 and dup3, whose target is closed on the way; after dup and F_DUPFD. */
+void audit_duplicate_over_begin(struct audit_close *close, const char *call, int from, int to);
+void audit_duplicate_over_end(struct audit_close *close, int from, int to, int result);
+void audit_duplicated(int from, int to);
+
+/* ---- processes ---- */
+
+/* Around an exec of `path` (NULL: unknown); returns whether the process was ours to speak for. */
+bool audit_exec_begin(const char *path);
+void audit_exec_failed(bool ours);
+
+/* posix_spawn started `pid`. */
+void audit_spawned(pid_t pid, const char *path);
+
+/* The process ends here: what is pending is settled. `exits`: in good order, rather than by abort. */
+void audit_process_ends(bool exits);
+
+/* In a forked child, before it does anything else. */
+void audit_forked(void);
+
+/* A seccomp filter was installed: no system call of ours from here on that the program does not make itself. */
+void audit_sandboxed(void);
+
+/* io_uring is used: its submissions pass no hook. */
+void audit_used_io_uring(void);
+
+/* ---- the fast way out, inlined into the hooks ---- */
+
+static inline bool audit_write_begin(
+	struct audit_write *write, const struct hook *hook, int fd, struct payload payload, int flags)
+{
+	return __builtin_expect(!socket_table_is_other(fd), 0) &&
+	       audit_write_begin_slow(write, hook->name, fd, payload, flags);
+}
+
+static inline bool audit_read_begin(struct audit_read *read, const struct hook *hook, int fd, bool empty, int flags)
+{
+	return __builtin_expect(!socket_table_is_other(fd), 0) &&
+	       audit_read_begin_slow(read, hook->name, fd, empty, flags);
+}
+
+#endif

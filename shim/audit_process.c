@@ -1,0 +1,77 @@
+/* audit_process.c: fork, exec, spawn, and the end. */
+#include "shim/audit.h"
+
+#include <errno.h>
+
+#include "shim/backtrace.h"
+#include "shim/incident.h"
+#include "shim/kernel.h"
+#include "shim/process.h"
+#include "shim/record.h"
+#include "shim/roster.h"
+#include "shim/thread.h"
+#include "shim/trace_log.h"
+
+static void settle(struct socket *socket)
+{
+	if (socket->state & SOCKET_PENDING)
+		audit_settle(socket, socket->fd, true);
+}
+
+/* The last word on everything that is pending. */
+static void end_process(enum trace_ended how)
+{
+	struct trace_process *process = trace_log_process();
+
+	if (!trace_log_is_open())
+		return;
+	socket_for_each(settle);
+	process->ended_ns = kernel_now_ns();
+	__atomic_store_n(&process->ended, how, __ATOMIC_RELEASE);
+}
+
+bool audit_exec_begin(const char *path)
+{
+	int saved = errno;
+	bool ours = process_generation() != 0 && !process_is_borrowed();
+
+	if (ours)
+		end_process(TRACE_EXEC);
+	roster_add(TRACE_ROSTER_EXEC, 0, path);
+	errno = saved;
+	return ours;
+}
+
+void audit_exec_failed(bool ours)
+{
+	int saved = errno;
+
+	if (ours) {
+		trace_log_process()->ended_ns = 0;
+		trace_log_process()->ended = TRACE_RUNNING;
+	}
+	roster_add(TRACE_ROSTER_EXEC_FAILED, 0, NULL);
+	errno = saved;
+}
+
+void audit_spawned(pid_t pid, const char *path)
+{
+	roster_add(TRACE_ROSTER_SPAWNED, pid, path);
+}
+
+void audit_process_ends(bool exits)
+{
+	int saved = errno;
+
+	if (process_generation() != 0 && !process_is_borrowed())
+		end_process(exits ? TRACE_EXITED : TRACE_RUNNING);
+	errno = saved;
+}
+
+void audit_forked(void)
+{
+	trace_log_forked();
+	backtrace_forked();
+	record_forked();
+	incident_forked();
+}

@@ -1,0 +1,310 @@
+/*
+ * audit_read.c: how the program is told: by a read, by poll, select or epoll, by SO_ERROR.
+ *
+ * No system call is made here, but for settling bytes that an incident left pending. What poll and its like say of a socket with
+ * nothing wrong costs a look into the table.
+ */
+#include "shim/audit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/select.h>
+#include <string.h>
+
+#include "shim/backtrace.h"
+#include "shim/kernel.h"
+#include "shim/process.h"
+#include "shim/record.h"
+#include "shim/thread.h"
+#include "shim/trace_log.h"
+
+/* Stands for "poll said ERR": which error it is, only SO_ERROR would tell, and that is the program's to read. */
+#define SOME_ERROR EIO
+
+static bool is_connection(const struct socket *socket)
+{
+	return socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM ||
+	       socket->protocol == TRACE_UNIX_SEQPACKET;
+}
+
+bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bool empty, int flags)
+{
+	struct socket *socket = audit_socket(fd);
+
+	if (!socket)
+		return false;
+	if (!record_is_current(socket)) {
+		if (process_is_borrowed())
+			return false;
+		record_renew(socket, fd);
+	}
+	read->socket = socket;
+	read->call = call;
+	read->flags = flags;
+	read->empty = empty;
+	return true;
+}
+
+/* A read of nothing is the end of a stream, unless the program shut that half itself. */
+static void read_nothing(const struct audit_read *read)
+{
+	const struct socket *socket = read->socket;
+
+	if (read->empty || socket->shutdown_read || !(socket->state & SOCKET_CONNECTED) ||
+		read->flags & (MSG_OOB | MSG_ERRQUEUE))
+		return;
+	if (socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM)
+		audit_told(read->socket, read->call, 0);
+	else if (socket->protocol == TRACE_UNIX_SEQPACKET && audit_may_probe()) {
+		/* an empty packet reads the same: ask which it was (the poll takes nothing away) */
+		struct pollfd poll = {.fd = socket->fd, .events = POLLRDHUP};
+		struct timespec now = {0, 0};
+
+		if (kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0) > 0 && poll.revents & (POLLRDHUP | POLLHUP))
+			audit_told(read->socket, read->call, 0);
+	}
+}
+
+ssize_t audit_read_end(struct audit_read *read, ssize_t result)
+{
+	int saved = errno;
+	struct socket *socket = read->socket;
+	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
+
+	if (result > 0) {
+		if (!(read->flags & MSG_PEEK))
+			__atomic_fetch_add(&socket->record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
+	} else if (result == 0) {
+		read_nothing(read);
+	} else if (saved != EAGAIN && classify_is_end(saved) && is_connection(socket)) {
+		audit_told(socket, read->call, saved);
+	}
+	if (state & SOCKET_READABLE && !(read->flags & MSG_PEEK))
+		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_READABLE, __ATOMIC_RELAXED);
+	if (result >= 0 || saved != EAGAIN)
+		socket_remember(socket, read->call, kernel_now_ns(), result > 0 ? (size_t)result : 0,
+			result < 0 ? -(long)saved : result);
+	if (state & SOCKET_PENDING)
+		audit_settle(socket, socket->fd, false);
+	errno = saved;
+	return result;
+}
+
+void audit_received_message(const struct msghdr *message)
+{
+	if (message->msg_controllen < sizeof(struct cmsghdr))
+		return;
+	for (struct cmsghdr *control = CMSG_FIRSTHDR(message); control;
+		control = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, control)) {
+		size_t count = (control->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+		if (control->cmsg_level != SOL_SOCKET || control->cmsg_type != SCM_RIGHTS)
+			continue;
+		if (!process_ready() || process_is_borrowed())
+			return;
+		for (size_t i = 0; i < count; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(control) + i * sizeof(fd), sizeof(fd));
+			socket_table_set_passed(fd);
+		}
+	}
+}
+
+/* ---- poll and its like ---- */
+
+/* Nothing was read yet of what poll called readable: should there turn out to be nothing but the end, this told of it. */
+static void note_readable(struct socket *socket, const char *call, uint64_t *now_ns)
+{
+	if (__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & (SOCKET_READABLE | SOCKET_TOLD))
+		return;
+	if (!*now_ns)
+		*now_ns = kernel_now_ns();
+	socket->readable_ns = *now_ns;
+	socket->readable_call = call;
+	__atomic_fetch_or(&socket->state, SOCKET_READABLE, __ATOMIC_RELEASE);
+}
+
+static void note_writable(struct socket *socket, uint64_t *now_ns)
+{
+	if (!*now_ns)
+		*now_ns = kernel_now_ns();
+	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
+	__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
+	socket->record->connected_ns = *now_ns;
+}
+
+/* What the kernel said of one socket. POLLIN and the others have the same values for poll and epoll. */
+static void note_events(struct socket *socket, const char *call, uint32_t events, uint64_t *now_ns)
+{
+	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
+
+	if (!is_connection(socket) || (socket->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
+		return;
+	if (state & SOCKET_CONNECTING && (events & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT && record_is_current(socket)) {
+		note_writable(socket, now_ns);
+		state |= SOCKET_CONNECTED;
+	}
+	if (events & (POLLHUP | POLLRDHUP | POLLERR) && state & (SOCKET_CONNECTED | SOCKET_CONNECTING)) {
+		bool own = (socket->shutdown_read && !(events & (POLLHUP | POLLERR))) ||
+			   (socket->shutdown_read && socket->shutdown_write);
+
+		if (!own)
+			audit_told(socket, call, events & POLLERR ? SOME_ERROR : 0);
+	} else if (events & POLLIN && state & SOCKET_CONNECTED && !socket->shutdown_read) {
+		note_readable(socket, call, now_ns);
+	}
+}
+
+static bool may_listen(void)
+{
+	return !thread_is_inside() && process_generation() != 0;
+}
+
+void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t count)
+{
+	int saved = errno;
+	uint64_t now_ns = 0;
+
+	if (!may_listen())
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct socket *socket;
+
+		if (!fds[i].revents)
+			continue;
+		socket = socket_table_find(fds[i].fd);
+		if (socket)
+			note_events(socket, hook->name, (uint32_t)(unsigned short)fds[i].revents, &now_ns);
+	}
+	errno = saved;
+}
+
+/* select has no word for HUP: it calls such a socket readable (fs/select.c POLLIN_SET). */
+void audit_selected(const struct hook *hook, int limit, const void *readable)
+{
+	const unsigned long *in = readable;
+	const int bits = 8 * (int)sizeof(unsigned long);
+	int saved = errno;
+	uint64_t now_ns = 0;
+
+	if (!in || !may_listen())
+		return;
+	for (int base = 0; base < limit; base += bits) {
+		unsigned long word = in[base / bits];
+
+		for (int fd = base; fd < limit && word; fd++, word >>= 1) {
+			struct socket *socket = word & 1 ? socket_table_find(fd) : NULL;
+
+			if (socket)
+				note_events(socket, hook->name, POLLIN, &now_ns);
+		}
+	}
+	errno = saved;
+}
+
+/*
+ * epoll hands back 64 bits of the program's own, often a pointer. Which descriptor they stand for is learnt when it is
+ * registered: kept with the socket, and in a cache by hash that leads to the descriptor at once.
+ */
+#define REGISTERED 16384u
+
+static int32_t registered[REGISTERED]; /* fd + 1 */
+
+static int32_t *registered_place(int epoll_fd, uint64_t data)
+{
+	uint64_t hash = (data ^ (uint64_t)(uint32_t)epoll_fd << 48) * 0x9e3779b97f4a7c15u;
+
+	return &registered[hash >> 50];
+}
+
+static bool is_registered(const struct socket *socket, int epoll_fd, uint64_t data)
+{
+	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
+		if (socket->registrations[i].epoll_fd == epoll_fd && socket->registrations[i].data == data)
+			return true;
+	return false;
+}
+
+void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct epoll_event *event)
+{
+	struct socket *socket = audit_socket(fd);
+	struct registration *place = NULL;
+
+	if (!socket || process_is_borrowed())
+		return;
+	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
+		if (socket->registrations[i].epoll_fd == epoll_fd)
+			place = &socket->registrations[i];
+	for (int i = 0; i < SOCKET_REGISTRATIONS && !place; i++)
+		if (socket->registrations[i].epoll_fd == -1)
+			place = &socket->registrations[i];
+	if (operation == EPOLL_CTL_DEL) {
+		if (place && place->epoll_fd == epoll_fd)
+			place->epoll_fd = -1;
+		return;
+	}
+	if (!place) {
+		socket->registrations[1] = socket->registrations[0];
+		place = &socket->registrations[0];
+	}
+	place->data = event->data.u64;
+	place->epoll_fd = epoll_fd;
+	__atomic_store_n(registered_place(epoll_fd, place->data), fd + 1, __ATOMIC_RELEASE);
+}
+
+/* The socket that the program registered with these bits. `thorough`: worth looking through all of them. */
+static struct socket *find_registered(int epoll_fd, uint64_t data, bool thorough)
+{
+	int fd = __atomic_load_n(registered_place(epoll_fd, data), __ATOMIC_ACQUIRE) - 1;
+	struct socket *socket = fd >= 0 ? socket_table_find(fd) : NULL;
+
+	if (socket && is_registered(socket, epoll_fd, data))
+		return socket;
+	for (fd = 0; thorough && fd < socket_table_limit(); fd++) {
+		socket = socket_table_find(fd);
+		if (socket && is_registered(socket, epoll_fd, data))
+			return socket;
+	}
+	return NULL;
+}
+
+void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epoll_event *events, int count)
+{
+	int saved = errno;
+	uint64_t now_ns = 0;
+
+	if (!may_listen())
+		return;
+	for (int i = 0; i < count; i++) {
+		bool over = events[i].events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR);
+		struct socket *socket = find_registered(epoll_fd, events[i].data.u64, over);
+
+		if (socket)
+			note_events(socket, hook->name, events[i].events, &now_ns);
+	}
+	errno = saved;
+}
+
+/* ---- asking ---- */
+
+void audit_read_error(const struct hook *hook, int fd, int error)
+{
+	struct socket *socket = audit_socket(fd);
+
+	if (!socket || !is_connection(socket))
+		return;
+	socket_remember(socket, hook->name, kernel_now_ns(), 0, error ? -(long)error : 0);
+	if (error && socket->state & (SOCKET_CONNECTED | SOCKET_CONNECTING))
+		audit_told(socket, hook->name, error);
+}
+
+void audit_counted_readable(const struct hook *hook, int fd, int bytes)
+{
+	struct socket *socket = bytes == 0 ? socket_table_find(fd) : NULL;
+
+	/* nothing to read though poll called it readable: that is the end, and now the program can know */
+	if (socket && may_listen() && is_connection(socket) && socket->state & SOCKET_READABLE)
+		audit_told(socket, hook->name, 0);
+}

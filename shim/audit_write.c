@@ -1,0 +1,347 @@
+/*
+ * audit_write.c: the way of a write.
+ *
+ * A connected stream is asked by one poll before the call. Only where that, or what is known already, makes the write suspect
+ * is more asked: the cookie, TCP_INFO before, and TCP_INFO after. The incident stands in the trace before the call is made.
+ */
+#include "shim/audit.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "shim/incident.h"
+#include "shim/kernel.h"
+#include "shim/probe.h"
+#include "shim/process.h"
+#include "shim/record.h"
+#include "shim/thread.h"
+#include "shim/trace_log.h"
+
+static bool is_stream(const struct socket *socket)
+{
+	return socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM ||
+	       socket->protocol == TRACE_UNIX_SEQPACKET;
+}
+
+static struct incident_call call_of(const struct audit_write *write)
+{
+	struct incident_call call = {
+		.socket = write->socket,
+		.call = write->call,
+		.fd = write->fd,
+		.length = payload_length(&write->payload),
+		.t_ns = write->start_ns,
+		.verdict = write->verdict,
+		.before = write->before,
+	};
+
+	return call;
+}
+
+static void collect_facts(struct audit_write *write)
+{
+	const struct socket *socket = write->socket;
+	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_ACQUIRE);
+	struct classify_facts *facts = &write->facts;
+
+	memset(facts, 0, sizeof(*facts));
+	facts->protocol = socket->protocol;
+	facts->connected = state & SOCKET_CONNECTED;
+	facts->connecting = state & SOCKET_CONNECTING;
+	facts->fast_open = state & SOCKET_FAST_OPEN || write->flags & MSG_FASTOPEN;
+	facts->own_shutdown_write = __atomic_load_n(&socket->shutdown_write, __ATOMIC_ACQUIRE);
+	facts->own_shutdown_read = socket->shutdown_read;
+	facts->told = state & SOCKET_TOLD;
+}
+
+static void count_write(struct trace_socket *record, uint8_t counter)
+{
+	uint32_t *counts[] = {
+		[COUNT_BEFORE_CONNECT] = &record->writes_before_connect,
+		[COUNT_AFTER_PEER_CLOSE] = &record->writes_after_peer_close,
+		[COUNT_AFTER_RESET] = &record->writes_after_reset,
+		[COUNT_AFTER_SHUTDOWN] = &record->writes_after_shutdown,
+	};
+
+	if (counter != COUNT_NONE)
+		__atomic_fetch_add(counts[counter], 1, __ATOMIC_RELAXED);
+}
+
+/* Puts what was seen of the end into the record, so that the incident can tell since when. */
+static void note_end(struct audit_write *write)
+{
+	switch (write->verdict.kind) {
+	case TRACE_WRITE_AFTER_PEER_CLOSE: audit_saw_peer_close(write->socket, write->start_ns); break;
+	case TRACE_WRITE_AFTER_RESET: audit_saw_reset(write->socket, write->start_ns); break;
+	default: break;
+	}
+}
+
+/*
+ * poll, select or epoll said "readable", nothing was read since, and nothing is there to read: what they told of was the end.
+ */
+static void told_by_readable(struct audit_write *write)
+{
+	struct socket *socket = write->socket;
+	struct trace_socket *record = socket->record;
+
+	if (write->facts.told || !(__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_READABLE) ||
+		!socket->readable_call || probe_readable_bytes(write->fd) != 0)
+		return;
+	if (__atomic_fetch_or(&socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
+		return;
+	strncpy(record->told_call, socket->readable_call, sizeof(record->told_call) - 1);
+	record->told_ns = socket->readable_ns;
+	if (!record->peer_closed_ns)
+		record->peer_closed_ns = socket->readable_ns;
+	write->facts.told = true;
+}
+
+static bool call_raises_sigpipe(const struct audit_write *write)
+{
+	return is_stream(write->socket) && !(write->flags & MSG_NOSIGNAL);
+}
+
+/* Asks for the state behind a suspicion. Returns whether there is one to judge. */
+static bool look_closer(struct audit_write *write)
+{
+	struct socket *socket = write->socket;
+	struct probe_tcp tcp;
+
+	if (socket->protocol != TRACE_TCP)
+		return true;
+	if (!probe_tcp(write->fd, &tcp))
+		return false;
+	write->before.tcp_state = write->facts.tcp_before = tcp.state;
+	write->before.retransmits = tcp.retransmits;
+	write->before.unsent_bytes = tcp.unacked_bytes;
+	if (tcp.state == TCP_CLOSE && !write->facts.own_shutdown_write && write->facts.connected)
+		audit_saw_reset(socket, write->start_ns);
+	if (write->facts.connecting && tcp.state != TCP_SYN_SENT && tcp.state != TCP_SYN_RECV &&
+		(tcp.state != TCP_CLOSE || tcp.acked_bytes)) {
+		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
+		write->facts.connecting = false;
+		write->facts.connected = true;
+	}
+	if (socket->state & SOCKET_PENDING)
+		incident_settle(socket, &tcp);
+	return true;
+}
+
+static void suspect(struct audit_write *write)
+{
+	struct incident_call call;
+
+	if (process_is_borrowed())
+		return;
+	if (!look_closer(write))
+		return;
+	told_by_readable(write);
+	write->verdict = classify_before(&write->facts);
+	if (!write->verdict.kind)
+		return;
+	note_end(write);
+	count_write(write->socket->record, write->verdict.counter);
+	call = call_of(write);
+	call.may_kill = classify_expects_epipe(&write->verdict, &write->facts) && call_raises_sigpipe(write) &&
+			probe_sigpipe() == PROBE_SIGPIPE_KILLS;
+	write->incident = incident_announce(&call, &write->fresh);
+}
+
+static void probe_before(struct audit_write *write)
+{
+	struct socket *socket = write->socket;
+
+	collect_facts(write);
+	if (!audit_may_probe())
+		return;
+	write->probed = true;
+	write->facts.revents = probe_poll(write->fd);
+	write->before.revents = (uint16_t)write->facts.revents;
+	if (write->facts.connecting && (write->facts.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT) {
+		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
+		socket->record->connected_ns = write->start_ns;
+		write->facts.connecting = false;
+		write->facts.connected = true;
+	}
+	if (!classify_is_suspect(&write->facts))
+		return;
+	if (audit_verify(socket, write->fd)) {
+		suspect(write);
+		return;
+	}
+	/* the number means another socket by now: look at that one */
+	write->socket = audit_socket(write->fd);
+	if (!write->socket)
+		return;
+	collect_facts(write);
+	write->facts.revents = (short)write->before.revents;
+	if (is_stream(write->socket) && classify_is_suspect(&write->facts))
+		suspect(write);
+}
+
+static void note_call(struct audit_write *write)
+{
+	struct trace_socket *record = write->socket->record;
+
+	strncpy(record->in_call, write->call, sizeof(record->in_call) - 1);
+	__atomic_store_n(&record->in_call_ns, write->start_ns, __ATOMIC_RELEASE);
+}
+
+bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd, struct payload payload, int flags)
+{
+	uintptr_t entry = socket_table_entry(fd);
+	struct socket *socket = audit_socket(fd);
+
+	if (!socket && (!socket_entry_is_closed(entry) || socket_table_entry(fd) != entry || thread_is_inside()))
+		return false;
+	write->closed = !socket;
+	write->socket = socket ? socket : socket_entry_socket(entry);
+	write->call = call;
+	write->fd = fd;
+	write->flags = flags;
+	write->payload = payload;
+	write->probed = false;
+	write->verdict.kind = 0;
+	write->incident = NULL;
+	write->start_ns = kernel_now_ns();
+	if (write->closed)
+		return true;
+	if (!record_is_current(socket)) {
+		if (process_is_borrowed())
+			return false;
+		record_renew(socket, fd);
+	}
+	memset(&write->before, 0, sizeof(write->before));
+	note_call(write);
+	if (is_stream(socket))
+		probe_before(write);
+	else
+		collect_facts(write);
+	return write->socket != NULL;
+}
+
+/* ---- after the call ---- */
+
+/* A write to a number that this program has closed: the entry remembers the socket, and the record its end. */
+static void report_closed(struct audit_write *write)
+{
+	struct incident_call call;
+
+	if (process_is_borrowed())
+		return;
+	write->verdict = (struct verdict){.kind = TRACE_WRITE_AFTER_CLOSE, .knowledge = TRACE_TOLD};
+	if (write->socket && !record_is_current(write->socket))
+		write->socket = NULL;
+	memset(&write->before, 0, sizeof(write->before));
+	call = call_of(write);
+	write->incident = incident_announce(&call, &write->fresh);
+	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
+}
+
+static enum trace_sigpipe sigpipe_of(const struct audit_write *write, int error)
+{
+	if (error != EPIPE || !write->socket || !call_raises_sigpipe(write))
+		return TRACE_SIGPIPE_NONE;
+	return probe_sigpipe() == PROBE_SIGPIPE_IGNORED ? TRACE_SIGPIPE_NONE : TRACE_SIGPIPE_RAISED;
+}
+
+static bool tells_of_the_end(const struct verdict *verdict)
+{
+	return verdict->kind == TRACE_WRITE_AFTER_PEER_CLOSE || verdict->kind == TRACE_WRITE_AFTER_RESET;
+}
+
+/* The write was announced: complete the incident, or take it back. */
+static void complete(struct audit_write *write, ssize_t result, int error)
+{
+	struct incident_call call = call_of(write);
+	struct probe_tcp tcp;
+
+	if (result == 0 && call.length == 0) {
+		incident_withdraw(write->incident, &call, write->fresh);
+	} else if (result >= 0) {
+		bool is_tcp = write->socket->protocol == TRACE_TCP && probe_tcp(write->fd, &tcp);
+
+		if (is_tcp && tcp.state == TCP_CLOSE)
+			audit_saw_reset(write->socket, kernel_now_ns());
+		incident_accept(write->incident, &call, (size_t)result, is_tcp ? &tcp : NULL);
+	} else if (classify_is_retry(&write->verdict, error) ||
+		   (!classify_is_end(error) && error != ENOTCONN && error != EAGAIN)) {
+		incident_withdraw(write->incident, &call, write->fresh);
+	} else {
+		incident_reject(write->incident, &call, error, sigpipe_of(write, error));
+		if (tells_of_the_end(&write->verdict))
+			audit_told(write->socket, write->call, error);
+	}
+}
+
+/* The write failed though it had looked harmless, or could not be probed. */
+static void failed(struct audit_write *write, int error)
+{
+	struct incident_call call;
+	struct probe_tcp tcp;
+
+	if (error == EBADF) {
+		if (socket_entry_is_closed(socket_table_entry(write->fd)))
+			report_closed(write); /* closed by another thread meanwhile */
+		else if (!process_is_borrowed())
+			socket_table_forget(write->fd);
+		return;
+	}
+	if ((!classify_is_end(error) && error != ENOTCONN) || process_is_borrowed() ||
+		!audit_verify(write->socket, write->fd))
+		return;
+	write->facts.error = error;
+	if (write->socket->protocol == TRACE_TCP && audit_may_probe() && probe_tcp(write->fd, &tcp))
+		write->facts.tcp_after = tcp.state;
+	write->verdict = classify_failure(&write->facts);
+	if (!write->verdict.kind)
+		return;
+	note_end(write);
+	count_write(write->socket->record, write->verdict.counter);
+	call = call_of(write);
+	write->incident = incident_announce(&call, &write->fresh);
+	incident_reject(write->incident, &call, error, sigpipe_of(write, error));
+	if (tells_of_the_end(&write->verdict) && is_stream(write->socket))
+		audit_told(write->socket, write->call, error);
+}
+
+static size_t length_shown(const struct audit_write *write, ssize_t result)
+{
+	if (write->payload.form == PAYLOAD_BUFFER || write->payload.form == PAYLOAD_NONE)
+		return write->payload.length;
+	return result > 0 ? (size_t)result : 0;
+}
+
+ssize_t audit_write_end(struct audit_write *write, ssize_t result)
+{
+	int saved = errno;
+	struct trace_socket *record;
+
+	if (write->closed) {
+		if (result < 0 && saved == EBADF)
+			report_closed(write);
+		errno = saved;
+		return result;
+	}
+	record = write->socket->record;
+	__atomic_store_n(&record->in_call_ns, 0, __ATOMIC_RELEASE);
+	__atomic_fetch_add(&record->writes, 1, __ATOMIC_RELAXED);
+	if (result > 0)
+		__atomic_fetch_add(&record->bytes_sent, (uint64_t)result, __ATOMIC_RELAXED);
+	if (write->verdict.kind)
+		complete(write, result, saved);
+	else if (result < 0)
+		failed(write, saved);
+	else if (__atomic_load_n(&write->socket->state, __ATOMIC_RELAXED) & SOCKET_PENDING)
+		audit_settle(write->socket, write->fd, false);
+	if (write->socket)
+		socket_remember(write->socket, write->call, write->start_ns, length_shown(write, result),
+			result < 0 ? -(long)saved : result);
+	errno = saved;
+	return result;
+}

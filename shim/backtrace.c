@@ -1,0 +1,290 @@
+/* backtrace.c: capture, cut off our own frames, store each stack once. */
+#include "shim/backtrace.h"
+
+#include <dlfcn.h>
+#include <elf.h>
+#include <errno.h>
+#include <link.h>
+#include <signal.h>
+#include <string.h>
+
+#include "shim/config.h"
+#include "shim/kernel.h"
+#include "shim/module_map.h"
+#include "shim/process.h"
+#include "shim/thread.h"
+#include "shim/trace_log.h"
+
+#define INTERN_SLOTS 8192u
+#define INTERN_PROBES 16u
+#define OWN_FRAMES 12 /* at most, above the hook's caller */
+
+enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
+
+static struct {
+	uint32_t state;
+	uint32_t active; /* threads inside */
+	uint32_t gate; /* a fork is being prepared: nobody enters */
+	uint32_t flush; /* forget what was cached */
+	int (*backtrace)(void **frames, int size);
+	void (*flush_cache)(void *space, unsigned long low, unsigned long high);
+	void **local_addr_space;
+	uintptr_t own_start;
+	uintptr_t own_end;
+} unwinder;
+
+static trace_ref interned[INTERN_SLOTS];
+
+extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+
+/* Where the shim itself lies, to cut its frames off. */
+static void find_own_range(void)
+{
+	const char *base = (const char *)&__ehdr_start;
+	const ElfW(Phdr) *header = (const void *)(base + __ehdr_start.e_phoff);
+
+	unwinder.own_start = (uintptr_t)base;
+	for (int i = 0; i < __ehdr_start.e_phnum; i++)
+		if (header[i].p_type == PT_LOAD) {
+			uintptr_t end = (uintptr_t)base + header[i].p_vaddr + header[i].p_memsz;
+
+			if (end > unwinder.own_end)
+				unwinder.own_end = end;
+		}
+}
+
+static bool load(void)
+{
+	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library)
+		return false;
+	unwinder.backtrace = (int (*)(void **, int))dlsym(library, "unw_backtrace");
+#if defined(__x86_64__)
+	unwinder.flush_cache =
+		(void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Ux86_64_flush_cache");
+	unwinder.local_addr_space = dlsym(library, "_ULx86_64_local_addr_space");
+#elif defined(__aarch64__)
+	unwinder.flush_cache =
+		(void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Uaarch64_flush_cache");
+	unwinder.local_addr_space = dlsym(library, "_ULaarch64_local_addr_space");
+#endif
+	return unwinder.backtrace != NULL;
+}
+
+void backtrace_load(void)
+{
+	uint32_t none = UNWINDER_NONE;
+	int saved = errno;
+	bool loaded;
+
+	if (__atomic_load_n(&unwinder.state, __ATOMIC_RELAXED) != UNWINDER_NONE)
+		return;
+	if (!__atomic_compare_exchange_n(
+		    &unwinder.state, &none, UNWINDER_LOADING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return;
+	find_own_range();
+	thread_enter();
+	loaded = load();
+	thread_leave();
+	if (!loaded)
+		trace_log_process()->coverage |= TRACE_NO_UNWINDER;
+	__atomic_store_n(&unwinder.state, loaded ? UNWINDER_READY : UNWINDER_MISSING, __ATOMIC_RELEASE);
+	errno = saved;
+	backtrace_warm();
+}
+
+/* Enters the unwinder, unless it is not to be had or a fork is being prepared. */
+static bool unwinder_enter(void)
+{
+	if (thread_state.inside || __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
+		return false;
+	__atomic_fetch_add(&unwinder.active, 1, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&unwinder.gate, __ATOMIC_SEQ_CST)) {
+		__atomic_fetch_sub(&unwinder.active, 1, __ATOMIC_SEQ_CST);
+		return false;
+	}
+	thread_enter();
+	thread_state.unwinding = true;
+	return true;
+}
+
+static void unwinder_leave(void)
+{
+	thread_state.unwinding = false;
+	thread_leave();
+	__atomic_fetch_sub(&unwinder.active, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Fills in the frames, our own cut off. Returns their number. */
+static int unwind(void **frames, int size)
+{
+	void *all[TRACE_STACK_MAX + OWN_FRAMES];
+	int wanted = (int)config.stack_depth + OWN_FRAMES;
+	int skip = 0;
+	int count;
+
+	if (__atomic_exchange_n(&unwinder.flush, 0, __ATOMIC_RELAXED) && unwinder.flush_cache && unwinder.local_addr_space)
+		unwinder.flush_cache(*unwinder.local_addr_space, 0, 0);
+	count = unwinder.backtrace(all, wanted < (int)(sizeof(all) / sizeof(*all)) ? wanted : TRACE_STACK_MAX);
+	while (skip < count && (uintptr_t)all[skip] >= unwinder.own_start && (uintptr_t)all[skip] < unwinder.own_end)
+		skip++;
+	count -= skip;
+	if (count > size)
+		count = size;
+	if (count > 0)
+		memcpy(frames, all + skip, (size_t)count * sizeof(*frames));
+	return count > 0 ? count : 0;
+}
+
+void backtrace_warm(void)
+{
+	void *frames[4];
+	int saved = errno;
+
+	if (thread_state.warmed || !unwinder_enter())
+		return;
+	unwind(frames, 4);
+	unwinder_leave();
+	thread_state.warmed = true;
+	errno = saved;
+}
+
+static uint32_t hash_frames(void *const *frames, int count)
+{
+	uint64_t hash = 0x9e3779b97f4a7c15u ^ (uint64_t)count;
+
+	for (int i = 0; i < count; i++) {
+		hash ^= (uint64_t)(uintptr_t)frames[i];
+		hash *= 0xff51afd7ed558ccdu;
+		hash ^= hash >> 32;
+	}
+	return (uint32_t)hash;
+}
+
+static bool is_same(trace_ref ref, void *const *frames, int count)
+{
+	const struct trace_stack *stack = trace_log_at(ref);
+
+	return stack->frame_count == (uint32_t)count && !memcmp(stack->frames, frames, (size_t)count * sizeof(*frames));
+}
+
+static trace_ref store(void *const *frames, int count)
+{
+	struct trace_stack *stack;
+
+	module_map_cover(frames, count);
+	stack = trace_log_claim(TRACE_STACK, (uint32_t)(sizeof(*stack) + (size_t)count * sizeof(*frames)));
+	if (!stack)
+		return 0;
+	stack->frame_count = (uint32_t)count;
+	memcpy(stack->frames, frames, (size_t)count * sizeof(*frames));
+	return trace_log_commit(stack);
+}
+
+/* Finds the same stack in the log, or stores it. Two threads may both store a new one; that costs a few bytes. */
+static trace_ref intern(void *const *frames, int count)
+{
+	uint32_t slot = hash_frames(frames, count) % INTERN_SLOTS;
+	trace_ref ref = 0;
+
+	for (uint32_t i = 0; i < INTERN_PROBES; i++) {
+		trace_ref *place = &interned[(slot + i) % INTERN_SLOTS];
+		trace_ref seen = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+
+		if (seen && is_same(seen, frames, count))
+			return seen;
+		if (!seen) {
+			ref = store(frames, count);
+			if (ref)
+				__atomic_compare_exchange_n(
+					place, &seen, ref, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+			return ref;
+		}
+	}
+	return store(frames, count);
+}
+
+trace_ref backtrace_capture(void)
+{
+	void *frames[TRACE_STACK_MAX];
+	trace_ref ref = 0;
+	int saved = errno;
+	int count;
+
+	if (!trace_log_is_open() || !unwinder_enter())
+		return 0;
+	count = unwind(frames, (int)config.stack_depth);
+	if (count > 0)
+		ref = intern(frames, count);
+	unwinder_leave();
+	thread_state.warmed = true;
+	errno = saved;
+	return ref;
+}
+
+void backtrace_unloaded(void)
+{
+	__atomic_store_n(&unwinder.flush, 1, __ATOMIC_RELAXED);
+}
+
+void backtrace_fork_prepare(void)
+{
+	struct timespec pause = {0, 100000};
+
+	__atomic_store_n(&unwinder.gate, 1, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 100; i++) {
+		if (__atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST) <= (uint32_t)thread_state.unwinding)
+			return;
+		kernel_call2(SYS_nanosleep, &pause, NULL);
+	}
+}
+
+void backtrace_fork_done(void)
+{
+	__atomic_store_n(&unwinder.gate, 0, __ATOMIC_SEQ_CST);
+}
+
+void backtrace_forked(void)
+{
+	uint32_t ours = thread_state.unwinding;
+
+	if (unwinder.active > ours || unwinder.state == UNWINDER_LOADING) {
+		unwinder.state = UNWINDER_BROKEN;
+		trace_log_process()->coverage |= TRACE_UNWINDER_BUSY;
+	}
+	unwinder.active = ours;
+	unwinder.gate = 0;
+	memset(interned, 0, sizeof(interned));
+	module_map_forked();
+}
+
+int backtrace_answer_pipe(int fds[2])
+{
+	fds[0] = fds[1] = -1;
+	errno = ENFILE;
+	return -1;
+}
+
+long backtrace_answer_read(void)
+{
+	errno = EAGAIN; /* "the pipe is there and empty" */
+	return -1;
+}
+
+/*
+ * Whether one byte at `address` can be read. rt_sigprocmask copies its set from the user before it looks at `how`, so with
+ * an invalid `how` it changes nothing and says EFAULT or EINVAL (kernel/signal.c). The set is 8 bytes: it must not reach
+ * into a page that the one byte does not lie in.
+ */
+long backtrace_answer_write(const void *address)
+{
+	uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
+
+	if (kernel_call4(SYS_rt_sigprocmask, -1, aligned, NULL, 8) == -EFAULT) {
+		errno = EFAULT;
+		return -1;
+	}
+	errno = 0; /* write_validate repeats while errno is EINTR, and an earlier call may have left that */
+	return 1;
+}

@@ -1,0 +1,47 @@
+/*
+ * backtrace.h: the stack of the calling thread, as a reference into the trace. The only user of libunwind.
+ *
+ * libunwind is loaded privately (RTLD_LOCAL) when the first socket is seen: its exported `backtrace` and `_Unwind_*` must not
+ * replace the program's own. Only unw_backtrace is used, whose warm cache makes a stack cost some hundred nanoseconds.
+ *
+ * What libunwind asks of libc comes back through our hooks while thread_state.unwinding is set. Two of these requests must not
+ * reach the kernel as they are: it would keep a pipe open in the program to test addresses with (1.6.2 src/x86_64/Ginit.c
+ * open_pipe, write_validate). backtrace_answer_* answer instead, without a descriptor.
+ */
+#ifndef SOCKSAN_BACKTRACE_H
+#define SOCKSAN_BACKTRACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim/trace_format.h"
+
+/* Loads the unwinder, once in the life of an image. It allocates: call it where a socket is made, not where one is used. */
+void backtrace_load(void);
+
+/* Unwinds once, so that this thread's later stacks allocate nothing. Cheap from the second call on. */
+void backtrace_warm(void);
+
+/*
+ * Captures and stores the calling thread's stack without the shim's own frames. Returns 0 where there is none: no unwinder, no
+ * room, or the unwinder was itself interrupted by the signal handler that we run in. Keeps errno.
+ */
+trace_ref backtrace_capture(void);
+
+/* An object was unloaded: what the unwinder cached may be about other code by now. */
+void backtrace_unloaded(void);
+
+/* Around a fork: waits, at most some milliseconds, until no thread is inside the unwinder; lets them in again. */
+void backtrace_fork_prepare(void);
+void backtrace_fork_done(void);
+
+/* In the child. Where another thread was inside all the same, its locks stay held for ever: no stacks from here on. */
+void backtrace_forked(void);
+
+/* What the unwinder is told when it asks for a pipe, reads it, or writes one byte from `address`. Sets errno as libc would. */
+int backtrace_answer_pipe(int fds[2]);
+long backtrace_answer_read(void);
+long backtrace_answer_write(const void *address);
+
+#endif

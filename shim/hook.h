@@ -1,0 +1,57 @@
+/*
+ * hook.h: declare an interposed function, and find the definition behind it.
+ *
+ *	HOOK(int, listen, int fd, int backlog)
+ *	{
+ *		return REAL(listen)(fd, backlog);
+ *	}
+ *
+ * HOOK exports the function and makes its `struct hook`. REAL(name) is the next definition, as the program would have met
+ * it without us, looked up on first use and typed by libc's own header: a wrong prototype does not compile.
+ */
+#ifndef SOCKSAN_HOOK_H
+#define SOCKSAN_HOOK_H
+
+#define SOCKSAN_EXPORT __attribute__((visibility("default")))
+
+struct hook {
+	const char *name; /* as the trace shows it; at most 15 characters count there */
+	void *real;
+};
+
+#define HOOK(result, name, ...)                                                                                        \
+	static __attribute__((section("socksan_hooks"), used)) struct hook name##_hook = {#name, 0};                   \
+	SOCKSAN_EXPORT result name(__VA_ARGS__)
+
+#if defined(__has_attribute)
+#if __has_attribute(copy)
+#define HOOK_COPY(name) , copy(name)
+#endif
+#endif
+#ifndef HOOK_COPY
+#define HOOK_COPY(name)
+#endif
+
+/* Another exported name of the same function: __write, sendfile64 and their like. */
+#define HOOK_ALIAS(name, other)                                                                                        \
+	extern SOCKSAN_EXPORT __attribute__((alias(#name) HOOK_COPY(name))) __typeof__(name) other
+
+#define REAL(name) ((__typeof__(&name))hook_real(&name##_hook))
+
+/*
+ * The next definition of the hooked function in the program's search order; a function that fails with ENOSYS where there
+ * is none. Any thread, any time, the time before the constructor included.
+ */
+void *hook_find(struct hook *hook);
+
+static inline void *hook_real(struct hook *hook)
+{
+	void *real = __atomic_load_n(&hook->real, __ATOMIC_RELAXED);
+
+	return __builtin_expect(real != 0, 1) ? real : hook_find(hook);
+}
+
+/* Looks all of them up, so that a later first use, in a signal handler say, needs no loader. From the constructor. */
+void hook_find_all(void);
+
+#endif

@@ -1,0 +1,106 @@
+/* hooks_close.c: the calls that end a descriptor or make another one of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "shim/audit.h"
+#include "shim/backtrace.h"
+#include "shim/hook.h"
+#include "shim/socket_table.h"
+
+HOOK(int, close, int fd)
+{
+	struct audit_close close_;
+	int result;
+
+	audit_close_begin(&close_, "close", fd);
+	result = REAL(close)(fd);
+	audit_close_end(&close_, result);
+	return result;
+}
+HOOK_ALIAS(close, __close);
+
+HOOK(int, close_range, unsigned int fd, unsigned int max_fd, int flags)
+{
+	/* CLOSE_RANGE_CLOEXEC closes nothing now; CLOSE_RANGE_UNSHARE closes in a table of our own all the same */
+	if (!(flags & (int)CLOSE_RANGE_CLOEXEC) && fd <= max_fd)
+		audit_close_many("close_range", fd, max_fd);
+	return REAL(close_range)(fd, max_fd, flags);
+}
+
+HOOK(void, closefrom, int lowfd)
+{
+	audit_close_many("closefrom", lowfd > 0 ? (unsigned)lowfd : 0, ~0u);
+	REAL(closefrom)(lowfd);
+}
+
+/* libc closes the stream's descriptor by a call of its own that no hook sees (FIELD_NOTES P12). */
+HOOK(int, fclose, FILE *stream)
+{
+	struct audit_close close_;
+	int result;
+
+	audit_close_begin(&close_, "fclose", stream ? fileno(stream) : -1);
+	result = REAL(fclose)(stream);
+	audit_close_end(&close_, result);
+	return result;
+}
+
+HOOK(int, dup, int fd)
+{
+	int made = REAL(dup)(fd);
+	int saved = errno;
+
+	if (made >= 0)
+		audit_duplicated(fd, made);
+	errno = saved;
+	return made;
+}
+
+HOOK(int, dup2, int fd, int fd2)
+{
+	struct audit_close close_;
+	int result;
+
+	audit_duplicate_over_begin(&close_, "dup2", fd, fd2);
+	result = REAL(dup2)(fd, fd2);
+	audit_duplicate_over_end(&close_, fd, fd2, result);
+	return result;
+}
+HOOK_ALIAS(dup2, __dup2);
+
+HOOK(int, dup3, int fd, int fd2, int flags)
+{
+	struct audit_close close_;
+	int result;
+
+	audit_duplicate_over_begin(&close_, "dup3", fd, fd2);
+	result = REAL(dup3)(fd, fd2, flags);
+	audit_duplicate_over_end(&close_, fd, fd2, result);
+	return result;
+}
+
+HOOK(int, fcntl, int fd, int cmd, ...)
+{
+	va_list arguments;
+	void *argument;
+	int result;
+
+	va_start(arguments, cmd);
+	argument = va_arg(arguments, void *);
+	va_end(arguments);
+	result = REAL(fcntl)(fd, cmd, argument);
+	if (result >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) {
+		int saved = errno;
+
+		audit_duplicated(fd, result);
+		errno = saved;
+	}
+	return result;
+}
+HOOK_ALIAS(fcntl, __fcntl);
+#if __SIZEOF_POINTER__ == 8
+HOOK_ALIAS(fcntl, fcntl64);
+#endif

@@ -1,0 +1,100 @@
+/* hooks_open.c: the calls that make a socket, connect it, or change what it does. */
+#include <errno.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "shim/audit.h"
+#include "shim/backtrace.h"
+#include "shim/hook.h"
+#include "shim/thread.h"
+
+HOOK(int, socket, int domain, int type, int protocol)
+{
+	int fd = REAL(socket)(domain, type, protocol);
+	int saved = errno;
+
+	if (fd >= 0)
+		audit_made_socket(fd, domain, type, protocol);
+	errno = saved;
+	return fd;
+}
+HOOK_ALIAS(socket, __socket);
+
+HOOK(int, socketpair, int domain, int type, int protocol, int fds[2])
+{
+	int result = REAL(socketpair)(domain, type, protocol, fds);
+	int saved = errno;
+
+	if (result == 0)
+		audit_made_pair(fds, domain, type, protocol);
+	errno = saved;
+	return result;
+}
+
+static int accepted(int listener, int fd)
+{
+	int saved = errno;
+
+	if (fd >= 0)
+		audit_accepted(listener, fd);
+	errno = saved;
+	return fd;
+}
+
+HOOK(int, accept, int fd, struct sockaddr *addr, socklen_t *addr_len)
+{
+	return accepted(fd, REAL(accept)(fd, addr, addr_len));
+}
+
+HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
+{
+	return accepted(fd, REAL(accept4)(fd, addr, addr_len, flags));
+}
+
+HOOK(int, connect, int fd, const struct sockaddr *addr, socklen_t len)
+{
+	struct socket *socket = audit_connect_begin(fd);
+	int result = REAL(connect)(fd, addr, len);
+
+	if (socket)
+		audit_connect_end(socket, fd, addr, len, result);
+	return result;
+}
+HOOK_ALIAS(connect, __connect);
+
+HOOK(int, listen, int fd, int n)
+{
+	int result = REAL(listen)(fd, n);
+
+	if (result == 0)
+		audit_listening(fd);
+	return result;
+}
+
+HOOK(int, shutdown, int fd, int how)
+{
+	int result = REAL(shutdown)(fd, how);
+
+	if (result == 0)
+		audit_shut_down(&shutdown_hook, fd, how);
+	return result;
+}
+
+HOOK(int, setsockopt, int fd, int level, int optname, const void *optval, socklen_t optlen)
+{
+	int result = REAL(setsockopt)(fd, level, optname, optval, optlen);
+
+	if (result == 0)
+		audit_set_option(fd, level, optname, optval, optlen);
+	return result;
+}
+HOOK_ALIAS(setsockopt, __setsockopt);
+
+/* Only libunwind's call is ours to answer; it would keep the pipe open in the program. */
+HOOK(int, pipe2, int fds[2], int flags)
+{
+	if (thread_state.unwinding)
+		return backtrace_answer_pipe(fds);
+	return REAL(pipe2)(fds, flags);
+}

@@ -1,0 +1,216 @@
+/*
+ * hooks_process.c: the calls that end a process or turn it into another image, and those that change what we may do.
+ *
+ * fork needs no hook: the handlers of pthread_atfork and the wiped page tell. vfork must not have one: its child would return
+ * through our frame (google/sanitizers issue 925).
+ */
+#include <alloca.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "shim/audit.h"
+#include "shim/backtrace.h"
+#include "shim/hook.h"
+#include "shim/module_map.h"
+
+extern char **environ;
+
+HOOK(int, execve, const char *path, char *const argv[], char *const envp[])
+{
+	bool ours = audit_exec_begin(path);
+	int result = REAL(execve)(path, argv, envp);
+
+	audit_exec_failed(ours);
+	return result;
+}
+
+HOOK(int, execv, const char *path, char *const argv[])
+{
+	bool ours = audit_exec_begin(path);
+	int result = REAL(execv)(path, argv);
+
+	audit_exec_failed(ours);
+	return result;
+}
+
+HOOK(int, execvp, const char *file, char *const argv[])
+{
+	bool ours = audit_exec_begin(file);
+	int result = REAL(execvp)(file, argv);
+
+	audit_exec_failed(ours);
+	return result;
+}
+
+HOOK(int, execvpe, const char *file, char *const argv[], char *const envp[])
+{
+	bool ours = audit_exec_begin(file);
+	int result = REAL(execvpe)(file, argv, envp);
+
+	audit_exec_failed(ours);
+	return result;
+}
+
+HOOK(int, execveat, int fd, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	bool ours = audit_exec_begin(path);
+	int result = REAL(execveat)(fd, path, argv, envp, flags);
+
+	audit_exec_failed(ours);
+	return result;
+}
+
+HOOK(int, fexecve, int fd, char *const argv[], char *const envp[])
+{
+	bool ours = audit_exec_begin(NULL);
+	int result = REAL(fexecve)(fd, argv, envp);
+
+	audit_exec_failed(ours);
+	return result;
+}
+
+/* The list forms: their arguments are laid out on the stack, as libc does it, and go to the vector form. */
+#define COUNT_ARGUMENTS(count, last)                                                                                   \
+	do {                                                                                                           \
+		va_list walk;                                                                                          \
+		va_start(walk, last);                                                                                  \
+		for (count = 1; va_arg(walk, const char *); count++)                                                   \
+			;                                                                                              \
+		va_end(walk);                                                                                          \
+	} while (0)
+
+static void copy_arguments(char **argv, const char *first, size_t count, va_list arguments)
+{
+	argv[0] = (char *)(uintptr_t)first;
+	for (size_t i = 1; i <= count; i++)
+		argv[i] = va_arg(arguments, char *);
+}
+
+HOOK(int, execl, const char *path, const char *arg, ...)
+{
+	va_list arguments;
+	size_t count;
+	char **argv;
+
+	COUNT_ARGUMENTS(count, arg);
+	argv = alloca((count + 1) * sizeof(*argv));
+	va_start(arguments, arg);
+	copy_arguments(argv, arg, count, arguments);
+	va_end(arguments);
+	return execve(path, argv, environ);
+}
+
+HOOK(int, execlp, const char *file, const char *arg, ...)
+{
+	va_list arguments;
+	size_t count;
+	char **argv;
+
+	COUNT_ARGUMENTS(count, arg);
+	argv = alloca((count + 1) * sizeof(*argv));
+	va_start(arguments, arg);
+	copy_arguments(argv, arg, count, arguments);
+	va_end(arguments);
+	return execvp(file, argv);
+}
+
+HOOK(int, execle, const char *path, const char *arg, ...)
+{
+	va_list arguments;
+	size_t count;
+	char **argv;
+	char **envp;
+
+	COUNT_ARGUMENTS(count, arg);
+	argv = alloca((count + 1) * sizeof(*argv));
+	va_start(arguments, arg);
+	copy_arguments(argv, arg, count, arguments);
+	envp = va_arg(arguments, char **);
+	va_end(arguments);
+	return execve(path, argv, envp);
+}
+
+HOOK(int, posix_spawn, pid_t *pid, const char *path, const posix_spawn_file_actions_t *file_actions,
+	const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
+{
+	pid_t made = 0;
+	int result = REAL(posix_spawn)(&made, path, file_actions, attrp, argv, envp);
+
+	if (result == 0 && pid)
+		*pid = made;
+	if (result == 0)
+		audit_spawned(made, path);
+	return result;
+}
+
+HOOK(int, posix_spawnp, pid_t *pid, const char *file, const posix_spawn_file_actions_t *file_actions,
+	const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
+{
+	pid_t made = 0;
+	int result = REAL(posix_spawnp)(&made, file, file_actions, attrp, argv, envp);
+
+	if (result == 0 && pid)
+		*pid = made;
+	if (result == 0)
+		audit_spawned(made, file);
+	return result;
+}
+
+HOOK(void, _exit, int status)
+{
+	audit_process_ends(true);
+	REAL(_exit)(status);
+	__builtin_unreachable();
+}
+
+HOOK(void, _Exit, int status)
+{
+	audit_process_ends(true);
+	REAL(_Exit)(status);
+	__builtin_unreachable();
+}
+
+HOOK(void, quick_exit, int status)
+{
+	audit_process_ends(true);
+	REAL(quick_exit)(status);
+	__builtin_unreachable();
+}
+
+HOOK(void, abort, void)
+{
+	audit_process_ends(false);
+	REAL(abort)();
+	__builtin_unreachable();
+}
+
+HOOK(int, dlclose, void *handle)
+{
+	int result = REAL(dlclose)(handle);
+
+	if (result == 0) {
+		backtrace_unloaded();
+		module_map_unloaded();
+	}
+	return result;
+}
+
+HOOK(int, prctl, int option, ...)
+{
+	va_list arguments;
+	unsigned long values[4];
+
+	va_start(arguments, option);
+	for (int i = 0; i < 4; i++)
+		values[i] = va_arg(arguments, unsigned long);
+	va_end(arguments);
+	if (option == PR_SET_SECCOMP)
+		audit_sandboxed();
+	return REAL(prctl)(option, values[0], values[1], values[2], values[3]);
+}

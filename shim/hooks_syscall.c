@@ -1,0 +1,256 @@
+/*
+ * hooks_syscall.c: syscall(2), by which a program makes a call without libc's function for it. Node closes its sockets so.
+ *
+ * The call itself always goes on to libc's syscall(): close() is a cancellation point and syscall(SYS_close) is none.
+ */
+#include <errno.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "shim/audit.h"
+#include "shim/backtrace.h"
+#include "shim/hook.h"
+#include "shim/payload.h"
+#include "shim/thread.h"
+
+static const struct hook named_write = {"write", 0};
+static const struct hook named_read = {"read", 0};
+static const struct hook named_shutdown = {"shutdown", 0};
+static const struct hook named_poll = {"poll", 0};
+static const struct hook named_epoll_wait = {"epoll_wait", 0};
+
+struct arguments {
+	long number;
+	long value[6];
+};
+
+HOOK(long, syscall, long number, ...);
+
+static long forward(const struct arguments *call)
+{
+	const long *value = call->value;
+
+	return REAL(syscall)(call->number, value[0], value[1], value[2], value[3], value[4], value[5]);
+}
+
+static long write_call(const struct arguments *call, const char *name, struct payload payload, int flags)
+{
+	struct audit_write write;
+	struct hook hook = named_write;
+
+	hook.name = name;
+	if (!audit_write_begin(&write, &hook, (int)call->value[0], payload, flags))
+		return forward(call);
+	return audit_write_end(&write, forward(call));
+}
+
+static long read_call(const struct arguments *call, const char *name, bool empty, int flags)
+{
+	struct audit_read read;
+	struct hook hook = named_read;
+
+	hook.name = name;
+	if (!audit_read_begin(&read, &hook, (int)call->value[0], empty, flags))
+		return forward(call);
+	return audit_read_end(&read, forward(call));
+}
+
+static long close_call(const struct arguments *call)
+{
+	struct audit_close close;
+	long result;
+
+	audit_close_begin(&close, "close", (int)call->value[0]);
+	result = forward(call);
+	audit_close_end(&close, (int)result);
+	return result;
+}
+
+static long duplicate_over(const struct arguments *call, const char *name)
+{
+	struct audit_close close;
+	int from = (int)call->value[0];
+	int to = (int)call->value[1];
+	long result;
+
+	audit_duplicate_over_begin(&close, name, from, to);
+	result = forward(call);
+	audit_duplicate_over_end(&close, from, to, (int)result);
+	return result;
+}
+
+static long connect_call(const struct arguments *call)
+{
+	int fd = (int)call->value[0];
+	struct socket *socket = audit_connect_begin(fd);
+	long result = forward(call);
+
+	if (socket)
+		audit_connect_end(socket, fd, (const void *)call->value[1], (uint32_t)call->value[2], (int)result);
+	return result;
+}
+
+static long exec_call(const struct arguments *call, const char *path)
+{
+	bool ours = audit_exec_begin(path);
+	long result = forward(call);
+
+	audit_exec_failed(ours);
+	return result;
+}
+
+/* Calls after which something is to be noted, and nothing before. */
+static long noted_call(const struct arguments *call)
+{
+	long result = forward(call);
+	const long *value = call->value;
+	int saved = errno;
+
+	if (result < 0)
+		return result;
+	switch (call->number) {
+	case SYS_socket: audit_made_socket((int)result, (int)value[0], (int)value[1], (int)value[2]); break;
+	case SYS_socketpair:
+		audit_made_pair((const int *)value[3], (int)value[0], (int)value[1], (int)value[2]);
+		break;
+#ifdef SYS_accept
+	case SYS_accept:
+#endif
+	case SYS_accept4: audit_accepted((int)value[0], (int)result); break;
+	case SYS_listen: audit_listening((int)value[0]); break;
+	case SYS_shutdown: audit_shut_down(&named_shutdown, (int)value[0], (int)value[1]); break;
+	case SYS_dup: audit_duplicated((int)value[0], (int)result); break;
+	case SYS_setsockopt:
+		audit_set_option((int)value[0], (int)value[1], (int)value[2], (const void *)value[3], (uint32_t)value[4]);
+		break;
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+	case SYS_ppoll: audit_polled(&named_poll, (const struct pollfd *)value[0], (size_t)value[1]); break;
+	case SYS_epoll_ctl:
+		audit_epoll_registered(
+			(int)value[0], (int)value[1], (int)value[2], (const struct epoll_event *)value[3]);
+		break;
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait:
+		audit_epoll_waited(
+			&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result);
+		break;
+	case SYS_io_uring_setup: audit_used_io_uring(); break;
+	default: break;
+	}
+	errno = saved;
+	return result;
+}
+
+static long audited(const struct arguments *call)
+{
+	const long *value = call->value;
+
+	switch (call->number) {
+	case SYS_write: return write_call(call, "write", payload_buffer((const void *)value[1], (size_t)value[2]), 0);
+	case SYS_writev:
+		return write_call(call, "writev", payload_vector((const struct iovec *)value[1], (int)value[2]), 0);
+	case SYS_sendto:
+		return write_call(
+			call, "sendto", payload_buffer((const void *)value[1], (size_t)value[2]), (int)value[3]);
+	case SYS_sendmsg:
+		return write_call(call, "sendmsg", payload_message((const struct msghdr *)value[1]), (int)value[2]);
+	case SYS_sendfile: return write_call(call, "sendfile", payload_none((size_t)value[3]), 0);
+	case SYS_read: return read_call(call, "read", value[2] == 0, 0);
+	case SYS_recvfrom: return read_call(call, "recvfrom", value[2] == 0, (int)value[3]);
+	case SYS_recvmsg: {
+		long result = read_call(call, "recvmsg", false, (int)value[2]);
+		int saved = errno;
+
+		if (result >= 0)
+			audit_received_message((const struct msghdr *)value[1]);
+		errno = saved;
+		return result;
+	}
+	case SYS_close: return close_call(call);
+	case SYS_close_range:
+		if (!(value[2] & CLOSE_RANGE_CLOEXEC))
+			audit_close_many("close_range", (unsigned)value[0], (unsigned)value[1]);
+		return forward(call);
+#ifdef SYS_dup2
+	case SYS_dup2: return duplicate_over(call, "dup2");
+#endif
+	case SYS_dup3: return duplicate_over(call, "dup3");
+	case SYS_connect: return connect_call(call);
+	case SYS_execve: return exec_call(call, (const char *)value[0]);
+	case SYS_execveat: return exec_call(call, (const char *)value[1]);
+	case SYS_exit_group: audit_process_ends(true); return forward(call);
+	case SYS_seccomp: audit_sandboxed(); return forward(call);
+	default: return noted_call(call);
+	}
+}
+
+/* Whether the audit has to do with this call: the others go straight on, clone and vfork among them. */
+static bool is_followed(long number)
+{
+	switch (number) {
+	case SYS_write:
+	case SYS_writev:
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendfile:
+	case SYS_read:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_close:
+	case SYS_close_range:
+#ifdef SYS_dup2
+	case SYS_dup2:
+#endif
+	case SYS_dup3:
+	case SYS_connect:
+	case SYS_execve:
+	case SYS_execveat:
+	case SYS_exit_group:
+	case SYS_seccomp:
+	case SYS_socket:
+	case SYS_socketpair:
+#ifdef SYS_accept
+	case SYS_accept:
+#endif
+	case SYS_accept4:
+	case SYS_listen:
+	case SYS_shutdown:
+	case SYS_dup:
+	case SYS_setsockopt:
+#ifdef SYS_poll
+	case SYS_poll:
+#endif
+	case SYS_ppoll:
+	case SYS_epoll_ctl:
+#ifdef SYS_epoll_wait
+	case SYS_epoll_wait:
+#endif
+	case SYS_epoll_pwait:
+	case SYS_io_uring_setup: return true;
+	default: return false;
+	}
+}
+
+long syscall(long number, ...)
+{
+	struct arguments call = {.number = number};
+	va_list arguments;
+
+	va_start(arguments, number);
+	for (int i = 0; i < 6; i++)
+		call.value[i] = va_arg(arguments, long);
+	va_end(arguments);
+	if (__builtin_expect(thread_state.unwinding && number == SYS_write, 0))
+		return backtrace_answer_write((const void *)call.value[1]);
+	return is_followed(number) ? audited(&call) : forward(&call);
+}

@@ -1,0 +1,275 @@
+/* incident.c: announce, complete, settle. */
+#include "shim/incident.h"
+
+#include <netinet/tcp.h>
+#include <string.h>
+
+#include "shim/backtrace.h"
+#include "shim/kernel.h"
+#include "shim/process.h"
+#include "shim/record.h"
+#include "shim/thread.h"
+#include "shim/trace_log.h"
+
+#define RECENT 4096u
+
+static void copy_name(char to[16], const char *from)
+{
+	if (from)
+		strncpy(to, from, 15);
+}
+
+/* The flight recorder, oldest first, with room for this call behind it. */
+static void copy_history(struct trace_incident *incident, const struct socket *socket)
+{
+	uint32_t next = __atomic_load_n(&socket->next_operation, __ATOMIC_RELAXED);
+	uint32_t count = next < TRACE_HISTORY - 1 ? next : TRACE_HISTORY - 1;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct operation *from = &socket->operations[(next - count + i) % TRACE_HISTORY];
+		struct trace_operation *to = &incident->history[incident->history_count++];
+
+		to->t_ns = from->t_ns;
+		to->length = from->length;
+		to->result = from->result;
+		copy_name(to->call, from->call);
+	}
+}
+
+static void append_call(struct trace_incident *incident, const struct incident_call *call)
+{
+	struct trace_operation *last = &incident->history[incident->history_count++];
+
+	last->t_ns = call->t_ns;
+	last->length = call->length > UINT32_MAX ? UINT32_MAX : (uint32_t)call->length;
+	copy_name(last->call, call->call);
+}
+
+/* When and where the connection ended, as this kind of incident tells it. */
+static void copy_end(struct trace_incident *incident, const struct trace_socket *record)
+{
+	switch (incident->kind) {
+	case TRACE_WRITE_AFTER_PEER_CLOSE: incident->disconnect_ns = record->peer_closed_ns; break;
+	case TRACE_WRITE_AFTER_RESET: incident->disconnect_ns = record->reset_ns; break;
+	case TRACE_WRITE_AFTER_SHUTDOWN:
+		incident->disconnect_ns = record->shutdown_ns;
+		incident->stack_closed = record->stack_shutdown;
+		break;
+	case TRACE_WRITE_AFTER_CLOSE:
+	case TRACE_WRITE_TO_REUSED_FD:
+	case TRACE_DOUBLE_CLOSE:
+		incident->disconnect_ns = record->closed_ns;
+		incident->stack_closed = record->stack_closed;
+		break;
+	default: break;
+	}
+	incident->stack_opened = record->stack_opened;
+	incident->stack_told = record->stack_told;
+	incident->told_ns = record->told_ns;
+	memcpy(incident->told_call, record->told_call, sizeof(incident->told_call));
+}
+
+/*
+ * Where the writes of one kind, socket and place are found again, so that a thousand of them are one incident. A place that
+ * another incident has taken costs one incident more, not one for each write.
+ */
+static trace_ref recent[RECENT];
+
+static trace_ref *recent_place(const struct incident_call *call, trace_ref stack)
+{
+	uint32_t hash = call->socket ? trace_log_ref(call->socket->record) : (uint32_t)call->fd;
+
+	hash = (hash ^ (uint32_t)call->verdict.kind << 4 ^ call->verdict.knowledge) * 0x9e3779b1u;
+	hash = (hash ^ stack) * 0x85ebca6bu;
+	return &recent[(hash ^ hash >> 15) % RECENT];
+}
+
+static struct trace_incident *find(const struct incident_call *call, trace_ref stack)
+{
+	struct trace_incident *incident = trace_log_at(__atomic_load_n(recent_place(call, stack), __ATOMIC_ACQUIRE));
+	trace_ref socket = call->socket ? trace_log_ref(call->socket->record) : 0;
+
+	if (incident && incident->record.state == TRACE_COMMITTED && incident->socket == socket &&
+		incident->kind == call->verdict.kind && incident->stack_write == stack && incident->fd == call->fd &&
+		incident->knowledge == call->verdict.knowledge &&
+		!strncmp(incident->call, call->call, sizeof(incident->call) - 1))
+		return incident;
+	return NULL;
+}
+
+static void fill(struct trace_incident *incident, const struct incident_call *call, trace_ref stack)
+{
+	struct socket *socket = call->socket;
+
+	incident->process = trace_log_ref(trace_log_process());
+	incident->id = trace_log_ref(incident);
+	incident->kind = call->verdict.kind;
+	incident->knowledge = call->verdict.knowledge;
+	incident->flags = call->verdict.flags;
+	incident->fd = call->fd;
+	incident->tid = (int32_t)kernel_call0(SYS_gettid);
+	incident->label = thread_state.label_generation == process_generation() ? thread_state.label : 0;
+	probe_thread_name(incident->thread_name);
+	copy_name(incident->call, call->call);
+	incident->first_ns = call->t_ns;
+	incident->stack_write = stack;
+	incident->before = call->before;
+	if (socket) {
+		incident->socket = trace_log_ref(socket->record);
+		copy_end(incident, socket->record);
+		copy_history(incident, socket);
+		__atomic_fetch_or(&socket->record->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
+	}
+	append_call(incident, call);
+}
+
+static void count_call(struct trace_incident *incident, const struct incident_call *call)
+{
+	__atomic_fetch_add(&incident->count, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
+	incident->last_ns = call->t_ns;
+	if (call->may_kill)
+		incident->sigpipe = TRACE_SIGPIPE_FATAL;
+	__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+}
+
+struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh)
+{
+	trace_ref stack = backtrace_capture();
+	struct trace_incident *incident = find(call, stack);
+
+	*fresh = !incident;
+	if (incident) {
+		count_call(incident, call);
+		return incident;
+	}
+	incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
+	if (!incident)
+		return NULL;
+	fill(incident, call, stack);
+	count_call(incident, call);
+	__atomic_store_n(recent_place(call, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
+	return incident;
+}
+
+void incident_withdraw(struct trace_incident *incident, const struct incident_call *call, bool fresh)
+{
+	if (!incident)
+		return;
+	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+	incident->sigpipe = incident->sigpipe == TRACE_SIGPIPE_FATAL ? TRACE_SIGPIPE_NONE : incident->sigpipe;
+	__atomic_fetch_sub(&incident->count, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_sub(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
+	if (fresh && incident->count == 0)
+		trace_log_void(incident);
+}
+
+static void finish_call(struct trace_incident *incident, long result)
+{
+	if (incident->history_count && incident->count == 1)
+		incident->history[incident->history_count - 1].result =
+			result > INT32_MAX ? INT32_MAX : (int32_t)result;
+	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+}
+
+/* The worst of what the writes of one incident met: lost, rejected, not known yet, delivered. */
+static void update_outcome(struct trace_incident *incident)
+{
+	incident->outcome = incident->bytes_lost      ? TRACE_LOST
+			    : incident->error	      ? TRACE_REJECTED
+			    : incident->pending_bytes ? TRACE_UNCONFIRMED
+						      : TRACE_DELIVERED;
+}
+
+void incident_reject(
+	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe)
+{
+	(void)call;
+	if (!incident)
+		return;
+	incident->error = error;
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL || sigpipe > incident->sigpipe)
+		incident->sigpipe = (uint8_t)sigpipe;
+	update_outcome(incident);
+	finish_call(incident, -(long)error);
+}
+
+/*
+ * The acknowledged bytes of the stream are its first ones, and the incident's are its last: of those behind the
+ * acknowledged part, the ones that belong to the incident are still under way, or lost where the connection is over.
+ */
+static void settle_one(struct trace_incident *incident, const struct probe_tcp *tcp)
+{
+	uint64_t behind = incident->pending_end > tcp->acked_bytes ? incident->pending_end - tcp->acked_bytes : 0;
+	uint64_t unacked = behind < incident->pending_bytes ? behind : incident->pending_bytes;
+
+	incident->after.tcp_state = tcp->state;
+	incident->after.retransmits = tcp->retransmits;
+	incident->after.unsent_bytes = tcp->unacked_bytes;
+	if (tcp->state == TCP_CLOSE) {
+		incident->bytes_lost += unacked;
+		unacked = 0;
+	}
+	incident->pending_bytes = unacked;
+	update_outcome(incident);
+}
+
+/* Keeps an unsettled incident with its socket; where too many are kept, the oldest stays as it is. */
+static void remember_pending(struct socket *socket, struct trace_incident *incident)
+{
+	uint32_t at = SOCKET_INCIDENTS;
+
+	for (uint32_t i = 0; i < SOCKET_INCIDENTS; i++) {
+		if (socket->incidents[i] == incident)
+			return;
+		if (!socket->incidents[i] || !socket->incidents[i]->pending_bytes)
+			at = i;
+	}
+	if (at == SOCKET_INCIDENTS)
+		at = socket->next_incident++ % SOCKET_INCIDENTS;
+	socket->incidents[at] = incident;
+	__atomic_fetch_or(&socket->state, SOCKET_PENDING, __ATOMIC_RELAXED);
+}
+
+void incident_accept(
+	struct trace_incident *incident, const struct incident_call *call, size_t accepted, const struct probe_tcp *tcp)
+{
+	if (!incident)
+		return;
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
+		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
+	if (tcp) {
+		incident->after.tcp_state = tcp->state;
+		incident->after.retransmits = tcp->retransmits;
+		incident->after.unsent_bytes = tcp->unacked_bytes;
+		incident->pending_bytes += accepted;
+		incident->pending_end = tcp->acked_bytes + tcp->unacked_bytes;
+		settle_one(incident, tcp);
+		if (incident->pending_bytes && call->socket)
+			remember_pending(call->socket, incident);
+	}
+	update_outcome(incident);
+	finish_call(incident, (long)accepted);
+}
+
+void incident_forked(void)
+{
+	memset(recent, 0, sizeof(recent));
+}
+
+void incident_settle(struct socket *socket, const struct probe_tcp *tcp)
+{
+	bool pending = false;
+
+	for (int i = 0; i < SOCKET_INCIDENTS; i++) {
+		struct trace_incident *incident = socket->incidents[i];
+
+		if (!incident || !incident->pending_bytes)
+			continue;
+		settle_one(incident, tcp);
+		pending |= incident->pending_bytes != 0;
+	}
+	if (!pending)
+		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_PENDING, __ATOMIC_RELAXED);
+}

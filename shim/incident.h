@@ -1,0 +1,51 @@
+/*
+ * incident.h: one record for all writes of one kind, made from one place on one socket.
+ *
+ * An incident is announced before the call is made, so that it is on disk when a SIGPIPE kills; then completed with the
+ * result, or withdrawn. What became of accepted bytes is settled when the kernel tells: at once, at a later event, at the
+ * close, at the exit. Any thread, any signal handler; keeps errno.
+ */
+#ifndef SOCKSAN_INCIDENT_H
+#define SOCKSAN_INCIDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shim/classify.h"
+#include "shim/probe.h"
+#include "shim/socket_table.h"
+
+/* Where and what: the circumstances of one call. */
+struct incident_call {
+	struct socket *socket; /* NULL where none is known any more */
+	const char *call;
+	int fd;
+	size_t length;
+	uint64_t t_ns;
+	struct verdict verdict;
+	struct trace_probe before;
+	bool may_kill; /* SIGPIPE would end the process, and this call may raise it */
+};
+
+/* Announces: a new incident, or one more write in an old one (`*fresh` says which). NULL where it could not be recorded. */
+struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh);
+
+/* The call changed nothing worth telling (EAGAIN, EINTR). */
+void incident_withdraw(struct trace_incident *incident, const struct incident_call *call, bool fresh);
+
+/* The call failed with `error`; `sigpipe` says whether it raised one. */
+void incident_reject(struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
+
+/*
+ * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where the socket is not TCP: what an
+ * AF_UNIX socket accepted is in the peer's queue.
+ */
+void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted, const struct probe_tcp *tcp);
+
+/* Settles what is pending on a socket, as far as the kernel's account tells. */
+void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
+
+/* In a forked child: its incidents stand in another file. */
+void incident_forked(void);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * init.c: where the shim's life begins and ends in a process.
+ *
+ * Hooks are called before the constructor (by constructors of other libraries) and after the destructor; they set up what they
+ * need themselves. Here is what needs to be done once: signing in, the fork handlers, looking the hooks up in advance.
+ */
+#include <pthread.h>
+#include <string.h>
+
+#include "shim/audit.h"
+#include "shim/backtrace.h"
+#include "shim/config.h"
+#include "shim/hook.h"
+#include "shim/kernel.h"
+#include "shim/process.h"
+#include "shim/record.h"
+#include "shim/roster.h"
+#include "shim/trace_log.h"
+
+#include <stdlib.h>
+
+static void after_fork_in_child(void)
+{
+	process_wipe();
+	process_set_up();
+}
+
+/* Says what was wrong with the options. `socksan run` has checked them already, so this is for a preload by hand. */
+static void speak(void)
+{
+	struct config scratch;
+	char complaint[256];
+	const char *text = getenv("SOCKSAN_OPTIONS");
+
+	config_default(&scratch);
+	if (text && !config_parse(&scratch, text, complaint, sizeof(complaint)))
+		trace_log_say("SOCKSAN_OPTIONS: ", complaint, 0);
+	if (config.help)
+		kernel_call3(SYS_write, 2, config_help(), strlen(config_help()));
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv)
+{
+	process_remember_arguments(argc, argv);
+	process_forked = audit_forked;
+	socket_released = record_release;
+	process_set_up();
+	hook_find_all();
+	pthread_atfork(backtrace_fork_prepare, backtrace_fork_done, after_fork_in_child);
+	speak();
+	roster_add(TRACE_ROSTER_SIGNED_IN, 0, process_names.exe);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	audit_process_ends(true);
+}

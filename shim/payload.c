@@ -1,0 +1,101 @@
+/* payload.c: process_vm_readv on ourselves is a copy that fails with EFAULT where a plain one would fault. */
+#include "shim/payload.h"
+
+#include <stdbool.h>
+
+#include "shim/kernel.h"
+
+#define ELEMENTS 16u /* copied at a time */
+#define ELEMENTS_MAX 1024u /* UIO_MAXIOV */
+
+static bool copy(void *to, const void *from, size_t size)
+{
+	struct iovec local = {to, size};
+	struct iovec remote = {(void *)(uintptr_t)from, size};
+
+	return kernel_call6(SYS_process_vm_readv, kernel_call0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) ==
+	       (long)size;
+}
+
+static size_t vector_length(const struct iovec *vector, size_t count)
+{
+	struct iovec part[ELEMENTS];
+	size_t sum = 0;
+
+	if (count > ELEMENTS_MAX)
+		count = ELEMENTS_MAX;
+	for (size_t done = 0; done < count;) {
+		size_t now = count - done < ELEMENTS ? count - done : ELEMENTS;
+
+		if (!copy(part, vector + done, now * sizeof(*part)))
+			return 0;
+		for (size_t i = 0; i < now; i++)
+			sum += part[i].iov_len;
+		done += now;
+	}
+	return sum;
+}
+
+static size_t message_length(const struct msghdr *message)
+{
+	struct msghdr header;
+
+	return copy(&header, message, sizeof(header)) ? vector_length(header.msg_iov, header.msg_iovlen) : 0;
+}
+
+size_t payload_length(const struct payload *payload)
+{
+	size_t sum = 0;
+
+	switch (payload->form) {
+	case PAYLOAD_NONE:
+	case PAYLOAD_BUFFER: return payload->length;
+	case PAYLOAD_VECTOR: return vector_length(payload->data, payload->length);
+	case PAYLOAD_MESSAGE: return message_length(payload->data);
+	case PAYLOAD_MESSAGES:
+		for (size_t i = 0; i < payload->length && i < ELEMENTS_MAX; i++)
+			sum += message_length(&((const struct mmsghdr *)payload->data)[i].msg_hdr);
+		return sum;
+	}
+	return 0;
+}
+
+static size_t vector_first_bytes(const struct iovec *vector, size_t count, char *bytes, size_t size)
+{
+	size_t done = 0;
+
+	for (size_t i = 0; i < count && i < ELEMENTS && done < size; i++) {
+		struct iovec part;
+		size_t now;
+
+		if (!copy(&part, vector + i, sizeof(part)))
+			break;
+		now = part.iov_len < size - done ? part.iov_len : size - done;
+		if (now && !copy(bytes + done, part.iov_base, now))
+			break;
+		done += now;
+	}
+	return done;
+}
+
+size_t payload_first_bytes(const struct payload *payload, void *bytes, size_t size)
+{
+	struct iovec whole = {(void *)(uintptr_t)payload->data, payload->length};
+	struct msghdr header;
+
+	switch (payload->form) {
+	case PAYLOAD_NONE: return 0;
+	case PAYLOAD_BUFFER: {
+		size_t now = whole.iov_len < size ? whole.iov_len : size;
+
+		return now && copy(bytes, whole.iov_base, now) ? now : 0;
+	}
+	case PAYLOAD_VECTOR: return vector_first_bytes(payload->data, payload->length, bytes, size);
+	case PAYLOAD_MESSAGE:
+	case PAYLOAD_MESSAGES:
+		if (!payload->length || !copy(&header, payload->data, sizeof(header)))
+			return 0;
+		return vector_first_bytes(header.msg_iov, header.msg_iovlen, bytes, size);
+	}
+	return 0;
+}

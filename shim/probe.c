@@ -1,0 +1,210 @@
+/* probe.c: one system call a question. */
+#include "shim/probe.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "shim/kernel.h"
+#include "shim/trace_log.h"
+
+#ifndef SO_COOKIE
+#define SO_COOKIE 57
+#endif
+
+short probe_poll(int fd)
+{
+	struct pollfd poll = {.fd = fd, .events = POLLRDHUP | POLLOUT};
+#ifdef SYS_poll
+	long result = kernel_call3(SYS_poll, &poll, 1, 0);
+#else
+	struct timespec now = {0, 0};
+	long result = kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0);
+#endif
+
+	return result > 0 ? poll.revents : 0;
+}
+
+static long get_option(int fd, int level, int name, void *value, socklen_t length)
+{
+	return kernel_call5(SYS_getsockopt, fd, level, name, value, &length);
+}
+
+uint64_t probe_cookie(int fd)
+{
+	uint64_t cookie = 0;
+
+	return get_option(fd, SOL_SOCKET, SO_COOKIE, &cookie, sizeof(cookie)) < 0 ? 0 : cookie;
+}
+
+int probe_identity(int fd, struct probe_identity *identity)
+{
+	long result = get_option(fd, SOL_SOCKET, SO_TYPE, &identity->type, sizeof(identity->type));
+
+	if (result < 0)
+		return (int)result;
+	identity->cookie = probe_cookie(fd);
+	identity->protocol = 0;
+	get_option(fd, SOL_SOCKET, SO_PROTOCOL, &identity->protocol, sizeof(identity->protocol));
+	return (int)get_option(fd, SOL_SOCKET, SO_DOMAIN, &identity->family, sizeof(identity->family));
+}
+
+uint32_t probe_unacked(int fd)
+{
+	int bytes = 0;
+
+	return kernel_call3(SYS_ioctl, fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
+}
+
+int probe_readable_bytes(int fd)
+{
+	int bytes = -1;
+
+	return kernel_call3(SYS_ioctl, fd, SIOCINQ, &bytes) < 0 ? -1 : bytes;
+}
+
+bool probe_tcp(int fd, struct probe_tcp *tcp)
+{
+	struct tcp_info info;
+	uint32_t before = probe_unacked(fd);
+
+	memset(tcp, 0, sizeof(*tcp));
+	/* acknowledgements may arrive between the two calls: ask until they agree */
+	for (int i = 0; i < 4; i++) {
+		memset(&info, 0, sizeof(info));
+		if (get_option(fd, IPPROTO_TCP, TCP_INFO, &info, sizeof(info)) < 0)
+			return false;
+		tcp->unacked_bytes = probe_unacked(fd);
+		if (tcp->unacked_bytes == before)
+			break;
+		before = tcp->unacked_bytes;
+	}
+	tcp->state = info.tcpi_state;
+	tcp->retransmits = info.tcpi_retransmits;
+	tcp->total_retransmissions = info.tcpi_total_retrans;
+	tcp->acked_bytes = info.tcpi_bytes_acked;
+	tcp->last_ack_ms = info.tcpi_last_ack_recv;
+	tcp->rto_us = info.tcpi_rto;
+	return true;
+}
+
+bool probe_listens(int fd)
+{
+	int listens = 0;
+
+	return get_option(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, sizeof(listens)) == 0 && listens;
+}
+
+bool probe_address(const void *sockaddr, uint32_t length, struct trace_address *address)
+{
+	union {
+		sa_family_t family;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		struct sockaddr_un un;
+		struct sockaddr_storage room;
+	} name;
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+	if (!sockaddr || length < sizeof(sa_family_t))
+		return false;
+	memset(&name, 0, sizeof(name));
+	memcpy(&name, sockaddr, length < sizeof(name) ? length : sizeof(name));
+	memset(address, 0, sizeof(*address));
+	address->family = name.family;
+	switch (name.family) {
+	case AF_INET:
+		address->port = ntohs(name.in.sin_port);
+		memcpy(address->ip, &name.in.sin_addr, 4);
+		return true;
+	case AF_INET6:
+		address->port = ntohs(name.in6.sin6_port);
+		memcpy(address->ip, &name.in6.sin6_addr, 16);
+		if (!memcmp(address->ip, mapped, sizeof(mapped))) { /* both ends must name one address alike */
+			address->family = AF_INET;
+			memmove(address->ip, address->ip + 12, 4);
+			memset(address->ip + 4, 0, 12);
+		}
+		return true;
+	case AF_UNIX: {
+		uint32_t offset = offsetof(struct sockaddr_un, sun_path);
+		uint32_t used = length > offset ? length - offset : 0;
+
+		if (used > sizeof(name.un.sun_path))
+			used = sizeof(name.un.sun_path);
+		if (used && name.un.sun_path[0])
+			used = (uint32_t)strnlen(name.un.sun_path, used);
+		if (used && trace_log_is_open())
+			address->path = trace_log_text(TRACE_TEXT_PATH, name.un.sun_path, used);
+		return used > 0;
+	}
+	default:
+		return false;
+	}
+}
+
+static bool ask_address(long number, int fd, struct trace_address *address)
+{
+	struct sockaddr_storage name;
+	socklen_t length = sizeof(name);
+
+	if (kernel_call3(number, fd, &name, &length) < 0)
+		return false;
+	return probe_address(&name, length < sizeof(name) ? length : sizeof(name), address);
+}
+
+bool probe_local(int fd, struct trace_address *address)
+{
+	return ask_address(SYS_getsockname, fd, address);
+}
+
+bool probe_peer(int fd, struct trace_address *address)
+{
+	return ask_address(SYS_getpeername, fd, address);
+}
+
+int32_t probe_peer_pid(int fd)
+{
+	struct ucred peer = {0, 0, 0};
+
+	return get_option(fd, SOL_SOCKET, SO_PEERCRED, &peer, sizeof(peer)) < 0 ? 0 : peer.pid;
+}
+
+/* The kernel's own layout: libc's struct sigaction differs. */
+struct kernel_sigaction {
+	void *handler;
+	unsigned long flags;
+	void *restorer;
+	uint64_t mask;
+};
+
+enum probe_sigpipe probe_sigpipe(void)
+{
+	struct kernel_sigaction action;
+	uint64_t blocked = 0;
+
+	memset(&action, 0, sizeof(action));
+	if (kernel_call4(SYS_rt_sigaction, SIGPIPE, NULL, &action, 8) < 0)
+		return PROBE_SIGPIPE_HANDLED;
+	if (action.handler == (void *)SIG_IGN)
+		return PROBE_SIGPIPE_IGNORED;
+	if (action.handler != (void *)SIG_DFL)
+		return PROBE_SIGPIPE_HANDLED;
+	kernel_call4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, 8);
+	return blocked & (1ull << (SIGPIPE - 1)) ? PROBE_SIGPIPE_HANDLED : PROBE_SIGPIPE_KILLS;
+}
+
+void probe_thread_name(char name[16])
+{
+	memset(name, 0, 16);
+	kernel_call5(SYS_prctl, PR_GET_NAME, name, 0, 0, 0);
+}

@@ -1,0 +1,70 @@
+/*
+ * probe.h: ask the kernel about one socket. Keeps nothing, changes nothing: no SO_ERROR, no read, no zero-length send, which
+ * would take away what the program is to see (FIELD_NOTES section 1). All of it is system calls alone; usable anywhere.
+ */
+#ifndef SOCKSAN_PROBE_H
+#define SOCKSAN_PROBE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/trace_format.h"
+
+/* What getsockopt says a descriptor is. */
+struct probe_identity {
+	uint64_t cookie;
+	int family;
+	int type;
+	int protocol; /* IPPROTO_* */
+};
+
+/* A TCP socket's account of itself. Byte counts are of the outgoing stream. */
+struct probe_tcp {
+	uint8_t state; /* TCP_ESTABLISHED ...; 0 where TCP_INFO failed */
+	uint8_t retransmits; /* of the segment that is overdue, now */
+	uint32_t total_retransmissions;
+	uint32_t unacked_bytes; /* SIOCOUTQ: accepted and not acknowledged, a FIN of our own included */
+	uint64_t acked_bytes; /* tcpi_bytes_acked; counts the SYN where this side connected */
+	uint32_t last_ack_ms; /* since the peer last acknowledged anything */
+	uint32_t rto_us;
+};
+
+/* What poll(POLLRDHUP) says at once, POLLOUT included; 0 where nothing is to be said. */
+short probe_poll(int fd);
+
+/* SO_COOKIE; 0 where it cannot be had. The cookie names a socket until the machine reboots (Linux 4.12). */
+uint64_t probe_cookie(int fd);
+
+/* Fills in what `fd` is. Returns 0, -ENOTSOCK, -EBADF or another error. */
+int probe_identity(int fd, struct probe_identity *identity);
+
+/* TCP_INFO and SIOCOUTQ that belong together. Returns whether it is a TCP socket. */
+bool probe_tcp(int fd, struct probe_tcp *tcp);
+
+/* SIOCOUTQ alone; 0 where it fails. */
+uint32_t probe_unacked(int fd);
+
+/* Bytes that a read would find (SIOCINQ), or -1. */
+int probe_readable_bytes(int fd);
+
+/* Whether the socket listens. */
+bool probe_listens(int fd);
+
+/* The addresses by getsockname and getpeername. Return whether there was one. An AF_UNIX name is stored in the trace. */
+bool probe_local(int fd, struct trace_address *address);
+bool probe_peer(int fd, struct trace_address *address);
+
+/* The same from a sockaddr of the program that the kernel has accepted. */
+bool probe_address(const void *sockaddr, uint32_t length, struct trace_address *address);
+
+/* SO_PEERCRED's pid of an AF_UNIX socket, or 0. */
+int32_t probe_peer_pid(int fd);
+
+/* What a SIGPIPE would do to this process now. */
+enum probe_sigpipe { PROBE_SIGPIPE_IGNORED, PROBE_SIGPIPE_HANDLED, PROBE_SIGPIPE_KILLS };
+enum probe_sigpipe probe_sigpipe(void);
+
+/* The name of the calling thread. */
+void probe_thread_name(char name[16]);
+
+#endif

@@ -1,0 +1,106 @@
+/* process.c: the generation page, and the set-up that its loss starts anew. */
+#include "shim/process.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "shim/config.h"
+#include "shim/kernel.h"
+
+/* Stands in until the first set-up; its generation stays 0. */
+static struct process_page process_none;
+struct process_page *process_page = &process_none;
+struct process_names process_names;
+
+void (*process_forked)(void);
+
+static uint32_t last_generation;
+static uint32_t first_set_up; /* 0: not begun, 1: under way, 2: done */
+
+void process_remember_arguments(int argc, char **argv)
+{
+	size_t used = 0;
+
+	for (int i = 0; i < argc && argv[i]; i++) {
+		size_t length = strlen(argv[i]) + 1;
+
+		if (used + length > sizeof(process_names.argv))
+			length = sizeof(process_names.argv) - used;
+		memcpy(process_names.argv + used, argv[i], length);
+		used += length;
+	}
+	if (used)
+		process_names.argv[used - 1] = '\0';
+	process_names.argv_length = (uint32_t)used;
+}
+
+static void read_names(void)
+{
+	long length = kernel_call3(
+		SYS_readlink, "/proc/self/exe", process_names.exe, sizeof(process_names.exe) - 1);
+	const char *base;
+
+	process_names.exe[length > 0 ? length : 0] = '\0';
+	base = strrchr(process_names.exe, '/');
+	base = base ? base + 1 : process_names.exe;
+	base = *base ? base : "unknown";
+	memcpy(process_names.comm, base, strnlen(base, sizeof(process_names.comm) - 1));
+}
+
+/* Once in the life of an image: the options, the names, the page. */
+static bool set_up_first(void)
+{
+	char complaint[256];
+	const char *text = getenv("SOCKSAN_OPTIONS");
+	void *page;
+
+	config_default(&config);
+	if (text)
+		config_parse(&config, text, complaint, sizeof(complaint));
+	read_names();
+	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return false;
+	madvise(page, 4096, MADV_WIPEONFORK); /* Linux 4.14; without it the fork handler alone clears the page */
+	__atomic_store_n(&process_page, page, __ATOMIC_RELEASE);
+	return true;
+}
+
+bool process_set_up(void)
+{
+	uint32_t none = 0;
+	int saved = errno;
+
+	if (__atomic_load_n(&first_set_up, __ATOMIC_ACQUIRE) != 2) {
+		if (!__atomic_compare_exchange_n(&first_set_up, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return false;
+		bool done = set_up_first();
+
+		__atomic_store_n(&first_set_up, done ? 2 : 0, __ATOMIC_RELEASE);
+		errno = saved;
+		if (!done)
+			return false;
+	}
+	none = 0;
+	if (!__atomic_compare_exchange_n(&process_page->setting_up, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return process_generation() != 0;
+	process_names.started_ns = kernel_now_ns();
+	if (last_generation && process_forked)
+		process_forked();
+	process_page->pid = (pid_t)kernel_call0(SYS_getpid);
+	__atomic_store_n(&process_page->generation, ++last_generation, __ATOMIC_RELEASE);
+	return true;
+}
+
+void process_wipe(void)
+{
+	__atomic_store_n(&process_page->generation, 0, __ATOMIC_RELEASE);
+	process_page->setting_up = 0;
+}
+
+bool process_is_borrowed(void)
+{
+	return process_page->pid != (pid_t)kernel_call0(SYS_getpid);
+}

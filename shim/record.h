@@ -1,0 +1,38 @@
+/*
+ * record.h: the socket's record in the trace: made, renewed after a fork, given back when a clean connection is over.
+ */
+#ifndef SOCKSAN_RECORD_H
+#define SOCKSAN_RECORD_H
+
+#include <stdbool.h>
+
+#include "shim/socket_table.h"
+
+/*
+ * Gives a socket that is new to this process a record, and opens the trace where it is the first. Where no record can be
+ * made the socket gets a stand-in, and later calls try again. Not in a borrowed process. Keeps errno.
+ */
+void record_make(struct socket *socket, int fd, enum trace_origin origin);
+
+/* Whether the record is this process's own: not inherited by fork, not the stand-in. */
+bool record_is_current(const struct socket *socket);
+
+/*
+ * Makes the record this process's own where it is not. Cheap where it is. An inherited socket's record tells what this
+ * process did with it; addresses and origin are taken over.
+ */
+void record_renew(struct socket *socket, int fd);
+
+/* The socket's connection is over and another begins (connect on a socket that had been connected). */
+void record_continue(struct socket *socket, int fd);
+
+/* No descriptor means this socket any more: a clean record may be used again once the trace fills up. */
+void record_release(struct socket *socket);
+
+/* Fills in what is still unknown of the addresses. After a reset the kernel no longer tells: ask in time. */
+void record_addresses(struct socket *socket, int fd);
+
+/* In a forked child: nothing to use again. */
+void record_forked(void);
+
+#endif

@@ -1,0 +1,180 @@
+/*
+ * socket_table.h: what is known of each descriptor, and of each socket.
+ *
+ * A descriptor's entry is one word: nothing known, no socket, an open socket, or a socket that this program has closed (kept
+ * until the number is used again, so that a stale write can be told from a wild one). Several descriptors can mean one socket
+ * (dup); its record ends with the last of them.
+ *
+ * Everything is lock-free and may be called from any thread and any signal handler. The memory of a socket is never unmapped,
+ * so a pointer that another thread has just given back is stale but harmless; whoever accuses compares the cookie first.
+ * Entries can be wrong where a descriptor was closed or made without a hook; that too is found out by the cookie.
+ */
+#ifndef SOCKSAN_SOCKET_TABLE_H
+#define SOCKSAN_SOCKET_TABLE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shim/trace_format.h"
+
+struct hook;
+
+#define SOCKET_INCIDENTS 4 /* incidents that can still grow or settle, for each socket */
+#define SOCKET_REGISTRATIONS 2 /* epoll sets a socket is followed in */
+
+enum socket_state {
+	SOCKET_CONNECTED = 1 << 0, /* was connected at some time */
+	SOCKET_CONNECTING = 1 << 1, /* a connect is under way */
+	SOCKET_FAST_OPEN = 1 << 2, /* TCP_FASTOPEN_CONNECT: the first write connects */
+	SOCKET_TOLD = 1 << 3, /* the program knows that it ended */
+	SOCKET_PENDING = 1 << 4, /* an incident of it is not settled */
+	SOCKET_READABLE = 1 << 5, /* poll said readable, nothing was read since */
+	SOCKET_LINGER_ZERO = 1 << 6, /* SO_LINGER with a time of 0: a close resets */
+	SOCKET_BLOCKED_PROBE = 1 << 7, /* asked for TCP_INFO too recently */
+};
+
+struct operation {
+	uint64_t t_ns;
+	const char *call;
+	uint32_t length;
+	int32_t result; /* or minus errno */
+};
+
+struct registration {
+	int epoll_fd; /* -1: none */
+	uint64_t data;
+};
+
+struct socket {
+	uint32_t generation; /* of the process that `record` belongs to */
+	uint32_t state; /* enum socket_state */
+	int32_t descriptors; /* open descriptors of it in this process */
+	int32_t holders; /* table entries that point here, open or closed */
+	uint8_t protocol; /* enum trace_protocol */
+	uint8_t shutdown_write; /* own shutdown of either half */
+	uint8_t shutdown_read;
+	uint8_t pad;
+	int32_t fd; /* the descriptor it was first seen by */
+	uint64_t cookie; /* 0: unknown */
+	struct trace_socket *record; /* a stand-in where there is no trace; never NULL */
+	struct trace_incident *incidents[SOCKET_INCIDENTS];
+	const char *told_call;
+	const char *readable_call;
+	uint64_t readable_ns;
+	uint64_t settled_ns; /* when the kernel was last asked how pending bytes fared */
+	struct registration registrations[SOCKET_REGISTRATIONS];
+	uint32_t next_operation;
+	uint32_t next_incident;
+	uint32_t free_next;
+	uint32_t index;
+	struct operation operations[TRACE_HISTORY];
+};
+
+/* ---- entries ---- */
+
+#define SOCKET_TABLE_CHUNK 1024u
+#define SOCKET_TABLE_CHUNKS 4096u
+
+enum socket_entry_tag {
+	ENTRY_UNKNOWN = 0,
+	ENTRY_OTHER = 1, /* looked at: no socket that we audit */
+	ENTRY_CLOSED = 2, /* a bit in the pointer to a socket */
+	ENTRY_PASSED = 3, /* came with a message; nothing else known */
+	ENTRY_TAGS = 3,
+};
+
+extern uintptr_t *socket_table[SOCKET_TABLE_CHUNKS] __attribute__((visibility("hidden")));
+
+/* The entry's word of a descriptor, ENTRY_UNKNOWN for a number never seen or out of range. */
+static inline uintptr_t socket_table_entry(int fd)
+{
+	uint32_t chunk = (uint32_t)fd / SOCKET_TABLE_CHUNK;
+	uintptr_t *entries =
+		chunk < SOCKET_TABLE_CHUNKS ? __atomic_load_n(&socket_table[chunk], __ATOMIC_ACQUIRE) : NULL;
+
+	return entries ? __atomic_load_n(&entries[(uint32_t)fd % SOCKET_TABLE_CHUNK], __ATOMIC_ACQUIRE) : ENTRY_UNKNOWN;
+}
+
+/* The fast way out of a hook: this descriptor was looked at and is no socket. */
+static inline bool socket_table_is_other(int fd)
+{
+	return socket_table_entry(fd) == ENTRY_OTHER;
+}
+
+static inline bool socket_entry_is_open(uintptr_t entry)
+{
+	return entry > ENTRY_TAGS && !(entry & ENTRY_CLOSED);
+}
+
+static inline bool socket_entry_is_closed(uintptr_t entry)
+{
+	return entry > ENTRY_TAGS && (entry & ENTRY_CLOSED);
+}
+
+static inline struct socket *socket_entry_socket(uintptr_t entry)
+{
+	return (struct socket *)(entry & ~(uintptr_t)3);
+}
+
+/* The open socket of a descriptor as far as is known, or NULL. */
+static inline struct socket *socket_table_find(int fd)
+{
+	uintptr_t entry = socket_table_entry(fd);
+
+	return socket_entry_is_open(entry) ? socket_entry_socket(entry) : NULL;
+}
+
+/* Notes that a descriptor is no socket, or that nothing is known of it any more. */
+void socket_table_set_other(int fd);
+void socket_table_forget(int fd);
+
+/* Notes that a descriptor came with a message. */
+void socket_table_set_passed(int fd);
+
+/* Makes a descriptor mean `socket`, one descriptor more of it. Returns false where there is no room (counted). */
+bool socket_table_open(int fd, struct socket *socket);
+
+/*
+ * Takes a descriptor from its socket before the real close, and keeps in the entry that this program closed it. Returns the
+ * socket, or NULL where the entry named none. `*last` says whether it was the last descriptor in this process.
+ */
+struct socket *socket_table_close(int fd, bool *last);
+
+/* The reverse, for a close that failed and left the descriptor open, or a dup2 that did not happen. */
+void socket_table_reopen(int fd, struct socket *socket);
+
+/* One past the highest number with an entry. */
+int socket_table_limit(void);
+
+/* ---- sockets ---- */
+
+/* A cleared socket with no holder, or NULL where there is no memory (counted). */
+struct socket *socket_new(void);
+
+/* Gives back a socket that no entry ever held. */
+void socket_discard(struct socket *socket);
+
+/* A known socket with this cookie that has an open descriptor, or NULL. Looks through all of them: for the unusual way only. */
+struct socket *socket_find_cookie(uint64_t cookie);
+
+/* Calls `visit` for each socket that has an open descriptor. */
+void socket_for_each(void (*visit)(struct socket *socket));
+
+/* Called when the last entry lets go of a socket. Set once, by the layer above. */
+extern void (*socket_released)(struct socket *socket) __attribute__((visibility("hidden")));
+
+/* Appends to the flight recorder. */
+static inline void socket_remember(
+	struct socket *socket, const char *call, uint64_t t_ns, size_t length, long result)
+{
+	uint32_t at = __atomic_fetch_add(&socket->next_operation, 1, __ATOMIC_RELAXED) % TRACE_HISTORY;
+	struct operation *operation = &socket->operations[at];
+
+	operation->t_ns = t_ns;
+	operation->call = call;
+	operation->length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+	operation->result = result > INT32_MAX ? INT32_MAX : (int32_t)result;
+}
+
+#endif

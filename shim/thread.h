@@ -1,0 +1,40 @@
+/*
+ * thread.h: what the shim keeps for each thread: two words of initial-exec TLS, so that reaching them allocates nothing.
+ *
+ * `inside` is more than 0 while the shim uses the loader or the unwinder: their own calls to close, read, pipe2 or syscall
+ * come back through our hooks, and must go past the audit (FIELD_NOTES P2). A signal handler that runs meanwhile is audited
+ * without stacks.
+ */
+#ifndef SOCKSAN_THREAD_H
+#define SOCKSAN_THREAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct thread_state {
+	int inside; /* depth of our own use of the loader or the unwinder */
+	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
+	bool warmed; /* this thread has unwound before */
+	uint32_t label; /* trace_ref of the text that socksan_label gave, valid in `label_generation` */
+	uint32_t label_generation;
+};
+
+extern __thread struct thread_state thread_state
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline void thread_enter(void)
+{
+	thread_state.inside++;
+}
+
+static inline void thread_leave(void)
+{
+	thread_state.inside--;
+}
+
+static inline bool thread_is_inside(void)
+{
+	return thread_state.inside != 0;
+}
+
+#endif

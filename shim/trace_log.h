@@ -1,0 +1,63 @@
+/*
+ * trace_log.h: the crash-safe log of one process (the bytes are specified in trace_format.h).
+ *
+ * A record that was committed is in the file's page cache and survives the death of the process. Appending takes one compare
+ * and swap: no lock, no descriptor, no allocation; it may be done from any thread and any signal handler. Blocks are reserved
+ * before they are touched (MADV_POPULATE_WRITE, Linux 5.14), so a full disk is an error here and not a SIGBUS there.
+ * What could not be recorded is counted.
+ *
+ * A forked child makes a file of its own at its first record; where it can make none (chroot, no descriptors left) its records
+ * go into the file of its parent, whose mapping it inherited.
+ */
+#ifndef SOCKSAN_TRACE_LOG_H
+#define SOCKSAN_TRACE_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/trace_format.h"
+
+/*
+ * Makes the trace of this process where there is none yet. Returns whether there is one now. Creates and closes a file, so
+ * call it after the program's own call that made a descriptor, never in a borrowed process.
+ */
+bool trace_log_open(void);
+
+/* Whether there is a trace to append to. */
+bool trace_log_is_open(void);
+
+/*
+ * Claims a zeroed record of `size` bytes (rounded up to 8); NULL where that cannot be, which has then been counted.
+ * The caller fills it in and commits it.
+ */
+void *trace_log_claim(enum trace_type type, uint32_t size);
+
+/* Makes a claimed record valid. Returns its reference. */
+trace_ref trace_log_commit(void *record);
+
+/* Gives a claimed record up. */
+void trace_log_void(void *record);
+
+/* A reference as a pointer, NULL for 0, and back. */
+void *trace_log_at(trace_ref ref);
+trace_ref trace_log_ref(const void *record);
+
+/* Appends text of `kind`. Returns 0 where it could not. */
+trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t length);
+
+/* Counts a loss: in the process record, or until there is one in memory. */
+void trace_log_lost(enum trace_loss why);
+
+/* The process record; a stand-in before there is a trace, so never NULL. */
+struct trace_process *trace_log_process(void);
+
+/* Room in the log that is used, in 1/256: 256 means full. */
+uint32_t trace_log_fill(void);
+
+/* In a forked child: the parent's file is not ours. */
+void trace_log_forked(void);
+
+/* Says one line on standard error, unless that is a socket. From the constructor and where a trace cannot be made. */
+void trace_log_say(const char *text, const char *detail, long error);
+
+#endif
