@@ -142,7 +142,8 @@ static void note_events(struct socket *socket, const char *call, uint32_t events
 
 	if (!is_connection(socket) || (socket->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
 		return;
-	if (state & SOCKET_CONNECTING && (events & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT && record_is_current(socket)) {
+	if (state & SOCKET_CONNECTING && (events & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT &&
+		record_is_current(socket)) {
 		note_writable(socket, now_ns);
 		state |= SOCKET_CONNECTED;
 	}

@@ -53,9 +53,9 @@ static uint8_t protocol_of(int family, int type, int protocol)
 	}
 	if (family != AF_UNIX)
 		return TRACE_OTHER;
-	return type == SOCK_STREAM	? TRACE_UNIX_STREAM
+	return type == SOCK_STREAM      ? TRACE_UNIX_STREAM
 	       : type == SOCK_SEQPACKET ? TRACE_UNIX_SEQPACKET
-	       : type == SOCK_DGRAM	? TRACE_UNIX_DGRAM
+	       : type == SOCK_DGRAM     ? TRACE_UNIX_DGRAM
 					: TRACE_OTHER;
 }
 

@@ -61,12 +61,10 @@ static bool load(void)
 		return false;
 	unwinder.backtrace = (int (*)(void **, int))dlsym(library, "unw_backtrace");
 #if defined(__x86_64__)
-	unwinder.flush_cache =
-		(void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Ux86_64_flush_cache");
+	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Ux86_64_flush_cache");
 	unwinder.local_addr_space = dlsym(library, "_ULx86_64_local_addr_space");
 #elif defined(__aarch64__)
-	unwinder.flush_cache =
-		(void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Uaarch64_flush_cache");
+	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Uaarch64_flush_cache");
 	unwinder.local_addr_space = dlsym(library, "_ULaarch64_local_addr_space");
 #endif
 	return unwinder.backtrace != NULL;
@@ -124,7 +122,8 @@ static int unwind(void **frames, int size)
 	int skip = 0;
 	int count;
 
-	if (__atomic_exchange_n(&unwinder.flush, 0, __ATOMIC_RELAXED) && unwinder.flush_cache && unwinder.local_addr_space)
+	if (__atomic_exchange_n(&unwinder.flush, 0, __ATOMIC_RELAXED) && unwinder.flush_cache &&
+		unwinder.local_addr_space)
 		unwinder.flush_cache(*unwinder.local_addr_space, 0, 0);
 	count = unwinder.backtrace(all, wanted < (int)(sizeof(all) / sizeof(*all)) ? wanted : TRACE_STACK_MAX);
 	while (skip < count && (uintptr_t)all[skip] >= unwinder.own_start && (uintptr_t)all[skip] < unwinder.own_end)
@@ -150,77 +149,111 @@ void backtrace_warm(void)
 	errno = saved;
 }
 
-static uint32_t hash_frames(void *const *frames, int count)
-{
-	uint64_t hash = 0x9e3779b97f4a7c15u ^ (uint64_t)count;
+/* A stack as it was captured: addresses, and what an interpreter said of its own frames. */
+struct capture {
+	void **frames;
+	int count;
+	const char *text;
+	uint32_t text_length;
+};
 
-	for (int i = 0; i < count; i++) {
-		hash ^= (uint64_t)(uintptr_t)frames[i];
-		hash *= 0xff51afd7ed558ccdu;
-		hash ^= hash >> 32;
-	}
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	hash = (hash ^ value) * 0xff51afd7ed558ccdu;
+	return hash ^ hash >> 32;
+}
+
+static uint32_t hash_capture(const struct capture *capture)
+{
+	uint64_t hash = 0x9e3779b97f4a7c15u ^ (uint64_t)capture->count;
+
+	for (int i = 0; i < capture->count; i++)
+		hash = mix(hash, (uint64_t)(uintptr_t)capture->frames[i]);
+	for (uint32_t i = 0; i < capture->text_length; i++)
+		hash = mix(hash, (unsigned char)capture->text[i]);
 	return (uint32_t)hash;
 }
 
-static bool is_same(trace_ref ref, void *const *frames, int count)
+static bool is_same_text(trace_ref ref, const struct capture *capture)
+{
+	const struct trace_text *text = trace_log_at(ref);
+
+	if (!text)
+		return capture->text_length == 0;
+	return text->length == capture->text_length && !memcmp(text->text, capture->text, text->length);
+}
+
+static bool is_same(trace_ref ref, const struct capture *capture)
 {
 	const struct trace_stack *stack = trace_log_at(ref);
 
-	return stack->frame_count == (uint32_t)count && !memcmp(stack->frames, frames, (size_t)count * sizeof(*frames));
+	return stack->frame_count == (uint32_t)capture->count &&
+	       !memcmp(stack->frames, capture->frames, (size_t)capture->count * sizeof(*capture->frames)) &&
+	       is_same_text(stack->text, capture);
 }
 
-static trace_ref store(void *const *frames, int count)
+static trace_ref store(const struct capture *capture)
 {
+	size_t bytes = (size_t)capture->count * sizeof(*capture->frames);
 	struct trace_stack *stack;
+	trace_ref text = 0;
 
-	module_map_cover(frames, count);
-	stack = trace_log_claim(TRACE_STACK, (uint32_t)(sizeof(*stack) + (size_t)count * sizeof(*frames)));
+	module_map_cover(capture->frames, capture->count);
+	if (capture->text_length)
+		text = trace_log_text(TRACE_TEXT_PYTHON_STACK, capture->text, capture->text_length);
+	stack = trace_log_claim(TRACE_STACK, (uint32_t)(sizeof(*stack) + bytes));
 	if (!stack)
 		return 0;
-	stack->frame_count = (uint32_t)count;
-	memcpy(stack->frames, frames, (size_t)count * sizeof(*frames));
+	stack->frame_count = (uint32_t)capture->count;
+	stack->text = text;
+	memcpy(stack->frames, capture->frames, bytes);
 	return trace_log_commit(stack);
 }
 
 /* Finds the same stack in the log, or stores it. Two threads may both store a new one; that costs a few bytes. */
-static trace_ref intern(void *const *frames, int count)
+static trace_ref intern(const struct capture *capture)
 {
-	uint32_t slot = hash_frames(frames, count) % INTERN_SLOTS;
+	uint32_t slot = hash_capture(capture) % INTERN_SLOTS;
 	trace_ref ref = 0;
 
 	for (uint32_t i = 0; i < INTERN_PROBES; i++) {
 		trace_ref *place = &interned[(slot + i) % INTERN_SLOTS];
 		trace_ref seen = __atomic_load_n(place, __ATOMIC_ACQUIRE);
 
-		if (seen && is_same(seen, frames, count))
+		if (seen && is_same(seen, capture))
 			return seen;
 		if (!seen) {
-			ref = store(frames, count);
+			ref = store(capture);
 			if (ref)
 				__atomic_compare_exchange_n(
 					place, &seen, ref, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 			return ref;
 		}
 	}
-	return store(frames, count);
+	return store(capture);
 }
 
-trace_ref backtrace_capture(void)
+trace_ref backtrace_capture_text(const char *text, uint32_t length)
 {
 	void *frames[TRACE_STACK_MAX];
+	struct capture capture = {.frames = frames, .text = text, .text_length = length};
 	trace_ref ref = 0;
 	int saved = errno;
-	int count;
 
 	if (!trace_log_is_open() || !unwinder_enter())
 		return 0;
-	count = unwind(frames, (int)config.stack_depth);
-	if (count > 0)
-		ref = intern(frames, count);
+	capture.count = unwind(frames, (int)config.stack_depth);
+	if (capture.count > 0 || length)
+		ref = intern(&capture);
 	unwinder_leave();
 	thread_state.warmed = true;
 	errno = saved;
 	return ref;
+}
+
+trace_ref backtrace_capture(void)
+{
+	return backtrace_capture_text(NULL, 0);
 }
 
 void backtrace_unloaded(void)

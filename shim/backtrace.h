@@ -29,6 +29,9 @@ void backtrace_warm(void);
  */
 trace_ref backtrace_capture(void);
 
+/* The same with a text of the interpreter's stack beside it: equal where both are equal. */
+trace_ref backtrace_capture_text(const char *text, uint32_t length);
+
 /* An object was unloaded: what the unwinder cached may be about other code by now. */
 void backtrace_unloaded(void);
 

@@ -55,8 +55,7 @@ static const struct verdict innocent = {0};
 static struct verdict judge_tcp(const struct classify_facts *facts)
 {
 	switch (facts->tcp_before) {
-	case TCP_CLOSE_WAIT:
-		return verdict_of(facts, TRACE_WRITE_AFTER_PEER_CLOSE, COUNT_AFTER_PEER_CLOSE, 0);
+	case TCP_CLOSE_WAIT: return verdict_of(facts, TRACE_WRITE_AFTER_PEER_CLOSE, COUNT_AFTER_PEER_CLOSE, 0);
 	case TCP_FIN_WAIT1:
 	case TCP_FIN_WAIT2:
 	case TCP_LAST_ACK:
@@ -88,7 +87,8 @@ static struct verdict judge_unix(const struct classify_facts *facts)
 	if (facts->revents & POLLHUP)
 		return verdict_of(facts, TRACE_WRITE_AFTER_PEER_CLOSE, COUNT_AFTER_PEER_CLOSE, 0);
 	if (facts->revents & POLLRDHUP && !facts->own_shutdown_read)
-		return verdict_of(facts, TRACE_WRITE_AFTER_PEER_CLOSE, COUNT_AFTER_PEER_CLOSE, TRACE_INCIDENT_PEER_SHUTDOWN);
+		return verdict_of(
+			facts, TRACE_WRITE_AFTER_PEER_CLOSE, COUNT_AFTER_PEER_CLOSE, TRACE_INCIDENT_PEER_SHUTDOWN);
 	return innocent;
 }
 

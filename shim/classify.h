@@ -29,7 +29,13 @@ struct classify_facts {
 };
 
 /* Which counter of the socket a write belongs to. */
-enum classify_counter { COUNT_NONE, COUNT_BEFORE_CONNECT, COUNT_AFTER_PEER_CLOSE, COUNT_AFTER_RESET, COUNT_AFTER_SHUTDOWN };
+enum classify_counter {
+	COUNT_NONE,
+	COUNT_BEFORE_CONNECT,
+	COUNT_AFTER_PEER_CLOSE,
+	COUNT_AFTER_RESET,
+	COUNT_AFTER_SHUTDOWN
+};
 
 struct verdict {
 	uint8_t kind; /* enum trace_kind, 0 = nothing wrong */

@@ -15,7 +15,10 @@ struct option {
 	uint64_t highest;
 };
 
-#define OPTION(name, type, lowest, highest) {#name, type, offsetof(struct config, name), lowest, highest}
+#define OPTION(name, type, lowest, highest)                                                                            \
+	{                                                                                                              \
+#name, type, offsetof(struct config, name), lowest, highest                                            \
+	}
 
 static const struct option options[] = {
 	OPTION(log_path, OPTION_TEXT, 0, 0),
@@ -99,8 +102,7 @@ static bool option_set(const struct option *option, struct config *result, const
 		memcpy(place, value, length);
 		place[length] = '\0';
 		return true;
-	case OPTION_SWITCH:
-		return parse_switch(value, length, (bool *)place);
+	case OPTION_SWITCH: return parse_switch(value, length, (bool *)place);
 	case OPTION_NUMBER:
 	case OPTION_SIZE:
 		if (!parse_number(value, length, option->type == OPTION_SIZE, &number) || number < option->lowest ||

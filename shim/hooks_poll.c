@@ -7,8 +7,7 @@
 #include "shim/hook.h"
 
 int __poll_chk(struct pollfd *fds, nfds_t nfds, int timeout, size_t fdslen);
-int __ppoll_chk(
-	struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *ss, size_t fdslen);
+int __ppoll_chk(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *ss, size_t fdslen);
 
 HOOK(int, poll, struct pollfd *fds, nfds_t nfds, int timeout)
 {
@@ -38,7 +37,8 @@ HOOK(int, ppoll, struct pollfd *fds, nfds_t nfds, const struct timespec *timeout
 	return result;
 }
 
-HOOK(int, __ppoll_chk, struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *ss, size_t fdslen)
+HOOK(int, __ppoll_chk, struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *ss,
+	size_t fdslen)
 {
 	int result = REAL(__ppoll_chk)(fds, nfds, timeout, ss, fdslen);
 

@@ -116,9 +116,7 @@ static long noted_call(const struct arguments *call)
 		return result;
 	switch (call->number) {
 	case SYS_socket: audit_made_socket((int)result, (int)value[0], (int)value[1], (int)value[2]); break;
-	case SYS_socketpair:
-		audit_made_pair((const int *)value[3], (int)value[0], (int)value[1], (int)value[2]);
-		break;
+	case SYS_socketpair: audit_made_pair((const int *)value[3], (int)value[0], (int)value[1], (int)value[2]); break;
 #ifdef SYS_accept
 	case SYS_accept:
 #endif
@@ -127,7 +125,8 @@ static long noted_call(const struct arguments *call)
 	case SYS_shutdown: audit_shut_down(&named_shutdown, (int)value[0], (int)value[1]); break;
 	case SYS_dup: audit_duplicated((int)value[0], (int)result); break;
 	case SYS_setsockopt:
-		audit_set_option((int)value[0], (int)value[1], (int)value[2], (const void *)value[3], (uint32_t)value[4]);
+		audit_set_option(
+			(int)value[0], (int)value[1], (int)value[2], (const void *)value[3], (uint32_t)value[4]);
 		break;
 #ifdef SYS_poll
 	case SYS_poll:
@@ -141,8 +140,7 @@ static long noted_call(const struct arguments *call)
 	case SYS_epoll_wait:
 #endif
 	case SYS_epoll_pwait:
-		audit_epoll_waited(
-			&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result);
+		audit_epoll_waited(&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result);
 		break;
 	case SYS_io_uring_setup: audit_used_io_uring(); break;
 	default: break;

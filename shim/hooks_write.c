@@ -161,7 +161,8 @@ HOOK(ssize_t, tee, int fdin, int fdout, size_t len, unsigned int flags)
 	return audit_write_end(&write_, REAL(tee)(fdin, fdout, len, flags));
 }
 
-HOOK(ssize_t, copy_file_range, int infd, off64_t *pinoff, int outfd, off64_t *poutoff, size_t length, unsigned int flags)
+HOOK(ssize_t, copy_file_range, int infd, off64_t *pinoff, int outfd, off64_t *poutoff, size_t length,
+	unsigned int flags)
 {
 	struct audit_write write_;
 

@@ -75,19 +75,19 @@ static void copy_end(struct trace_incident *incident, const struct trace_socket 
  */
 static trace_ref recent[RECENT];
 
-static trace_ref *recent_place(const struct incident_call *call, trace_ref stack)
+static trace_ref *recent_place(const struct incident_call *call, trace_ref socket, trace_ref stack)
 {
-	uint32_t hash = call->socket ? trace_log_ref(call->socket->record) : (uint32_t)call->fd;
+	uint32_t hash = socket ? socket : (uint32_t)call->fd;
 
 	hash = (hash ^ (uint32_t)call->verdict.kind << 4 ^ call->verdict.knowledge) * 0x9e3779b1u;
 	hash = (hash ^ stack) * 0x85ebca6bu;
 	return &recent[(hash ^ hash >> 15) % RECENT];
 }
 
-static struct trace_incident *find(const struct incident_call *call, trace_ref stack)
+static struct trace_incident *find_at(const struct incident_call *call, trace_ref socket, trace_ref stack)
 {
-	struct trace_incident *incident = trace_log_at(__atomic_load_n(recent_place(call, stack), __ATOMIC_ACQUIRE));
-	trace_ref socket = call->socket ? trace_log_ref(call->socket->record) : 0;
+	struct trace_incident *incident =
+		trace_log_at(__atomic_load_n(recent_place(call, socket, stack), __ATOMIC_ACQUIRE));
 
 	if (incident && incident->record.state == TRACE_COMMITTED && incident->socket == socket &&
 		incident->kind == call->verdict.kind && incident->stack_write == stack && incident->fd == call->fd &&
@@ -136,7 +136,8 @@ static void count_call(struct trace_incident *incident, const struct incident_ca
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh)
 {
 	trace_ref stack = backtrace_capture();
-	struct trace_incident *incident = find(call, stack);
+	trace_ref socket = call->socket ? trace_log_ref(call->socket->record) : 0;
+	struct trace_incident *incident = find_at(call, socket, stack);
 
 	*fresh = !incident;
 	if (incident) {
@@ -148,7 +149,7 @@ struct trace_incident *incident_announce(const struct incident_call *call, bool 
 		return NULL;
 	fill(incident, call, stack);
 	count_call(incident, call);
-	__atomic_store_n(recent_place(call, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
+	__atomic_store_n(recent_place(call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
 	return incident;
 }
 
@@ -176,7 +177,7 @@ static void finish_call(struct trace_incident *incident, long result)
 static void update_outcome(struct trace_incident *incident)
 {
 	incident->outcome = incident->bytes_lost      ? TRACE_LOST
-			    : incident->error	      ? TRACE_REJECTED
+			    : incident->error         ? TRACE_REJECTED
 			    : incident->pending_bytes ? TRACE_UNCONFIRMED
 						      : TRACE_DELIVERED;
 }
@@ -251,6 +252,34 @@ void incident_accept(
 	}
 	update_outcome(incident);
 	finish_call(incident, (long)accepted);
+}
+
+void incident_dropped(const struct incident_drop *drop)
+{
+	trace_ref stack = backtrace_capture_text(drop->stack, drop->stack_length);
+	struct incident_call call = {
+		.call = "dropped",
+		.fd = drop->fd,
+		.length = drop->bytes,
+		.t_ns = drop->t_ns,
+		.verdict = {.kind = TRACE_DROPPED_BY_FRAMEWORK, .knowledge = TRACE_TOLD},
+	};
+	struct trace_incident *incident = find_at(&call, drop->socket, stack);
+
+	if (!incident) {
+		incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
+		if (!incident)
+			return;
+		fill(incident, &call, stack);
+		incident->socket = drop->socket;
+		if (drop->note_length)
+			incident->text = trace_log_text(TRACE_TEXT_NOTE, drop->note, drop->note_length);
+		incident->outcome = TRACE_REJECTED;
+		__atomic_store_n(
+			recent_place(&call, drop->socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
+	}
+	count_call(incident, &call);
+	finish_call(incident, 0);
 }
 
 void incident_forked(void)

@@ -34,16 +34,33 @@ struct trace_incident *incident_announce(const struct incident_call *call, bool 
 void incident_withdraw(struct trace_incident *incident, const struct incident_call *call, bool fresh);
 
 /* The call failed with `error`; `sigpipe` says whether it raised one. */
-void incident_reject(struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
+void incident_reject(
+	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
 
 /*
  * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where the socket is not TCP: what an
  * AF_UNIX socket accepted is in the peer's queue.
  */
-void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted, const struct probe_tcp *tcp);
+void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted,
+	const struct probe_tcp *tcp);
 
 /* Settles what is pending on a socket, as far as the kernel's account tells. */
 void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
+
+/* A write that a runtime swallowed. Texts are the runtime's; NULL where there is none. */
+struct incident_drop {
+	int fd;
+	trace_ref socket; /* 0: unknown */
+	size_t bytes;
+	const char *note;
+	uint32_t note_length;
+	const char *stack;
+	uint32_t stack_length;
+	uint64_t t_ns;
+};
+
+/* Records one, or counts it with those from the same place on the same socket. */
+void incident_dropped(const struct incident_drop *drop);
 
 /* In a forked child: its incidents stand in another file. */
 void incident_forked(void);

@@ -147,8 +147,7 @@ bool probe_address(const void *sockaddr, uint32_t length, struct trace_address *
 			address->path = trace_log_text(TRACE_TEXT_PATH, name.un.sun_path, used);
 		return used > 0;
 	}
-	default:
-		return false;
+	default: return false;
 	}
 }
 

@@ -38,8 +38,7 @@ void process_remember_arguments(int argc, char **argv)
 
 static void read_names(void)
 {
-	long length = kernel_call3(
-		SYS_readlink, "/proc/self/exe", process_names.exe, sizeof(process_names.exe) - 1);
+	long length = kernel_call3(SYS_readlink, "/proc/self/exe", process_names.exe, sizeof(process_names.exe) - 1);
 	const char *base;
 
 	process_names.exe[length > 0 ? length : 0] = '\0';
@@ -84,7 +83,8 @@ bool process_set_up(void)
 			return false;
 	}
 	none = 0;
-	if (!__atomic_compare_exchange_n(&process_page->setting_up, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!__atomic_compare_exchange_n(
+		    &process_page->setting_up, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return process_generation() != 0;
 	process_names.started_ns = kernel_now_ns();
 	if (last_generation && process_forked)

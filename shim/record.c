@@ -148,7 +148,8 @@ void record_renew(struct socket *socket, int fd)
 
 	if (record_is_current(socket))
 		return;
-	if (socket->generation == process_generation() && !trace_log_is_open() && trace_log_process()->lost[TRACE_LOST_NO_TRACE] & 15)
+	if (socket->generation == process_generation() && !trace_log_is_open() &&
+		trace_log_process()->lost[TRACE_LOST_NO_TRACE] & 15)
 		return; /* there was no trace a moment ago; ask now and then */
 	saved = errno;
 	record = new_record(socket, fd, TRACE_INHERITED);

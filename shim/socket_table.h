@@ -165,8 +165,7 @@ void socket_for_each(void (*visit)(struct socket *socket));
 extern void (*socket_released)(struct socket *socket) __attribute__((visibility("hidden")));
 
 /* Appends to the flight recorder. */
-static inline void socket_remember(
-	struct socket *socket, const char *call, uint64_t t_ns, size_t length, long result)
+static inline void socket_remember(struct socket *socket, const char *call, uint64_t t_ns, size_t length, long result)
 {
 	uint32_t at = __atomic_fetch_add(&socket->next_operation, 1, __ATOMIC_RELAXED) % TRACE_HISTORY;
 	struct operation *operation = &socket->operations[at];

@@ -19,8 +19,7 @@ struct thread_state {
 	uint32_t label_generation;
 };
 
-extern __thread struct thread_state thread_state
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct thread_state thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 static inline void thread_enter(void)
 {

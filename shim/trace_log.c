@@ -85,7 +85,8 @@ static bool reserve(uint64_t end)
 			trace_log_lost(TRACE_LOST_NO_SPACE);
 			return false;
 		}
-		if (__atomic_compare_exchange_n(&the_log.reserved, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		if (__atomic_compare_exchange_n(
+			    &the_log.reserved, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			from = to;
 	}
 	return true;
@@ -233,12 +234,13 @@ void trace_log_say(const char *text, const char *detail, long error)
 	if (error) {
 		at = append_text(at, end, ": error ");
 		at = append_number(at, end, (unsigned long)error);
-		at = append_text(at, end, error == ENOENT ? " (no such directory)"
-				: error == EACCES	  ? " (permission denied)"
-				: error == EROFS	  ? " (read-only)"
-				: error == ENOSPC	  ? " (no space left)"
-				: error == EMFILE	  ? " (no descriptor left)"
-							  : "");
+		at = append_text(at, end,
+			error == ENOENT   ? " (no such directory)"
+			: error == EACCES ? " (permission denied)"
+			: error == EROFS  ? " (read-only)"
+			: error == ENOSPC ? " (no space left)"
+			: error == EMFILE ? " (no descriptor left)"
+					  : "");
 	}
 	*at++ = '\n';
 	kernel_call3(SYS_write, 2, line, at - line);
