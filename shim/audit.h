@@ -36,12 +36,36 @@ bool audit_verify(const struct socket *socket, int fd);
 /* Whether system calls of our own are allowed (no seccomp filter). */
 bool audit_may_probe(void);
 
-/* Notes the end of a connection as observed now: the peer's close, or a reset. The first observation counts. */
+/* ---- what became of the bytes (audit_fate.c) ---- */
+
+/* Notes that the peer's close is observed now. The first observation counts. */
 void audit_saw_peer_close(struct socket *socket, uint64_t now_ns);
-void audit_saw_reset(struct socket *socket, uint64_t now_ns);
+
+/*
+ * Notes that the connection was ended by a reset, a timeout or an error: `error` is the errno that told so, 0 where none
+ * did. Bytes that nobody had acknowledged by then are lost; those that no incident tells of become one.
+ */
+void audit_saw_reset(struct socket *socket, int fd, uint64_t now_ns, int error);
 
 /* Asks how pending bytes fared, at most once a millisecond unless `now` says that it is the last chance. */
 void audit_settle(struct socket *socket, int fd, bool now);
+
+/* What a write finds out about a peer that acknowledges nothing. */
+struct audit_silence {
+	bool silent;
+	uint32_t backlog; /* bytes already waiting that no incident tells of */
+	uint32_t retransmissions;
+	uint64_t since_ns;
+};
+
+/* Before a write on a connection with nothing else wrong. Asks the kernel at a bounded rate, and remembers in between. */
+struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_ns);
+
+/* Before the last close of a connection: what it throws away, what nobody has acknowledged. */
+void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t now_ns);
+
+/* A fork has made second owners of all open sockets: a close by this process ends none of them for certain. */
+void audit_shared_by_fork(void);
 
 /* ---- writes ---- */
 
@@ -59,6 +83,7 @@ struct audit_write {
 	struct verdict verdict;
 	struct trace_probe before;
 	struct trace_incident *incident;
+	uint32_t backlog; /* silent peer: bytes that this incident takes over */
 };
 
 /*

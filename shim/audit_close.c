@@ -9,29 +9,11 @@
 #include <errno.h>
 
 #include "shim/backtrace.h"
-#include "shim/incident.h"
 #include "shim/kernel.h"
-#include "shim/probe.h"
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
-
-/* What is to be known of a connection before it goes: the bytes that nobody has acknowledged, the fate of pending ones. */
-static void last_look(struct socket *socket, int fd)
-{
-	struct trace_socket *record = socket->record;
-	uint32_t unacked;
-
-	if (socket->state & SOCKET_PENDING)
-		audit_settle(socket, fd, true);
-	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !audit_may_probe())
-		return;
-	unacked = probe_unacked(fd);
-	if (unacked && socket->shutdown_write)
-		unacked--; /* our own FIN counts as one (RFC 9293 section 3.4) */
-	record->bytes_unacked_at_close = unacked;
-}
 
 static void end_record(struct socket *socket, uint64_t now_ns)
 {
@@ -64,13 +46,13 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd)
 	if (current && __atomic_load_n(&socket->descriptors, __ATOMIC_ACQUIRE) == 1) {
 		if (audit_may_probe() && !audit_verify(socket, fd))
 			return;
-		last_look(socket, fd);
+		audit_last_look(socket, call, fd, close->start_ns);
 		socket->record->stack_closed = backtrace_capture();
 		end_record(socket, close->start_ns);
 	}
 	close->socket = socket_table_close(fd, &close->last);
 	if (close->socket)
-		socket_remember(socket, call, close->start_ns, 0, 0);
+		socket_remember(socket, call, close->start_ns, 0, 0, false);
 }
 
 void audit_close_end(struct audit_close *close, int result)

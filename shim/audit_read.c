@@ -84,7 +84,7 @@ ssize_t audit_read_end(struct audit_read *read, ssize_t result)
 		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_READABLE, __ATOMIC_RELAXED);
 	if (result >= 0 || saved != EAGAIN)
 		socket_remember(socket, read->call, kernel_now_ns(), result > 0 ? (size_t)result : 0,
-			result < 0 ? -(long)saved : result);
+			result < 0 ? -(long)saved : result, false);
 	if (state & SOCKET_PENDING)
 		audit_settle(socket, socket->fd, false);
 	errno = saved;
@@ -115,7 +115,7 @@ void audit_received_message(const struct msghdr *message)
 /* ---- poll and its like ---- */
 
 /* Nothing was read yet of what poll called readable: should there turn out to be nothing but the end, this told of it. */
-static void note_readable(struct socket *socket, const char *call, uint64_t *now_ns)
+static void note_readable(struct socket *socket, const char *call, uint64_t *now_ns, bool by_select)
 {
 	if (__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & (SOCKET_READABLE | SOCKET_TOLD))
 		return;
@@ -123,6 +123,7 @@ static void note_readable(struct socket *socket, const char *call, uint64_t *now
 		*now_ns = kernel_now_ns();
 	socket->readable_ns = *now_ns;
 	socket->readable_call = call;
+	socket->readable_by_select = by_select;
 	__atomic_fetch_or(&socket->state, SOCKET_READABLE, __ATOMIC_RELEASE);
 }
 
@@ -136,7 +137,7 @@ static void note_writable(struct socket *socket, uint64_t *now_ns)
 }
 
 /* What the kernel said of one socket. POLLIN and the others have the same values for poll and epoll. */
-static void note_events(struct socket *socket, const char *call, uint32_t events, uint64_t *now_ns)
+static void note_events(struct socket *socket, const char *call, uint32_t events, uint64_t *now_ns, bool by_select)
 {
 	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
 
@@ -154,7 +155,7 @@ static void note_events(struct socket *socket, const char *call, uint32_t events
 		if (!own)
 			audit_told(socket, call, events & POLLERR ? SOME_ERROR : 0);
 	} else if (events & POLLIN && state & SOCKET_CONNECTED && !socket->shutdown_read) {
-		note_readable(socket, call, now_ns);
+		note_readable(socket, call, now_ns, by_select);
 	}
 }
 
@@ -177,7 +178,7 @@ void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t coun
 			continue;
 		socket = socket_table_find(fds[i].fd);
 		if (socket)
-			note_events(socket, hook->name, (uint32_t)(unsigned short)fds[i].revents, &now_ns);
+			note_events(socket, hook->name, (uint32_t)(unsigned short)fds[i].revents, &now_ns, false);
 	}
 	errno = saved;
 }
@@ -199,7 +200,7 @@ void audit_selected(const struct hook *hook, int limit, const void *readable)
 			struct socket *socket = word & 1 ? socket_table_find(fd) : NULL;
 
 			if (socket)
-				note_events(socket, hook->name, POLLIN, &now_ns);
+				note_events(socket, hook->name, POLLIN, &now_ns, true);
 		}
 	}
 	errno = saved;
@@ -283,7 +284,7 @@ void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epol
 		struct socket *socket = find_registered(epoll_fd, events[i].data.u64, over);
 
 		if (socket)
-			note_events(socket, hook->name, events[i].events, &now_ns);
+			note_events(socket, hook->name, events[i].events, &now_ns, false);
 	}
 	errno = saved;
 }
@@ -296,7 +297,7 @@ void audit_read_error(const struct hook *hook, int fd, int error)
 
 	if (!socket || !is_connection(socket))
 		return;
-	socket_remember(socket, hook->name, kernel_now_ns(), 0, error ? -(long)error : 0);
+	socket_remember(socket, hook->name, kernel_now_ns(), 0, error ? -(long)error : 0, false);
 	if (error && socket->state & (SOCKET_CONNECTED | SOCKET_CONNECTING))
 		audit_told(socket, hook->name, error);
 }

@@ -14,15 +14,12 @@
 #include <sys/socket.h>
 
 #include "shim/backtrace.h"
-#include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
-
-#define SETTLE_INTERVAL_NS 1000000u
 
 static bool sandboxed;
 
@@ -169,33 +166,6 @@ bool audit_verify(const struct socket *socket, int fd)
 
 /* ---- what it went through ---- */
 
-void audit_saw_peer_close(struct socket *socket, uint64_t now_ns)
-{
-	if (!socket->record->peer_closed_ns)
-		socket->record->peer_closed_ns = now_ns;
-}
-
-void audit_saw_reset(struct socket *socket, uint64_t now_ns)
-{
-	if (!socket->record->reset_ns)
-		socket->record->reset_ns = now_ns;
-}
-
-void audit_settle(struct socket *socket, int fd, bool now)
-{
-	uint64_t now_ns = kernel_now_ns();
-	struct probe_tcp tcp;
-
-	if (!audit_may_probe() || (!now && now_ns - socket->settled_ns < SETTLE_INTERVAL_NS))
-		return;
-	socket->settled_ns = now_ns;
-	if (!record_is_current(socket) || !audit_verify(socket, fd) || !probe_tcp(fd, &tcp))
-		return;
-	if (tcp.state == TCP_CLOSE)
-		audit_saw_reset(socket, now_ns);
-	incident_settle(socket, &tcp);
-}
-
 static void told(struct socket *socket, const char *call, int error, uint64_t now_ns, trace_ref stack)
 {
 	struct trace_socket *record = socket->record;
@@ -206,7 +176,7 @@ static void told(struct socket *socket, const char *call, int error, uint64_t no
 	record->stack_told = stack;
 	record->told_ns = now_ns;
 	if (error)
-		audit_saw_reset(socket, now_ns);
+		audit_saw_reset(socket, socket->fd, now_ns, error);
 	else
 		audit_saw_peer_close(socket, now_ns);
 }
@@ -345,7 +315,7 @@ void audit_shut_down(const struct hook *hook, int fd, int how)
 	record_renew(socket, fd);
 	record = socket->record;
 	now_ns = kernel_now_ns();
-	socket_remember(socket, hook->name, now_ns, 0, 0);
+	socket_remember(socket, hook->name, now_ns, 0, 0, false);
 	if (how != SHUT_WR) {
 		socket->shutdown_read = 1;
 		record->flags |= TRACE_SOCKET_OWN_SHUTDOWN_READ;

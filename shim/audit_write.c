@@ -74,13 +74,14 @@ static void note_end(struct audit_write *write)
 {
 	switch (write->verdict.kind) {
 	case TRACE_WRITE_AFTER_PEER_CLOSE: audit_saw_peer_close(write->socket, write->start_ns); break;
-	case TRACE_WRITE_AFTER_RESET: audit_saw_reset(write->socket, write->start_ns); break;
+	case TRACE_WRITE_AFTER_RESET: audit_saw_reset(write->socket, write->fd, write->start_ns, 0); break;
 	default: break;
 	}
 }
 
 /*
- * poll, select or epoll said "readable", nothing was read since, and nothing is there to read: what they told of was the end.
+ * select has no other word for the end than "readable" (fs/select.c POLLIN_SET). It said so, nothing was read since, and nothing
+ * is there to read: what it told of was the end. poll and epoll have words of their own for it; their "readable" tells nothing.
  */
 static void told_by_readable(struct audit_write *write)
 {
@@ -88,7 +89,7 @@ static void told_by_readable(struct audit_write *write)
 	struct trace_socket *record = socket->record;
 
 	if (write->facts.told || !(__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_READABLE) ||
-		!socket->readable_call || probe_readable_bytes(write->fd) != 0)
+		!socket->readable_by_select || probe_readable_bytes(write->fd) != 0)
 		return;
 	if (__atomic_fetch_or(&socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
 		return;
@@ -99,9 +100,11 @@ static void told_by_readable(struct audit_write *write)
 	write->facts.told = true;
 }
 
+/* A seqpacket socket raises none: unix_seqpacket_sendmsg adds MSG_NOSIGNAL by what Linux 6.18 was seen to do. */
 static bool call_raises_sigpipe(const struct audit_write *write)
 {
-	return is_stream(write->socket) && !(write->flags & MSG_NOSIGNAL);
+	return (write->socket->protocol == TRACE_TCP || write->socket->protocol == TRACE_UNIX_STREAM) &&
+	       !(write->flags & MSG_NOSIGNAL);
 }
 
 /* Asks for the state behind a suspicion. Returns whether there is one to judge. */
@@ -118,7 +121,7 @@ static bool look_closer(struct audit_write *write)
 	write->before.retransmits = tcp.retransmits;
 	write->before.unsent_bytes = tcp.unacked_bytes;
 	if (tcp.state == TCP_CLOSE && !write->facts.own_shutdown_write && write->facts.connected)
-		audit_saw_reset(socket, write->start_ns);
+		audit_saw_reset(socket, write->fd, write->start_ns, 0);
 	if (write->facts.connecting && tcp.state != TCP_SYN_SENT && tcp.state != TCP_SYN_RECV &&
 		(tcp.state != TCP_CLOSE || tcp.acked_bytes)) {
 		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
@@ -151,6 +154,26 @@ static void suspect(struct audit_write *write)
 	write->incident = incident_announce(&call, &write->fresh);
 }
 
+/* Nothing wrong to be seen, but does the peer still acknowledge anything? */
+static void watch_silence(struct audit_write *write)
+{
+	struct audit_silence silence;
+	struct incident_call call;
+
+	if (write->socket->protocol != TRACE_TCP || !write->facts.connected)
+		return;
+	silence = audit_silence(write->socket, write->fd, write->start_ns);
+	if (!silence.silent || process_is_borrowed())
+		return;
+	write->verdict = (struct verdict){.kind = TRACE_WRITE_TO_SILENT_PEER, .knowledge = TRACE_KERNEL};
+	call = call_of(write);
+	call.backlog = silence.backlog;
+	call.silent_since_ns = silence.since_ns;
+	call.retransmissions = silence.retransmissions;
+	write->backlog = silence.backlog;
+	write->incident = incident_announce(&call, &write->fresh);
+}
+
 static void probe_before(struct audit_write *write)
 {
 	struct socket *socket = write->socket;
@@ -168,8 +191,10 @@ static void probe_before(struct audit_write *write)
 		write->facts.connecting = false;
 		write->facts.connected = true;
 	}
-	if (!classify_is_suspect(&write->facts))
+	if (!classify_is_suspect(&write->facts)) {
+		watch_silence(write);
 		return;
+	}
 	if (audit_verify(socket, write->fd)) {
 		suspect(write);
 		return;
@@ -208,6 +233,7 @@ bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd,
 	write->probed = false;
 	write->verdict.kind = 0;
 	write->incident = NULL;
+	write->backlog = 0;
 	write->start_ns = kernel_now_ns();
 	if (write->closed)
 		return true;
@@ -261,14 +287,15 @@ static void complete(struct audit_write *write, ssize_t result, int error)
 	struct incident_call call = call_of(write);
 	struct probe_tcp tcp;
 
+	call.backlog = write->backlog;
 	if (result == 0 && call.length == 0) {
 		incident_withdraw(write->incident, &call, write->fresh);
 	} else if (result >= 0) {
 		bool is_tcp = write->socket->protocol == TRACE_TCP && probe_tcp(write->fd, &tcp);
 
-		if (is_tcp && tcp.state == TCP_CLOSE)
-			audit_saw_reset(write->socket, kernel_now_ns());
 		incident_accept(write->incident, &call, (size_t)result, is_tcp ? &tcp : NULL);
+		if (is_tcp && tcp.state == TCP_CLOSE)
+			audit_saw_reset(write->socket, write->fd, kernel_now_ns(), 0);
 	} else if (classify_is_retry(&write->verdict, error) ||
 		   (!classify_is_end(error) && error != ENOTCONN && error != EAGAIN)) {
 		incident_withdraw(write->incident, &call, write->fresh);
@@ -341,7 +368,7 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 		audit_settle(write->socket, write->fd, false);
 	if (write->socket)
 		socket_remember(write->socket, write->call, write->start_ns, length_shown(write, result),
-			result < 0 ? -(long)saved : result);
+			result < 0 ? -(long)saved : result, true);
 	errno = saved;
 	return result;
 }

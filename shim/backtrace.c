@@ -12,11 +12,13 @@
 #include "shim/kernel.h"
 #include "shim/module_map.h"
 #include "shim/process.h"
+#include "shim/python_stack.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
 
 #define INTERN_SLOTS 8192u
 #define INTERN_PROBES 16u
+#define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
 
 enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
@@ -70,20 +72,34 @@ static bool load(void)
 	return unwinder.backtrace != NULL;
 }
 
+/*
+ * Waits while another thread loads the unwinder: some milliseconds at most. That thread may wait in turn for the loader's lock,
+ * which ours may hold.
+ */
+static void wait_for_loader(void)
+{
+	struct timespec pause = {0, 50000};
+
+	for (int i = 0; i < 200 && __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) == UNWINDER_LOADING; i++)
+		kernel_call2(SYS_nanosleep, &pause, NULL);
+}
+
 void backtrace_load(void)
 {
 	uint32_t none = UNWINDER_NONE;
 	int saved = errno;
 	bool loaded;
 
-	if (__atomic_load_n(&unwinder.state, __ATOMIC_RELAXED) != UNWINDER_NONE)
-		return;
 	if (!__atomic_compare_exchange_n(
-		    &unwinder.state, &none, UNWINDER_LOADING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		    &unwinder.state, &none, UNWINDER_LOADING, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+		if (none == UNWINDER_LOADING)
+			wait_for_loader();
 		return;
+	}
 	find_own_range();
 	thread_enter();
 	loaded = load();
+	python_stack_find();
 	thread_leave();
 	if (!loaded)
 		trace_log_process()->coverage |= TRACE_NO_UNWINDER;
@@ -236,14 +252,18 @@ static trace_ref intern(const struct capture *capture)
 trace_ref backtrace_capture_text(const char *text, uint32_t length)
 {
 	void *frames[TRACE_STACK_MAX];
-	struct capture capture = {.frames = frames, .text = text, .text_length = length};
+	char python[PYTHON_TEXT];
+	struct capture capture = {.frames = frames, .text = text ? text : python, .text_length = length};
 	trace_ref ref = 0;
 	int saved = errno;
 
 	if (!trace_log_is_open() || !unwinder_enter())
 		return 0;
 	capture.count = unwind(frames, (int)config.stack_depth);
-	if (capture.count > 0 || length)
+	thread_state.unwinding = false;
+	if (!text)
+		capture.text_length = python_stack_text(python, sizeof(python));
+	if (capture.count > 0 || capture.text_length)
 		ref = intern(&capture);
 	unwinder_leave();
 	thread_state.warmed = true;

@@ -44,7 +44,9 @@ static struct verdict verdict_of(
 	const struct classify_facts *facts, enum trace_kind kind, enum classify_counter counter, uint32_t flags)
 {
 	struct verdict verdict = {.kind = (uint8_t)kind, .counter = (uint8_t)counter, .flags = flags};
-	bool own = kind == TRACE_WRITE_AFTER_SHUTDOWN || kind == TRACE_WRITE_BEFORE_CONNECT;
+	/* of a connect that is under way the program knows; that it failed meanwhile, it may not have been told */
+	bool failed = facts->connecting && !(flags & TRACE_INCIDENT_CONNECTING);
+	bool own = kind == TRACE_WRITE_AFTER_SHUTDOWN || (kind == TRACE_WRITE_BEFORE_CONNECT && !failed);
 
 	verdict.knowledge = own || facts->told ? TRACE_TOLD : TRACE_KERNEL;
 	return verdict;
@@ -148,9 +150,13 @@ struct verdict classify_failure(const struct classify_facts *facts)
 	}
 	default: return innocent;
 	}
-	if (facts->revents) { /* it was probed, and looked open */
+	/*
+	 * It was probed and looked open. poll does not show that this side's half is shut, so that was so before, by another
+	 * process that shares the socket; anything else came between the probe and the call.
+	 */
+	if (facts->revents && verdict.kind != TRACE_WRITE_AFTER_SHUTDOWN) {
 		verdict.flags |= TRACE_INCIDENT_RACE;
-		verdict.counter = facts->protocol == TRACE_TCP ? COUNT_NONE : verdict.counter;
+		verdict.counter = is_tcp(facts) ? COUNT_NONE : verdict.counter;
 	}
 	return verdict;
 }
@@ -166,7 +172,8 @@ bool classify_expects_epipe(const struct verdict *verdict, const struct classify
 {
 	switch (verdict->kind) {
 	case TRACE_WRITE_AFTER_SHUTDOWN: return true;
-	case TRACE_WRITE_AFTER_RESET: return !(facts->revents & POLLERR); /* else the pending error comes first */
+	/* A pending error comes first: EPIPE too where the reset came after the peer's FIN (net/ipv4/tcp_input.c tcp_reset). */
+	case TRACE_WRITE_AFTER_RESET: return true;
 	case TRACE_WRITE_BEFORE_CONNECT: return is_tcp(facts) && !(verdict->flags & TRACE_INCIDENT_CONNECTING);
 	case TRACE_WRITE_AFTER_PEER_CLOSE: return !is_tcp(facts) && facts->revents & POLLHUP;
 	default: return false;

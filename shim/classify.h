@@ -59,7 +59,7 @@ bool classify_is_end(int error);
 /* Whether a failed call of an announced incident takes the announcement back: nothing was wrong, try again. */
 bool classify_is_retry(const struct verdict *verdict, int error);
 
-/* How long a SIGPIPE is to be expected: whether this write, if it goes as announced, fails with EPIPE. */
+/* Whether this write, if it goes as announced, fails with EPIPE, or may do so: then a SIGPIPE is to be expected. */
 bool classify_expects_epipe(const struct verdict *verdict, const struct classify_facts *facts);
 
 #endif

@@ -84,9 +84,12 @@ static bool parse_number(const char *text, size_t length, bool suffix, uint64_t 
 
 static bool parse_switch(const char *text, size_t length, bool *result)
 {
-	*result = length == 1 ? text[0] == '1' : length == 4;
-	return (length == 1 && (text[0] == '0' || text[0] == '1')) || (length == 4 && !memcmp(text, "true", 4)) ||
-	       (length == 5 && !memcmp(text, "false", 5));
+	bool on = (length == 1 && text[0] == '1') || (length == 4 && !memcmp(text, "true", 4));
+	bool off = (length == 1 && text[0] == '0') || (length == 5 && !memcmp(text, "false", 5));
+
+	if (on || off)
+		*result = on;
+	return on || off;
 }
 
 /* Stores one value; returns whether it fits the option. */

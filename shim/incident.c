@@ -114,6 +114,7 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 	incident->first_ns = call->t_ns;
 	incident->stack_write = stack;
 	incident->before = call->before;
+	incident->silent_since_ns = call->silent_since_ns;
 	if (socket) {
 		incident->socket = trace_log_ref(socket->record);
 		copy_end(incident, socket->record);
@@ -128,6 +129,8 @@ static void count_call(struct trace_incident *incident, const struct incident_ca
 	__atomic_fetch_add(&incident->count, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
 	incident->last_ns = call->t_ns;
+	if (call->retransmissions > incident->retransmissions)
+		incident->retransmissions = call->retransmissions;
 	if (call->may_kill)
 		incident->sigpipe = TRACE_SIGPIPE_FATAL;
 	__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
@@ -199,7 +202,7 @@ void incident_reject(
  * The acknowledged bytes of the stream are its first ones, and the incident's are its last: of those behind the
  * acknowledged part, the ones that belong to the incident are still under way, or lost where the connection is over.
  */
-static void settle_one(struct trace_incident *incident, const struct probe_tcp *tcp)
+static void settle_one(struct socket *socket, struct trace_incident *incident, const struct probe_tcp *tcp)
 {
 	uint64_t behind = incident->pending_end > tcp->acked_bytes ? incident->pending_end - tcp->acked_bytes : 0;
 	uint64_t unacked = behind < incident->pending_bytes ? behind : incident->pending_bytes;
@@ -209,7 +212,11 @@ static void settle_one(struct trace_incident *incident, const struct probe_tcp *
 	incident->after.unsent_bytes = tcp->unacked_bytes;
 	if (tcp->state == TCP_CLOSE) {
 		incident->bytes_lost += unacked;
+		if (socket)
+			socket->lost_reported += unacked;
 		unacked = 0;
+	} else if (!unacked && incident->kind == TRACE_WRITE_TO_SILENT_PEER && incident->pending_bytes) {
+		__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_HEALED, __ATOMIC_RELAXED);
 	}
 	incident->pending_bytes = unacked;
 	update_outcome(incident);
@@ -244,14 +251,69 @@ void incident_accept(
 		incident->after.tcp_state = tcp->state;
 		incident->after.retransmits = tcp->retransmits;
 		incident->after.unsent_bytes = tcp->unacked_bytes;
-		incident->pending_bytes += accepted;
+		incident->pending_bytes += accepted + call->backlog;
 		incident->pending_end = tcp->acked_bytes + tcp->unacked_bytes;
-		settle_one(incident, tcp);
+		settle_one(call->socket, incident, tcp);
 		if (incident->pending_bytes && call->socket)
 			remember_pending(call->socket, incident);
 	}
 	update_outcome(incident);
 	finish_call(incident, (long)accepted);
+}
+
+/*
+ * Which of the last writes the lost bytes belong to: the stream's last ones. The flight recorder knows sixteen operations; of more
+ * writes than that the oldest it has is the first one told of.
+ */
+static void count_lost_writes(struct trace_incident *incident, const struct socket *socket, uint64_t bytes)
+{
+	uint32_t next = __atomic_load_n(&socket->next_operation, __ATOMIC_RELAXED);
+	uint64_t found = 0;
+
+	for (uint32_t back = 1; back <= TRACE_HISTORY && back <= next && found < bytes; back++) {
+		const struct operation *operation = &socket->operations[(next - back) % TRACE_HISTORY];
+
+		if (!operation->writes || operation->result <= 0)
+			continue;
+		if (!found) {
+			incident->last_ns = operation->t_ns;
+			memset(incident->call, 0, sizeof(incident->call));
+			copy_name(incident->call, operation->call);
+		}
+		found += (uint32_t)operation->result;
+		incident->first_ns = operation->t_ns;
+		incident->count++;
+	}
+	if (!incident->count)
+		incident->count = 1;
+	incident->bytes_offered = incident->bytes_accepted = found > bytes ? found : bytes;
+}
+
+void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error)
+{
+	struct trace_incident *incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
+	bool by_close = call->verdict.kind == TRACE_LOST_ON_CLOSE;
+
+	if (!incident)
+		return;
+	fill(incident, call, by_close ? backtrace_capture() : 0);
+	incident->last_ns = call->t_ns;
+	count_lost_writes(incident, call->socket, bytes);
+	if (by_close) { /* the close is what this tells of, not the writes */
+		memset(incident->call, 0, sizeof(incident->call));
+		copy_name(incident->call, call->call);
+		incident->first_ns = incident->last_ns = call->t_ns;
+		incident->count = 1;
+	}
+	incident->retransmissions = tcp->total_retransmissions;
+	incident->after.tcp_state = tcp->state;
+	incident->after.unsent_bytes = tcp->unacked_bytes;
+	incident->bytes_lost = bytes;
+	incident->outcome = TRACE_LOST;
+	incident->disconnect_ns = call->t_ns;
+	incident->error = error;
+	call->socket->lost_reported += bytes;
+	trace_log_commit(incident);
 }
 
 void incident_dropped(const struct incident_drop *drop)
@@ -296,7 +358,7 @@ void incident_settle(struct socket *socket, const struct probe_tcp *tcp)
 
 		if (!incident || !incident->pending_bytes)
 			continue;
-		settle_one(incident, tcp);
+		settle_one(socket, incident, tcp);
 		pending |= incident->pending_bytes != 0;
 	}
 	if (!pending)

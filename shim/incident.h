@@ -25,6 +25,9 @@ struct incident_call {
 	struct verdict verdict;
 	struct trace_probe before;
 	bool may_kill; /* SIGPIPE would end the process, and this call may raise it */
+	uint32_t backlog; /* silent peer: bytes of earlier writes that stay unacknowledged and no incident tells of */
+	uint64_t silent_since_ns;
+	uint32_t retransmissions;
 };
 
 /* Announces: a new incident, or one more write in an old one (`*fresh` says which). NULL where it could not be recorded. */
@@ -46,6 +49,13 @@ void incident_accept(struct trace_incident *incident, const struct incident_call
 
 /* Settles what is pending on a socket, as far as the kernel's account tells. */
 void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
+
+/*
+ * Bytes that were found to be lost after the fact: thrown away by a close, or unacknowledged when the connection ended though
+ * nothing had been wrong when they were written. `call` says where that came out; how many writes they were, and when, is read off
+ * the flight recorder.
+ */
+void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error);
 
 /* A write that a runtime swallowed. Texts are the runtime's; NULL where there is none. */
 struct incident_drop {

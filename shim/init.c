@@ -19,8 +19,15 @@
 
 #include <stdlib.h>
 
+static void after_fork_in_parent(void)
+{
+	backtrace_fork_done();
+	audit_shared_by_fork();
+}
+
 static void after_fork_in_child(void)
 {
+	audit_shared_by_fork();
 	process_wipe();
 	process_set_up();
 }
@@ -46,7 +53,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	socket_released = record_release;
 	process_set_up();
 	hook_find_all();
-	pthread_atfork(backtrace_fork_prepare, backtrace_fork_done, after_fork_in_child);
+	pthread_atfork(backtrace_fork_prepare, after_fork_in_parent, after_fork_in_child);
 	speak();
 	roster_add(TRACE_ROSTER_SIGNED_IN, 0, process_names.exe);
 }

@@ -31,13 +31,14 @@ enum socket_state {
 	SOCKET_PENDING = 1 << 4, /* an incident of it is not settled */
 	SOCKET_READABLE = 1 << 5, /* poll said readable, nothing was read since */
 	SOCKET_LINGER_ZERO = 1 << 6, /* SO_LINGER with a time of 0: a close resets */
-	SOCKET_BLOCKED_PROBE = 1 << 7, /* asked for TCP_INFO too recently */
+	SOCKET_SILENT = 1 << 7, /* the peer acknowledges nothing */
 };
 
 struct operation {
 	uint64_t t_ns;
 	const char *call;
-	uint32_t length;
+	uint32_t length : 31; /* saturates */
+	uint32_t writes : 1; /* it hands bytes over, rather than fetching some */
 	int32_t result; /* or minus errno */
 };
 
@@ -54,7 +55,7 @@ struct socket {
 	uint8_t protocol; /* enum trace_protocol */
 	uint8_t shutdown_write; /* own shutdown of either half */
 	uint8_t shutdown_read;
-	uint8_t pad;
+	uint8_t readable_by_select; /* who said SOCKET_READABLE */
 	int32_t fd; /* the descriptor it was first seen by */
 	uint64_t cookie; /* 0: unknown */
 	struct trace_socket *record; /* a stand-in where there is no trace; never NULL */
@@ -63,6 +64,9 @@ struct socket {
 	const char *readable_call;
 	uint64_t readable_ns;
 	uint64_t settled_ns; /* when the kernel was last asked how pending bytes fared */
+	uint64_t sampled_ns; /* when it was last asked whether the peer is silent */
+	uint64_t unacked_since_ns; /* no byte written before this is unacknowledged */
+	uint64_t lost_reported; /* bytes of it that incidents tell of as lost */
 	struct registration registrations[SOCKET_REGISTRATIONS];
 	uint32_t next_operation;
 	uint32_t next_incident;
@@ -165,14 +169,16 @@ void socket_for_each(void (*visit)(struct socket *socket));
 extern void (*socket_released)(struct socket *socket) __attribute__((visibility("hidden")));
 
 /* Appends to the flight recorder. */
-static inline void socket_remember(struct socket *socket, const char *call, uint64_t t_ns, size_t length, long result)
+static inline void socket_remember(
+	struct socket *socket, const char *call, uint64_t t_ns, size_t length, long result, bool writes)
 {
 	uint32_t at = __atomic_fetch_add(&socket->next_operation, 1, __ATOMIC_RELAXED) % TRACE_HISTORY;
 	struct operation *operation = &socket->operations[at];
 
+	operation->writes = writes;
 	operation->t_ns = t_ns;
 	operation->call = call;
-	operation->length = length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+	operation->length = length > INT32_MAX ? INT32_MAX : (uint32_t)length;
 	operation->result = result > INT32_MAX ? INT32_MAX : (int32_t)result;
 }
 

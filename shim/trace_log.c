@@ -417,6 +417,19 @@ static bool open_inherited(void)
 	return write_process(TRACE_SHARED_FILE);
 }
 
+/*
+ * Waits while another thread makes the trace: some milliseconds at most, since that thread may be the one that a signal handler
+ * has interrupted to come here.
+ */
+static bool wait_for_opener(void)
+{
+	struct timespec pause = {0, 50000};
+
+	for (int i = 0; i < 100 && __atomic_load_n(&the_log.state, __ATOMIC_ACQUIRE) == LOG_OPENING; i++)
+		kernel_call2(SYS_nanosleep, &pause, NULL);
+	return trace_log_is_open();
+}
+
 bool trace_log_open(void)
 {
 	uint32_t none = LOG_NONE;
@@ -427,7 +440,7 @@ bool trace_log_open(void)
 	if (the_log.attempts >= ATTEMPTS && (++the_log.attempts & 1023) != 0)
 		return false;
 	if (!__atomic_compare_exchange_n(&the_log.state, &none, LOG_OPENING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
-		return none == LOG_OPEN;
+		return none == LOG_OPEN || wait_for_opener();
 	the_log.attempts++;
 	done = open_own() || open_inherited();
 	__atomic_store_n(&the_log.state, done ? LOG_OPEN : LOG_NONE, __ATOMIC_RELEASE);

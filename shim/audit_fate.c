@@ -1,0 +1,191 @@
+/*
+ * audit_fate.c: what became of the bytes: pending ones, those that a silent peer never acknowledges, those that the end of the
+ * connection or the program's own close threw away.
+ *
+ * The kernel's account is one of a stream: so many bytes acknowledged, so many waiting (SIOCOUTQ). It is asked at a bounded
+ * rate, at the first observation of an end, and before a close.
+ */
+#include "shim/audit.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+
+#include "shim/config.h"
+#include "shim/incident.h"
+#include "shim/kernel.h"
+#include "shim/probe.h"
+#include "shim/process.h"
+#include "shim/record.h"
+#include "shim/trace_log.h"
+
+#define SETTLE_INTERVAL_NS 1000000u
+#define SAMPLE_INTERVAL_NS 200000000u /* the shortest retransmission timeout (TCP_RTO_MIN, include/net/tcp.h) */
+
+static uint64_t last_fork_ns;
+
+void audit_shared_by_fork(void)
+{
+	last_fork_ns = kernel_now_ns();
+}
+
+/* Whether a forked process may hold this socket too, so that our close is not its end. */
+static bool may_be_shared(const struct socket *socket)
+{
+	return socket->record->opened_ns <= last_fork_ns || socket->record->origin == TRACE_INHERITED ||
+	       socket->record->origin == TRACE_PASSED;
+}
+
+/* Bytes that wait for an acknowledgement, a FIN of our own not counted (RFC 9293 section 3.4: it takes one number). */
+static uint32_t waiting_bytes(const struct socket *socket, uint32_t unacked)
+{
+	return unacked && socket->shutdown_write ? unacked - 1 : unacked;
+}
+
+void audit_saw_peer_close(struct socket *socket, uint64_t now_ns)
+{
+	if (!socket->record->peer_closed_ns)
+		socket->record->peer_closed_ns = now_ns;
+}
+
+static bool is_timeout(int error, const struct probe_tcp *tcp, const struct socket *socket)
+{
+	switch (error) {
+	case ETIMEDOUT:
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN: return true;
+	case ECONNRESET:
+	case EPIPE: return false;
+	default: return socket->state & SOCKET_SILENT || tcp->retransmits > 0;
+	}
+}
+
+/* The connection is over with bytes unacknowledged. Those of incidents are settled; the others are told of now. */
+static void account_for_loss(struct socket *socket, int fd, uint64_t now_ns, int error)
+{
+	struct incident_call call = {.socket = socket, .call = "", .fd = fd, .t_ns = now_ns};
+	struct probe_tcp tcp;
+	uint32_t waiting;
+
+	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !audit_may_probe() ||
+		!audit_verify(socket, fd) || !probe_tcp(fd, &tcp) || tcp.state != TCP_CLOSE)
+		return;
+	incident_settle(socket, &tcp);
+	waiting = waiting_bytes(socket, tcp.unacked_bytes);
+	if (waiting <= socket->lost_reported || may_be_shared(socket)) /* another process may have written them */
+		return;
+	call.verdict.kind = is_timeout(error, &tcp, socket) ? TRACE_WRITE_TO_SILENT_PEER : TRACE_WRITE_AFTER_RESET;
+	call.verdict.knowledge = TRACE_NOBODY;
+	if (call.verdict.kind == TRACE_WRITE_TO_SILENT_PEER)
+		call.silent_since_ns = socket->unacked_since_ns;
+	incident_found_lost(&call, waiting - socket->lost_reported, &tcp, error == EIO ? 0 : error);
+}
+
+void audit_saw_reset(struct socket *socket, int fd, uint64_t now_ns, int error)
+{
+	if (socket->record->reset_ns)
+		return;
+	socket->record->reset_ns = now_ns;
+	if (record_is_current(socket))
+		account_for_loss(socket, fd, now_ns, error);
+}
+
+void audit_settle(struct socket *socket, int fd, bool now)
+{
+	uint64_t now_ns = kernel_now_ns();
+	struct probe_tcp tcp;
+
+	if (!audit_may_probe() || (!now && now_ns - socket->settled_ns < SETTLE_INTERVAL_NS))
+		return;
+	socket->settled_ns = now_ns;
+	if (!record_is_current(socket) || !audit_verify(socket, fd) || !probe_tcp(fd, &tcp))
+		return;
+	incident_settle(socket, &tcp);
+	if (tcp.state == TCP_CLOSE)
+		audit_saw_reset(socket, fd, now_ns, 0);
+}
+
+/* ---- silence ---- */
+
+static struct audit_silence remembered(const struct socket *socket)
+{
+	return (struct audit_silence){
+		.silent = socket->state & SOCKET_SILENT,
+		.since_ns = socket->unacked_since_ns,
+	};
+}
+
+static void end_silence(struct socket *socket, uint64_t now_ns)
+{
+	socket->unacked_since_ns = now_ns;
+	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_SILENT, __ATOMIC_RELAXED);
+}
+
+struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_ns)
+{
+	struct audit_silence silence;
+	struct probe_tcp tcp;
+	uint64_t acked_ns;
+
+	if (!config.silent_after_ms || now_ns - socket->sampled_ns < SAMPLE_INTERVAL_NS)
+		return remembered(socket);
+	if (!socket->sampled_ns || probe_unacked(fd) == 0) { /* nothing waits: this write is the oldest there is */
+		socket->sampled_ns = now_ns;
+		end_silence(socket, now_ns);
+		return remembered(socket);
+	}
+	socket->sampled_ns = now_ns;
+	if (!audit_verify(socket, fd) || !probe_tcp(fd, &tcp))
+		return remembered(socket);
+	acked_ns = now_ns - (uint64_t)tcp.last_ack_ms * 1000000u;
+	if (acked_ns > socket->unacked_since_ns)
+		end_silence(socket, acked_ns);
+	if (tcp.retransmits == 0 || now_ns - socket->unacked_since_ns < (uint64_t)config.silent_after_ms * 1000000u) {
+		if (socket->state & SOCKET_PENDING)
+			incident_settle(socket, &tcp);
+		return remembered(socket);
+	}
+	silence = remembered(socket);
+	/* the first write that finds out tells of all that waits already */
+	silence.backlog = silence.silent ? 0 : waiting_bytes(socket, tcp.unacked_bytes);
+	silence.silent = true;
+	silence.retransmissions = tcp.total_retransmissions;
+	__atomic_fetch_or(&socket->state, SOCKET_SILENT, __ATOMIC_RELAXED);
+	return silence;
+}
+
+/* ---- the close ---- */
+
+/* Closing with input unread, or lingering for no time, resets (net/ipv4/tcp.c __tcp_close; RFC 2525 section 2.17). */
+static bool close_resets(const struct socket *socket, int fd)
+{
+	return socket->state & SOCKET_LINGER_ZERO || probe_readable_bytes(fd) > 0;
+}
+
+void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t now_ns)
+{
+	struct trace_socket *record = socket->record;
+	struct incident_call incident = {.socket = socket, .call = call, .fd = fd, .t_ns = now_ns};
+	struct probe_tcp tcp;
+	uint32_t waiting;
+
+	if (socket->state & SOCKET_PENDING)
+		audit_settle(socket, fd, true);
+	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !audit_may_probe())
+		return;
+	waiting = waiting_bytes(socket, probe_unacked(fd));
+	record->bytes_unacked_at_close = waiting;
+	if (!waiting || waiting <= socket->lost_reported || !probe_tcp(fd, &tcp))
+		return;
+	if (tcp.state == TCP_CLOSE) {
+		audit_saw_reset(socket, fd, now_ns, 0);
+		return;
+	}
+	if (may_be_shared(socket) || !close_resets(socket, fd))
+		return;
+	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
+	incident.verdict.knowledge = TRACE_TOLD;
+	record->closed_ns = now_ns;
+	incident_found_lost(&incident, waiting - socket->lost_reported, &tcp, 0);
+}

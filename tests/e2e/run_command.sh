@@ -1,0 +1,647 @@
+#!/usr/bin/env bash
+# run_command.sh: `socksan run` from end to end: exit statuses, refusals, outputs, and that the command does not
+# notice.
+#
+#   tests/e2e/run_command.sh BUILD [NAME]
+#
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
+# Exit status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
+#
+# shellcheck disable=SC2016,SC2317 # $ is for the command under test; tests are called through their names
+set -uo pipefail
+
+build=$(cd "${1:?usage: run_command.sh BUILD [NAME]}" && pwd) || exit 1
+only=${2:-}
+socksan=$build/socksan
+python=/usr/bin/python3
+base=$(mktemp -d) || exit 1
+trap 'rm -rf "$base"' EXIT
+unset LD_PRELOAD SOCKSAN_OPTIONS
+failed=0
+
+# --- What the tests are written with --------------------------------------------------------------
+
+fail() {
+    printf '%s\n' "$*" >"$base/why"
+    exit 1
+}
+
+skip() {
+    printf '%s\n' "$*" >"$base/why"
+    exit 77
+}
+
+need() {
+    command -v "$1" >/dev/null || skip "$1 is not installed"
+}
+
+# Runs a command with its output in the files `out` and `err`, and its exit status in $status.
+try() {
+    status=0
+    "$@" >out 2>err </dev/null || status=$?
+}
+
+run() {
+    try "$socksan" run "$@"
+}
+
+expect_status() {
+    [ "$status" = "$1" ] || fail "exit status $status instead of $1: $(tail -n 3 err)"
+}
+
+# One line on standard error that holds all the words, and nothing else.
+expect_line() {
+    [ "$(wc -l <err)" = 1 ] || fail "not one line on standard error: $(cat err)"
+    local word
+    for word in "$@"; do
+        grep -qF -e "$word" err || fail "\"$word\" is not in: $(cat err)"
+    done
+}
+
+# A refusal: the exit status, one line with these words, and the command (which would make the file `started`) not
+# started.
+expect_refusal() {
+    expect_status "$1"
+    shift
+    expect_line "$@"
+    [ ! -e started ] || fail "the command was started"
+    [ -z "$(ls -A "$TMPDIR")" ] || fail "left behind: $(ls -A "$TMPDIR")"
+}
+
+# Compares what a command writes and returns with and without socksan.
+expect_same() {
+    "$@" >bare.out 2>bare.err </dev/null
+    local bare=$?
+    run --quiet -- "$@"
+    expect_status "$bare"
+    cmp -s bare.out out || fail "differs: $(diff bare.out out | head -n 5)"
+}
+
+compile() {
+    local compiler=${CC:-cc}
+    command -v "$compiler" >/dev/null || skip "no C compiler"
+    "$compiler" "$@" 2>compile.err || skip "cannot compile with $*: $(head -n 1 compile.err)"
+}
+
+# json EXPRESSION: a Python expression about the report `r` in report.json.
+json() {
+    [ -x "$python" ] || skip "$python is not installed"
+    "$python" -c "import json, sys; r = json.load(open('report.json')); sys.exit(not ($1))" 2>json.err ||
+        fail "not true of the report: $1: $(tail -n 1 json.err) $(head -c 600 report.json)"
+}
+
+# A program that writes to a socket whose peer has closed, and was told so.
+make_bug() {
+    [ -x "$python" ] || skip "$python is not installed"
+    cat >bug.py <<'END'
+import socket, sys
+left, right = socket.socketpair()
+right.close()
+left.recv(1)
+try:
+    left.send(b"too late")
+except BrokenPipeError:
+    pass
+sys.exit(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+END
+}
+
+# --- Exit statuses --------------------------------------------------------------------------------
+
+t_status_is_the_commands() {
+    run -- sh -c 'exit 0'
+    expect_status 0
+    run -- sh -c 'exit 3'
+    expect_status 3
+    run sh -c 'exit 4' # without the dashes
+    expect_status 4
+}
+
+t_status_of_a_signal() {
+    run -- sh -c 'kill -KILL $$'
+    expect_status 137
+    run -- sh -c 'kill -PIPE $$'
+    expect_status 141
+}
+
+t_status_of_incidents() {
+    make_bug
+    run -- "$python" bug.py
+    expect_status 66
+    run --error-exitcode=9 -- "$python" bug.py
+    expect_status 9
+    run --error-exitcode=0 -- "$python" bug.py
+    expect_status 0
+    run --fail-on=none -- "$python" bug.py
+    expect_status 0
+    run -- "$python" bug.py 5
+    expect_status 5
+}
+
+t_report_of_an_incident() {
+    make_bug
+    run --format=json --output=report.json -- "$python" bug.py
+    expect_status 66
+    json 'r["schema"] == "socksan-report/1" and r["summary"]["error"] == 1'
+    json 'r["incidents"][0]["kind"] == "write-after-peer-close" and r["incidents"][0]["knowledge"] == "told"'
+    json 'r["incidents"][0]["outcome"] == "rejected" and r["incidents"][0]["bytes_offered"] == 8'
+    [ ! -s err ] || fail "standard error: $(head -n 3 err)"
+}
+
+# --- Refusals -------------------------------------------------------------------------------------
+
+t_refuses_wrong_options() {
+    run --nonsense touch started
+    expect_refusal 125 --nonsense
+    run -Z touch started
+    expect_refusal 125 -Z
+    run --log-dir
+    expect_refusal 125 --log-dir
+    run --format=nonsense touch started
+    expect_refusal 125 nonsense text json
+    run --error-exitcode=many touch started
+    expect_refusal 125 error-exitcode
+    run --color=blue touch started
+    expect_refusal 125 blue
+    run --quarantine=-1 touch started
+    expect_refusal 125 quarantine
+    run --options=qarantine=5 touch started
+    expect_refusal 125 qarantine
+    run --options=log_path=/tmp/ touch started
+    expect_refusal 125 log_path --log-dir
+}
+
+t_refuses_no_command() {
+    run
+    expect_refusal 125 "no command"
+    run --
+    expect_refusal 125 "no command"
+}
+
+t_refuses_what_is_not_there() {
+    run nonexistent-command
+    expect_refusal 127 nonexistent-command "not found"
+    run ./nonexistent
+    expect_refusal 127 "No such file"
+    PATH="" run nonexistent-command
+    expect_refusal 127 "not found"
+    printf '#!/nonexistent/interpreter\n' >script
+    chmod +x script
+    run ./script
+    expect_refusal 127 /nonexistent/interpreter
+}
+
+t_refuses_what_cannot_be_executed() {
+    echo text >file
+    run ./file
+    expect_refusal 126 "Permission denied"
+    run /
+    expect_refusal 126 "Is a directory"
+    printf '\177ELF and no more' >damaged
+    chmod +x damaged
+    run ./damaged
+    expect_refusal 126 damaged
+}
+
+t_refuses_static_programs() {
+    echo 'int main(void) { return 0; }' >program.c
+    compile -static -o program program.c
+    run ./program
+    expect_refusal 125 "statically linked" "link it dynamically"
+    compile -static-pie -o program program.c
+    run ./program
+    expect_refusal 125 "statically linked"
+}
+
+t_refuses_scripts_of_static_programs() {
+    echo 'int main(void) { return 0; }' >program.c
+    compile -static -o program program.c
+    printf '#!%s/program\n' "$PWD" >script
+    printf '#!/usr/bin/env program\n' >env-script
+    chmod +x script env-script
+    run ./script
+    expect_refusal 125 "its interpreter $PWD/program is statically linked"
+    PATH=$PWD:$PATH run ./env-script
+    expect_refusal 125 "its interpreter $PWD/program is statically linked"
+}
+
+t_refuses_musl() {
+    echo 'int main(void) { return 0; }' >program.c
+    compile -Wl,--dynamic-linker=/lib/ld-musl-x86_64.so.1 -o program program.c
+    run ./program
+    expect_refusal 125 musl
+}
+
+t_refuses_go_without_libc() {
+    cat >program.c <<'END'
+__asm__(".section .note.go.buildid, \"a\", @note\n.long 4, 4, 4\n.asciz \"Go\\0\"\n.asciz \"abc\"\n.text");
+int main(void) { return 0; }
+END
+    compile -static -o program program.c
+    run ./program
+    expect_refusal 125 "Go program"
+}
+
+t_refuses_other_machines() {
+    cp /bin/true program
+    printf '\x2b\x00' | dd of=program bs=1 seek=18 conv=notrunc status=none # e_machine: SPARC V9
+    run ./program
+    expect_refusal 125 SPARC "libsocksan.so is"
+}
+
+t_refuses_privileged_programs() {
+    if [ "$(id -u)" != 0 ]; then
+        [ -u /usr/bin/passwd ] || skip "no set-user-ID program"
+        run /usr/bin/passwd --help
+    else
+        cp /bin/true program
+        chown 1:1 program
+        chmod 4755 program
+        run ./program
+    fi
+    expect_refusal 125 "gains privileges" set-user-ID
+}
+
+t_audits_set_user_id_of_oneself() {
+    cp /bin/true program
+    chmod 4755 program
+    run ./program
+    expect_status 0
+}
+
+t_refuses_file_capabilities() {
+    [ "$(id -u)" = 0 ] || skip "only root can give capabilities to a file"
+    need setcap
+    need setpriv
+    cp /bin/true program
+    setcap cap_net_raw+ep program 2>/dev/null || skip "no file capabilities here"
+    run ./program # root has them anyway
+    expect_status 0
+    setpriv --reuid=1 --regid=1 --clear-groups test -x "$socksan" || skip "another user cannot reach the build"
+    chmod 755 "$base" . && chmod 777 "$TMPDIR"
+    try setpriv --reuid=1 --regid=1 --clear-groups "$socksan" run ./program
+    expect_refusal 125 "file capabilities"
+}
+
+t_refuses_unwritable_outputs() {
+    run --output=nonexistent/report.txt touch started
+    expect_refusal 125 nonexistent/report.txt "No such file"
+    run --output=. touch started
+    expect_refusal 125 "Is a directory"
+    : >file
+    run --log-dir=file touch started
+    expect_refusal 125 file "not a directory"
+    run --log-dir=nonexistent/logs touch started
+    expect_refusal 125 nonexistent/logs
+    TMPDIR=/nonexistent run touch started
+    expect_refusal 125 /nonexistent TMPDIR
+}
+
+t_refuses_to_run_without_its_library() {
+    run --shim=/nonexistent/libsocksan.so touch started
+    expect_refusal 125 /nonexistent/libsocksan.so
+    echo text >libsocksan.so
+    run --shim=libsocksan.so touch started
+    expect_refusal 125 "not a shared library"
+    mkdir "a b"
+    cp "$build/libsocksan.so" "a b"
+    run --shim="a b/libsocksan.so" touch started
+    expect_refusal 125 "blank or a colon"
+}
+
+t_finds_the_installed_library() {
+    mkdir -p prefix/bin prefix/lib/socksan
+    cp "$socksan" prefix/bin
+    cp "$build/libsocksan.so" prefix/lib/socksan
+    try prefix/bin/socksan run -- sh -c 'echo "$LD_PRELOAD"'
+    expect_status 0
+    grep -qxF "$PWD/prefix/lib/socksan/libsocksan.so" out || fail "preloaded: $(cat out)"
+}
+
+t_nobody_audited_is_an_error() {
+    # A library that can be preloaded and audits nothing.
+    run --shim="$(ldd /bin/sh | awk '/libc.so/ {print $3}')" -- true
+    expect_status 125
+    run -- sh -c 'exit 0'
+    expect_status 0
+}
+
+# --- The command does not notice ------------------------------------------------------------------
+
+t_output_is_the_commands() {
+    run -- printf 'a\0b\n'
+    expect_status 0
+    printf 'a\0b\n' | cmp -s - out || fail "differs: $(od -c out)"
+}
+
+t_input_is_the_commands() {
+    status=0
+    printf 'text' | "$socksan" run --quiet -- cat >out 2>err || status=$?
+    expect_status 0
+    [ "$(cat out)" = text ] || fail "read: $(cat out)"
+}
+
+t_descriptors_are_untouched() {
+    exec 7<&0 9>descriptor
+    expect_same sh -c 'ls /proc/$$/fd; exec 9>&-; ls /proc/$$/fd'
+    exec 7<&- 9>&-
+}
+
+t_closed_streams_stay_closed() {
+    cat >streams.sh <<'END'
+for fd in 0 1 2; do
+    [ ! -e /proc/$$/fd/$fd ] || echo $fd is open >>streams
+done
+END
+    "$socksan" run -- sh streams.sh <&- >&- 2>&-
+    [ ! -e streams ] || fail "$(cat streams)"
+}
+
+t_signals_are_untouched() {
+    expect_same sh -c 'grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status'
+    (
+        trap '' INT HUP PIPE CHLD
+        expect_same grep -E '^Sig(Blk|Ign)' /proc/self/status
+    ) || exit 1
+}
+
+t_attributes_are_untouched() {
+    umask 027
+    expect_same sh -c 'umask; ulimit -a; pwd; cut -d" " -f5,6 /proc/self/stat; cat /proc/self/cgroup'
+}
+
+t_environment_is_untouched() {
+    export LD_PRELOAD='' WITH_NEWLINE=$'a\nb' EMPTY=
+    env | grep -vE '^(LD_PRELOAD|_)=' | sort >bare
+    run --quiet -- env
+    expect_status 0
+    grep -vE '^(LD_PRELOAD|SOCKSAN_OPTIONS|_)=' out | sort | cmp -s bare - || fail "$(diff bare out)"
+}
+
+t_earlier_preloads_stay() {
+    ! ldd "$socksan" | grep -q libasan || skip "socksan itself has AddressSanitizer, which wants to be the first library"
+    mkdir other
+    cp "$build/libsocksan.so" other
+    LD_PRELOAD="libm.so.6 $PWD/other/libsocksan.so:libdl.so.2" run --quiet -- sh -c 'echo "$LD_PRELOAD"'
+    expect_status 0
+    grep -qxF "$build/libsocksan.so:libm.so.6:libdl.so.2" out || fail "preloaded: $(cat out)"
+}
+
+t_file_without_a_format_is_a_script() {
+    echo 'echo "script $1"; exit 6' >script
+    chmod +x script
+    run --quiet -- ./script argument
+    expect_status 6
+    [ "$(cat out)" = "script argument" ] || fail "$(cat out)"
+}
+
+t_scripts_run() {
+    printf '#!/usr/bin/env sh\necho "$0 $1"\n' >script
+    chmod +x script
+    PATH=$PWD:$PATH run --quiet -- script argument
+    expect_status 0
+    [ "$(cat out)" = "$PWD/script argument" ] || fail "$(cat out)"
+}
+
+t_interrupt_is_left_to_the_command() {
+    run -- sh -c 'kill -INT $PPID; kill -QUIT $PPID; exit 4'
+    expect_status 4
+}
+
+t_termination_is_handed_on() {
+    local signal pid
+    mkfifo fifo
+    for signal in TERM HUP; do
+        "$socksan" run -- sh -c 'echo >ready; read line <fifo' >out 2>err &
+        pid=$!
+        for _ in $(seq 100); do
+            [ ! -e ready ] || break
+            sleep 0.1
+        done
+        kill -"$signal" "$pid"
+        status=0
+        wait "$pid" || status=$?
+        rm -f ready
+        expect_status $((128 + $(kill -l "$signal")))
+        [ -s err ] || fail "no report after SIG$signal"
+    done
+    [ -z "$(ls -A "$TMPDIR")" ] || fail "left behind: $(ls -A "$TMPDIR")"
+}
+
+t_ignored_hangup_stays_ignored() {
+    (
+        trap '' HUP
+        run -- sh -c 'kill -HUP $PPID $$; exit 7'
+        expect_status 7
+    ) || exit 1
+}
+
+# AddressSanitizer's shared runtime wants to be the first library.
+make_asan_program() {
+    cat >program.c <<'END'
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+	char *bytes = malloc(4);
+	int status = argc > 1 ? bytes[argc + 3] : 5;
+
+	(void)argv;
+	free(bytes);
+	return status;
+}
+END
+    compile -g -fsanitize=address -o program program.c
+    unset ASAN_OPTIONS
+    ./program
+    [ $? = 5 ] || skip "programs with AddressSanitizer do not run here"
+}
+
+t_address_sanitizer() {
+    make_asan_program
+    run -- ./program
+    expect_status 5
+    ASAN_OPTIONS=exitcode=44 run -- ./program overflow
+    expect_status 44
+    grep -q heap-buffer-overflow err || fail "nothing found: $(head -n 3 err)"
+}
+
+t_address_sanitizer_in_a_child() {
+    need nm
+    nm -D "$build/libsocksan.so" | grep -q __asan_default_options || skip "the library does not speak for children yet"
+    make_asan_program
+    run -- sh -c './program; exit $?'
+    expect_status 5
+}
+
+# --- Shim options, traces, outputs ----------------------------------------------------------------
+
+t_inherited_options_are_checked() {
+    SOCKSAN_OPTIONS=nonsense=1:stack_depth=9 run --quiet --options=verbosity=0 --quarantine=3 -- \
+        sh -c 'echo "$SOCKSAN_OPTIONS"; true'
+    expect_status 0
+    expect_line nonsense "not passed on"
+    grep -q 'stack_depth=9:verbosity=0:quarantine=3:log_path=' out || fail "$(cat out)"
+    grep -q nonsense out && fail "$(cat out)"
+    true
+}
+
+t_traces_are_private_and_go() {
+    run -- sh -c 'stat -c %a "$TMPDIR"/socksan-*; stat -c %a "$TMPDIR"/socksan-*/*'
+    expect_status 0
+    [ "$(head -n 1 out)" = 700 ] || fail "mode of the directory: $(head -n 1 out)"
+    [ "$(sed 1d out | sort -u)" = 600 ] || fail "mode of the files: $(sed 1d out)"
+    [ -z "$(ls -A "$TMPDIR")" ] || fail "left behind: $(ls -A "$TMPDIR")"
+}
+
+t_log_dir_keeps_traces() {
+    make_bug
+    run --log-dir=logs -- "$python" bug.py
+    expect_status 66
+    [ "$(stat -c %a logs)" = 700 ] || fail "mode $(stat -c %a logs)"
+    [ "$(find logs -name '*.trace' | wc -l)" = 1 ] || fail "traces: $(ls logs)"
+    [ "$(find logs -type f | wc -l)" = 1 ] || fail "more than traces: $(ls logs)"
+    try "$socksan" report logs
+    expect_status 66
+    # Another run into the same directory reports itself only.
+    run --log-dir=logs -- true
+    expect_status 0
+    run --log-dir=logs --format=json --output=report.json -- "$python" bug.py
+    json 'r["summary"]["error"] == 1 and r["summary"]["processes"] == 1'
+}
+
+t_log_dir_with_an_odd_name() {
+    make_bug
+    run --log-dir="a:b \"c=d" -- "$python" bug.py
+    expect_status 66
+    [ "$(find . -name '*.trace' | wc -l)" = 1 ] || fail "traces: $(ls ./a*)"
+}
+
+t_outputs_go_where_they_are_named() {
+    make_bug
+    run --format=text --output=report.txt --format=json --output=report.json -- "$python" bug.py
+    expect_status 66
+    [ ! -s err ] || fail "standard error: $(head -n 3 err)"
+    [ ! -s out ] || fail "standard output: $(head -n 3 out)"
+    [ -s report.txt ] || fail "no text"
+    json 'r["summary"]["error"] == 1'
+}
+
+t_existing_output_survives_a_refusal() {
+    echo precious >report.txt
+    run --output=report.txt nonexistent-command
+    expect_refusal 127 "not found"
+    [ "$(cat report.txt)" = precious ] || fail "emptied"
+}
+
+t_full_disk_is_said() {
+    [ -e /dev/full ] || skip "no /dev/full"
+    make_bug
+    run --output=/dev/full -- "$python" bug.py
+    expect_status 125
+    grep -q 'No space left' err || fail "$(cat err)"
+    status=0
+    "$socksan" --help >/dev/full 2>err || status=$?
+    expect_status 125
+    expect_line 'No space left'
+}
+
+t_control_characters_are_escaped() {
+    run $'\e[31mred\a'
+    expect_status 127
+    grep -q $'\e\\|\a' err && fail "raw: $(od -c err | head -n 3)"
+    mkdir $'\e[2J'
+    cp /bin/true $'\e[2J/\e[2J'
+    run -- $'./\e[2J/\e[2J' $'\e[2J'
+    expect_status 0
+    grep -q $'\e' err && fail "raw: $(od -c err | head -n 3)"
+    true
+}
+
+# --- Children -------------------------------------------------------------------------------------
+
+t_children_are_audited() {
+    make_bug
+    run --format=json --output=report.json -- sh -c "$python bug.py; $python bug.py; true"
+    expect_status 66
+    json 'r["summary"]["error"] == 2 and r["summary"]["unaudited_processes"] == 0'
+}
+
+t_escaped_children_are_told() {
+    echo 'int main(void) { return 0; }' >program.c
+    compile -static -o program program.c
+    run -- sh -c "$PWD/program; env -i /bin/true; true"
+    tr -s " \n" " " <err >words # which are broken into lines
+    grep -q "$PWD/program" words || fail "not named: $(cat err)"
+    grep -q "statically linked" words || fail "no reason: $(cat err)"
+    run --format=json --output=report.json -- sh -c "$PWD/program; env -i /bin/true; true"
+    json 'r["summary"]["unaudited_processes"] == 2'
+}
+
+t_failed_executions_are_no_escapes() {
+    run --format=json --output=report.json -- sh -c '/nonexistent/program; /etc/passwd; true'
+    expect_status 0
+    json 'r["summary"]["unaudited_processes"] == 0'
+}
+
+t_daemons_keep_their_traces() {
+    local daemon
+    run -- sh -c 'setsid sleep 60 >/dev/null 2>&1 </dev/null & echo $!; sleep 1'
+    expect_status 0
+    daemon=$(cat out)
+    grep -q 'still running' err || fail "not said: $(cat err)"
+    [ -n "$(ls -A "$TMPDIR")" ] || fail "the directory of a running process was removed"
+    kill -0 "$daemon" || fail "the daemon was ended"
+    kill "$daemon"
+}
+
+# --- The command line -----------------------------------------------------------------------------
+
+t_help_and_version() {
+    local subcommand
+    try "$socksan" --help
+    expect_status 0
+    for subcommand in run report sockets explain; do
+        grep -q "socksan $subcommand" out || fail "$subcommand is not listed"
+        "$socksan" help "$subcommand" >help.out || fail "no help for $subcommand"
+        "$socksan" "$subcommand" --help | cmp -s - help.out || fail "two helps for $subcommand"
+        [ -s help.out ] || fail "empty help for $subcommand"
+    done
+    try "$socksan" --version
+    expect_status 0
+    grep -Eqx 'socksan [0-9][0-9.]*.*' out || fail "$(cat out)"
+    run --version
+    expect_status 0
+}
+
+t_unknown_subcommands() {
+    try "$socksan" nonsense
+    expect_status 125
+    expect_line nonsense help
+    try "$socksan" help nonsense
+    expect_status 125
+    expect_line nonsense
+    try "$socksan"
+    expect_status 125
+}
+
+# --- All of them ----------------------------------------------------------------------------------
+
+for name in $(declare -F | sed -n 's/^declare -f t_//p'); do
+    [[ $name == *"$only"* ]] || continue
+    mkdir "$base/$name" "$base/$name.tmp"
+    : >"$base/why"
+    (
+        cd "$base/$name" || exit 1
+        export TMPDIR=$base/$name.tmp
+        "t_$name"
+    )
+    case $? in
+        0) echo "ok $name" ;;
+        77) echo "SKIP $name: $(head -n 1 "$base/why")" ;;
+        *)
+            echo "FAIL $name: $(head -n 1 "$base/why")"
+            failed=1
+            ;;
+    esac
+done
+exit $failed
