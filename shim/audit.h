@@ -155,15 +155,32 @@ void audit_shut_down(const struct hook *hook, int fd, int how);
 void audit_set_option(int fd, int level, int name, const void *value, uint32_t length);
 
 struct audit_close {
-	struct socket *socket; /* NULL: nothing to audit */
+	struct socket *socket; /* the one that is being closed; NULL: none that we audit */
+	struct socket *before; /* the one that this number meant until the program closed it */
+	const char *call;
 	int fd;
 	bool last;
+	bool unknown; /* nothing was known of the number */
 	uint64_t start_ns;
 };
 
-/* Around close(). */
+/*
+ * Around close(). Between the two, audit_close_instead says whether the call was made, or answered, by us: then `*result` and
+ * errno are what the program is to see.
+ */
 void audit_close_begin(struct audit_close *close, const char *call, int fd);
+bool audit_close_instead(struct audit_close *close, int *result);
 void audit_close_end(struct audit_close *close, int result);
+
+/* Whether a number is kept by the quarantine: for the program it is closed, so a call that would succeed must say EBADF. */
+bool audit_is_kept(int fd);
+
+/* Descriptors ran out (EMFILE): whether it is worth another try. */
+bool audit_made_room(int error);
+
+/* Of a use of a kept number: says whom it would have reached. */
+struct incident_call;
+void audit_name_owner(struct incident_call *call);
 
 /* Before a close of all numbers from `first` to `last` (close_range, closefrom). A custom, never accused. */
 void audit_close_many(const char *call, unsigned first, unsigned last);

@@ -1,19 +1,26 @@
 /*
- * audit_close.c: descriptors that go, and descriptors that multiply.
+ * audit_close.c: descriptors that go.
  *
  * The table lets go of a number before the real close: another thread may get it back from the kernel at once. A vforked child
  * closes numbers of its own, in our memory: it changes nothing here.
+ *
+ * A close of a number that the program had closed already is an incident, but for one custom: a sweep over all numbers, whatever
+ * there is. A sweep goes number by number and meets some that were never open; once it does, what was said of it is taken back.
  */
 #include "shim/audit.h"
 
 #include <errno.h>
 
 #include "shim/backtrace.h"
+#include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/process.h"
+#include "shim/quarantine.h"
 #include "shim/record.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
+
+#define ACCUSED_MAX (sizeof(thread_state.accused) / sizeof(*thread_state.accused))
 
 static void end_record(struct socket *socket, uint64_t now_ns)
 {
@@ -23,44 +30,126 @@ static void end_record(struct socket *socket, uint64_t now_ns)
 	record->end = record->reset_ns ? TRACE_END_RESET : TRACE_END_CLOSED;
 }
 
+/* ---- sweeps ---- */
+
+/* Keeps track of this thread's run of closes. */
+static void follow_run(int fd)
+{
+	int step = fd - thread_state.last_closed_fd;
+
+	if (step != 1 && step != -1) {
+		thread_state.sweeping = false;
+		thread_state.accused_count = 0;
+	}
+	thread_state.last_closed_fd = fd;
+}
+
+static void is_a_sweep(void)
+{
+	thread_state.sweeping = true;
+	for (; thread_state.accused_count; thread_state.accused_count--)
+		incident_void(thread_state.accused[thread_state.accused_count - 1]);
+}
+
+/* ---- one close ---- */
+
 void audit_close_begin(struct audit_close *close, const char *call, int fd)
 {
 	uintptr_t entry = socket_table_entry(fd);
 	struct socket *socket;
-	bool current;
 
-	close->socket = NULL;
-	if (entry == ENTRY_UNKNOWN || thread_is_inside() || !process_ready())
+	close->socket = close->before = NULL;
+	close->unknown = entry == ENTRY_UNKNOWN;
+	close->fd = fd;
+	if (thread_is_inside() || fd < 0 || !process_ready())
 		return;
+	follow_run(fd);
 	if (!socket_entry_is_open(entry)) {
-		if (entry == ENTRY_OTHER || entry == ENTRY_PASSED)
+		if (socket_entry_is_closed(entry))
+			close->before = socket_entry_socket(entry);
+		else if (entry != ENTRY_UNKNOWN)
 			socket_table_forget(fd);
+		close->call = call;
 		return;
 	}
 	if (process_is_borrowed())
 		return;
 	socket = socket_entry_socket(entry);
-	current = record_is_current(socket); /* a forked child that only closes what it inherited leaves no trace */
-	close->fd = fd;
 	close->start_ns = kernel_now_ns();
-	if (current && __atomic_load_n(&socket->descriptors, __ATOMIC_ACQUIRE) == 1) {
-		if (audit_may_probe() && !audit_verify(socket, fd))
+	/* a forked child that only closes what it inherited leaves no trace */
+	if (record_is_current(socket) && __atomic_load_n(&socket->descriptors, __ATOMIC_ACQUIRE) == 1) {
+		if (!audit_verify(socket, fd))
 			return;
 		audit_last_look(socket, call, fd, close->start_ns);
 		socket->record->stack_closed = backtrace_capture();
 		end_record(socket, close->start_ns);
+		quarantine_drop_owner(socket);
 	}
 	close->socket = socket_table_close(fd, &close->last);
 	if (close->socket)
 		socket_remember(socket, call, close->start_ns, 0, 0, false);
 }
 
+bool audit_close_instead(struct audit_close *close, int *result)
+{
+	if (close->socket && quarantine_close(close->fd)) {
+		*result = 0;
+		return true;
+	}
+	if (close->before && quarantine_holds(close->fd)) {
+		errno = EBADF;
+		*result = -1;
+		return true;
+	}
+	return false;
+}
+
+void audit_name_owner(struct incident_call *call)
+{
+	if (!quarantine_holds(call->fd))
+		return;
+	call->verdict.flags |= TRACE_INCIDENT_QUARANTINE;
+	call->owner = quarantine_owner(call->fd);
+	if (call->owner && call->verdict.kind == TRACE_WRITE_AFTER_CLOSE)
+		call->verdict.kind = TRACE_WRITE_TO_REUSED_FD;
+}
+
+/* The number meant a socket of ours until this program closed it; now it is closed a second time. */
+static void report_double_close(struct audit_close *close)
+{
+	struct incident_call call = {
+		.socket = close->before,
+		.call = close->call,
+		.fd = close->fd,
+		.t_ns = kernel_now_ns(),
+		.verdict = {.kind = TRACE_DOUBLE_CLOSE, .knowledge = TRACE_TOLD},
+	};
+	struct trace_incident *incident;
+	bool fresh;
+
+	/* what the parent had closed before the fork is no business of the child's */
+	if (!record_is_current(close->before) || thread_state.sweeping || process_is_borrowed())
+		return;
+	audit_name_owner(&call);
+	incident = incident_announce(&call, &fresh);
+	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
+	if (incident && fresh && thread_state.accused_count < ACCUSED_MAX)
+		thread_state.accused[thread_state.accused_count++] = incident;
+}
+
 void audit_close_end(struct audit_close *close, int result)
 {
-	if (!close->socket || result == 0)
+	int saved = errno;
+
+	if (result == 0 || saved != EBADF || close->fd < 0 || thread_is_inside())
 		return;
-	if (errno == EBADF)
+	if (close->socket)
 		socket_table_forget(close->fd); /* it had been closed where no hook could see */
+	else if (close->before)
+		report_double_close(close);
+	else if (close->unknown)
+		is_a_sweep();
+	errno = saved;
 }
 
 void audit_close_many(const char *call, unsigned first, unsigned last)
@@ -70,9 +159,23 @@ void audit_close_many(const char *call, unsigned first, unsigned last)
 
 	if (thread_is_inside() || !process_ready() || process_is_borrowed())
 		return;
-	for (unsigned fd = first; fd <= last && fd < limit; fd++)
-		if (socket_table_entry((int)fd) != ENTRY_UNKNOWN)
-			audit_close_begin(&close, call, (int)fd);
+	for (unsigned fd = first; fd <= last && fd < limit; fd++) {
+		if (socket_table_entry((int)fd) == ENTRY_UNKNOWN)
+			continue;
+		audit_close_begin(&close, call, (int)fd);
+		quarantine_forget((int)fd);
+	}
+}
+
+bool audit_is_kept(int fd)
+{
+	return quarantine_holds(fd) && !process_is_borrowed();
+}
+
+bool audit_made_room(int error)
+{
+	return error == EMFILE && !thread_is_inside() && process_generation() != 0 && !process_is_borrowed() &&
+	       quarantine_give_back();
 }
 
 /* ---- several descriptors of one socket ---- */
@@ -94,9 +197,13 @@ void audit_duplicated(int from, int to)
 
 void audit_duplicate_over_begin(struct audit_close *close, const char *call, int from, int to)
 {
-	close->socket = NULL;
-	if (from != to)
-		audit_close_begin(close, call, to);
+	close->socket = close->before = NULL;
+	if (from == to)
+		return;
+	audit_close_begin(close, call, to);
+	close->before = NULL; /* a number that is closed is as good a target as any */
+	if (audit_is_kept(to))
+		quarantine_forget(to);
 }
 
 void audit_duplicate_over_end(struct audit_close *close, int from, int to, int result)

@@ -17,6 +17,7 @@
 #include "shim/kernel.h"
 #include "shim/probe.h"
 #include "shim/process.h"
+#include "shim/quarantine.h"
 #include "shim/record.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
@@ -81,6 +82,8 @@ static void enter_table(int fd, struct socket *socket)
 {
 	if (!socket_table_open(fd, socket))
 		socket_discard(socket);
+	else
+		quarantine_note_owner(fd, socket);
 }
 
 static void set_connected(struct socket *socket, uint64_t now_ns)

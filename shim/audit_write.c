@@ -15,6 +15,7 @@
 #include "shim/kernel.h"
 #include "shim/probe.h"
 #include "shim/process.h"
+#include "shim/quarantine.h"
 #include "shim/record.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
@@ -265,6 +266,7 @@ static void report_closed(struct audit_write *write)
 		write->socket = NULL;
 	memset(&write->before, 0, sizeof(write->before));
 	call = call_of(write);
+	audit_name_owner(&call);
 	write->incident = incident_announce(&call, &write->fresh);
 	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
 }

@@ -16,7 +16,8 @@ HOOK(int, close, int fd)
 	int result;
 
 	audit_close_begin(&close_, "close", fd);
-	result = REAL(close)(fd);
+	if (!audit_close_instead(&close_, &result))
+		result = REAL(close)(fd);
 	audit_close_end(&close_, result);
 	return result;
 }
@@ -48,11 +49,22 @@ HOOK(int, fclose, FILE *stream)
 	return result;
 }
 
+/* A number in the quarantine is closed, as far as the program can tell. */
+static int refuse(void)
+{
+	errno = EBADF;
+	return -1;
+}
+
 HOOK(int, dup, int fd)
 {
-	int made = REAL(dup)(fd);
+	int made = audit_is_kept(fd) ? refuse() : REAL(dup)(fd);
 	int saved = errno;
 
+	if (made < 0 && audit_made_room(saved)) {
+		made = REAL(dup)(fd);
+		saved = errno;
+	}
 	if (made >= 0)
 		audit_duplicated(fd, made);
 	errno = saved;
@@ -64,6 +76,8 @@ HOOK(int, dup2, int fd, int fd2)
 	struct audit_close close_;
 	int result;
 
+	if (audit_is_kept(fd))
+		return refuse();
 	audit_duplicate_over_begin(&close_, "dup2", fd, fd2);
 	result = REAL(dup2)(fd, fd2);
 	audit_duplicate_over_end(&close_, fd, fd2, result);
@@ -76,6 +90,8 @@ HOOK(int, dup3, int fd, int fd2, int flags)
 	struct audit_close close_;
 	int result;
 
+	if (audit_is_kept(fd))
+		return refuse();
 	audit_duplicate_over_begin(&close_, "dup3", fd, fd2);
 	result = REAL(dup3)(fd, fd2, flags);
 	audit_duplicate_over_end(&close_, fd, fd2, result);
@@ -91,7 +107,11 @@ HOOK(int, fcntl, int fd, int cmd, ...)
 	va_start(arguments, cmd);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
+	if (audit_is_kept(fd))
+		return refuse();
 	result = REAL(fcntl)(fd, cmd, argument);
+	if (result < 0 && audit_made_room(errno))
+		result = REAL(fcntl)(fd, cmd, argument);
 	if (result >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) {
 		int saved = errno;
 

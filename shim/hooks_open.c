@@ -14,6 +14,11 @@ HOOK(int, socket, int domain, int type, int protocol)
 	int fd = REAL(socket)(domain, type, protocol);
 	int saved = errno;
 
+	if (fd < 0 && audit_made_room(saved)) {
+		fd = REAL(socket)(domain, type, protocol);
+		saved = errno;
+	}
+
 	if (fd >= 0)
 		audit_made_socket(fd, domain, type, protocol);
 	errno = saved;
@@ -25,6 +30,11 @@ HOOK(int, socketpair, int domain, int type, int protocol, int fds[2])
 {
 	int result = REAL(socketpair)(domain, type, protocol, fds);
 	int saved = errno;
+
+	if (result < 0 && audit_made_room(saved)) {
+		result = REAL(socketpair)(domain, type, protocol, fds);
+		saved = errno;
+	}
 
 	if (result == 0)
 		audit_made_pair(fds, domain, type, protocol);
@@ -44,12 +54,20 @@ static int accepted(int listener, int fd)
 
 HOOK(int, accept, int fd, struct sockaddr *addr, socklen_t *addr_len)
 {
-	return accepted(fd, REAL(accept)(fd, addr, addr_len));
+	int made = REAL(accept)(fd, addr, addr_len);
+
+	if (made < 0 && audit_made_room(errno))
+		made = REAL(accept)(fd, addr, addr_len);
+	return accepted(fd, made);
 }
 
 HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
 {
-	return accepted(fd, REAL(accept4)(fd, addr, addr_len, flags));
+	int made = REAL(accept4)(fd, addr, addr_len, flags);
+
+	if (made < 0 && audit_made_room(errno))
+		made = REAL(accept4)(fd, addr, addr_len, flags);
+	return accepted(fd, made);
 }
 
 HOOK(int, connect, int fd, const struct sockaddr *addr, socklen_t len)

@@ -64,11 +64,12 @@ static long read_call(const struct arguments *call, const char *name, bool empty
 static long close_call(const struct arguments *call)
 {
 	struct audit_close close;
-	long result;
+	int result;
 
 	audit_close_begin(&close, "close", (int)call->value[0]);
-	result = forward(call);
-	audit_close_end(&close, (int)result);
+	if (!audit_close_instead(&close, &result))
+		result = (int)forward(call);
+	audit_close_end(&close, result);
 	return result;
 }
 

@@ -115,6 +115,10 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 	incident->stack_write = stack;
 	incident->before = call->before;
 	incident->silent_since_ns = call->silent_since_ns;
+	if (call->owner) {
+		incident->other_socket = trace_log_ref(call->owner);
+		incident->stack_new_owner = call->owner->stack_opened;
+	}
 	if (socket) {
 		incident->socket = trace_log_ref(socket->record);
 		copy_end(incident, socket->record);
@@ -166,6 +170,11 @@ void incident_withdraw(struct trace_incident *incident, const struct incident_ca
 	__atomic_fetch_sub(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
 	if (fresh && incident->count == 0)
 		trace_log_void(incident);
+}
+
+void incident_void(struct trace_incident *incident)
+{
+	trace_log_void(incident);
 }
 
 static void finish_call(struct trace_incident *incident, long result)

@@ -28,6 +28,7 @@ struct incident_call {
 	uint32_t backlog; /* silent peer: bytes of earlier writes that stay unacknowledged and no incident tells of */
 	uint64_t silent_since_ns;
 	uint32_t retransmissions;
+	const struct trace_socket *owner; /* whom the number means by now, or would without the quarantine */
 };
 
 /* Announces: a new incident, or one more write in an old one (`*fresh` says which). NULL where it could not be recorded. */
@@ -35,6 +36,9 @@ struct trace_incident *incident_announce(const struct incident_call *call, bool 
 
 /* The call changed nothing worth telling (EAGAIN, EINTR). */
 void incident_withdraw(struct trace_incident *incident, const struct incident_call *call, bool fresh);
+
+/* Takes an incident back altogether. */
+void incident_void(struct trace_incident *incident);
 
 /* The call failed with `error`; `sigpipe` says whether it raised one. */
 void incident_reject(

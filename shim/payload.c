@@ -52,9 +52,10 @@ size_t payload_length(const struct payload *payload)
 	case PAYLOAD_BUFFER: return payload->length;
 	case PAYLOAD_VECTOR: return vector_length(payload->data, payload->length);
 	case PAYLOAD_MESSAGE: return message_length(payload->data);
-	case PAYLOAD_MESSAGES:
+	case PAYLOAD_MESSAGES: /* in numbers, since the pointer may point nowhere; the header comes first in each */
 		for (size_t i = 0; i < payload->length && i < ELEMENTS_MAX; i++)
-			sum += message_length(&((const struct mmsghdr *)payload->data)[i].msg_hdr);
+			sum += message_length(
+				(const struct msghdr *)((uintptr_t)payload->data + i * sizeof(struct mmsghdr)));
 		return sum;
 	}
 	return 0;

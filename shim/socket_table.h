@@ -84,6 +84,7 @@ enum socket_entry_tag {
 	ENTRY_UNKNOWN = 0,
 	ENTRY_OTHER = 1, /* looked at: no socket that we audit */
 	ENTRY_CLOSED = 2, /* a bit in the pointer to a socket */
+	ENTRY_PARKED = 1, /* a bit beside ENTRY_CLOSED: the quarantine keeps the number */
 	ENTRY_PASSED = 3, /* came with a message; nothing else known */
 	ENTRY_TAGS = 3,
 };
@@ -147,6 +148,17 @@ struct socket *socket_table_close(int fd, bool *last);
 
 /* The reverse, for a close that failed and left the descriptor open, or a dup2 that did not happen. */
 void socket_table_reopen(int fd, struct socket *socket);
+
+/* Marks a closed number as kept by the quarantine, and takes the mark away. False where it is no closed socket's number. */
+bool socket_table_park(int fd);
+void socket_table_unpark(int fd);
+
+static inline bool socket_table_is_parked(int fd)
+{
+	uintptr_t entry = socket_table_entry(fd);
+
+	return socket_entry_is_closed(entry) && entry & ENTRY_PARKED;
+}
 
 /* One past the highest number with an entry. */
 int socket_table_limit(void);

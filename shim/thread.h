@@ -1,5 +1,5 @@
 /*
- * thread.h: what the shim keeps for each thread: two words of initial-exec TLS, so that reaching them allocates nothing.
+ * thread.h: what the shim keeps for each thread: a few words of initial-exec TLS, so that reaching them allocates nothing.
  *
  * `inside` is more than 0 while the shim uses the loader or the unwinder: their own calls to close, read, pipe2 or syscall
  * come back through our hooks, and must go past the audit (FIELD_NOTES P2). A signal handler that runs meanwhile is audited
@@ -15,6 +15,10 @@ struct thread_state {
 	int inside; /* depth of our own use of the loader or the unwinder */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
 	bool warmed; /* this thread has unwound before */
+	int last_closed_fd; /* of this thread's run of closes, number by number */
+	bool sweeping; /* the run met a number that was never open: it closes whatever there is */
+	uint8_t accused_count;
+	void *accused[8]; /* incidents of the run, to be taken back should it turn out to be such a sweep */
 	uint32_t label; /* trace_ref of the text that socksan_label gave, valid in `label_generation` */
 	uint32_t label_generation;
 };
