@@ -44,7 +44,7 @@ BUILD ?= build
 
 # --- Flags ---------------------------------------------------------------------------------------------------------------
 
-WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit -Werror=int-conversion
 # Defined as empty, so that a source that says `#define _GNU_SOURCE` itself is no redefinition.
 common_flags = -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -DSOCKSAN_VERSION='"$(VERSION)"' -pthread
 depend_flags = -MMD -MP -MF $(@:.o=.d)
@@ -55,7 +55,7 @@ depend_flags = -MMD -MP -MF $(@:.o=.d)
 shim_flags = $(common_flags) $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
 	-fexceptions -fasynchronous-unwind-tables -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
 shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
-	-Wl,-z,start-stop-visibility=hidden -Wl,--build-id
+	-Wl,-z,start-stop-visibility=hidden -Wl,--version-script=shim/exports.map -Wl,--build-id
 # The compiler must not turn one stdio call into another in the file that defines them.
 shim_flags_hooks_stdio := -fno-builtin
 
@@ -102,7 +102,10 @@ unit_helper_objects := $(call object,$(unit_helper_sources))
 # Unit tests link modules as ordinary code: all but the hooks and the start-up. With a sanitizer or with coverage these are
 # compiled a second time, because the library itself never carries either.
 unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o, \
-	$(filter-out shim/hooks_%.c shim/init.c,$(shim_sources)))
+	$(filter-out shim/hook.c shim/hooks_%.c shim/init.c,$(shim_sources)))
+
+# As an archive, so that a test takes only what it refers to: it can stand in for the rest.
+unit_shim_archive := $(BUILD)/shim-modules.a
 
 LIBRARY := $(BUILD)/libsocksan.so
 COMMAND := $(BUILD)/socksan
@@ -170,14 +173,14 @@ help:
 # --- Rules ---------------------------------------------------------------------------------------------------------------
 
 # Rewritten only when a flag changed, and then everything that was compiled with other flags is compiled again.
-flags_text = $(CC) | $(shim_flags) | $(analyzer_flags) | $(LDFLAGS) | $(program_flags) | $(bench_flags)
+flags_text = $(CC) | $(shim_flags) $(shim_link) | $(analyzer_flags) | $(LDFLAGS) | $(program_flags) | $(bench_flags)
 $(BUILD)/flags: FORCE | $(after_deps)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(flags_text))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags_text))' >$@
 
-$(LIBRARY): $(shim_objects)
+$(LIBRARY): $(shim_objects) shim/exports.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(shim_link) -o $@ $^
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(shim_link) -o $@ $(shim_objects)
 
 $(COMMAND): $(analyzer_objects)
 	$(call say,LINK,$@)
@@ -207,7 +210,11 @@ $(unit_analyzer_tests): %: %.o $(unit_helper_objects) $(analyzer_modules)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(unit_libs)
 
-$(unit_shim_tests): %: %.o $(unit_shim_modules)
+$(unit_shim_archive): $(unit_shim_modules)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(unit_shim_tests): %: %.o $(unit_shim_archive)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(unit_libs)
 

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "analyzer/model.h"
+
 /* Exit statuses of the command socksan (DESIGN.md section 4). */
 enum socksan_exit {
 	EXIT_NO_TRACE = 3, /* `report`: no trace found */
@@ -17,8 +19,6 @@ enum socksan_exit {
 	EXIT_CANNOT_EXECUTE = 126,
 	EXIT_NOT_FOUND = 127,
 };
-
-enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR };
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
@@ -32,10 +32,11 @@ struct report_options {
 	struct report_output *outputs; /* none: text to the default stream */
 	size_t output_count;
 	FILE *default_stream; /* standard error for `run`, standard output for `report` */
-	unsigned fail_on; /* bits 1 << enum severity that make the exit status error_exitcode */
+	unsigned fail_on; /* bits 1 << enum severity (model.h) that make the exit status error_exitcode */
 	int error_exitcode; /* 0: incidents never change the exit status */
 	enum color color;
 	bool quiet; /* no text where there is nothing to say */
+	size_t max_incidents; /* groups of incidents that the text report shows; 0: all */
 };
 
 /* A descendant of the command that ran without the shim, and why, as far as can be told. */

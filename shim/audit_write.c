@@ -214,7 +214,10 @@ static void note_call(struct audit_write *write)
 {
 	struct trace_socket *record = write->socket->record;
 
-	strncpy(record->in_call, write->call, sizeof(record->in_call) - 1);
+	if (write->socket->noted_call != write->call) {
+		strncpy(record->in_call, write->call, sizeof(record->in_call) - 1);
+		write->socket->noted_call = write->call;
+	}
 	__atomic_store_n(&record->in_call_ns, write->start_ns, __ATOMIC_RELEASE);
 }
 

@@ -37,18 +37,18 @@ static struct {
 
 static trace_ref interned[INTERN_SLOTS];
 
-extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));
+extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
 /* Where the shim itself lies, to cut its frames off. */
 static void find_own_range(void)
 {
-	const char *base = (const char *)&__ehdr_start;
-	const ElfW(Phdr) *header = (const void *)(base + __ehdr_start.e_phoff);
+	const ElfW(Ehdr) *image = (const void *)__ehdr_start;
+	const ElfW(Phdr) *header = (const void *)(__ehdr_start + image->e_phoff);
 
-	unwinder.own_start = (uintptr_t)base;
-	for (int i = 0; i < __ehdr_start.e_phnum; i++)
+	unwinder.own_start = (uintptr_t)__ehdr_start;
+	for (int i = 0; i < image->e_phnum; i++)
 		if (header[i].p_type == PT_LOAD) {
-			uintptr_t end = (uintptr_t)base + header[i].p_vaddr + header[i].p_memsz;
+			uintptr_t end = (uintptr_t)__ehdr_start + header[i].p_vaddr + header[i].p_memsz;
 
 			if (end > unwinder.own_end)
 				unwinder.own_end = end;

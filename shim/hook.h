@@ -23,6 +23,11 @@ struct hook {
 	static __attribute__((section("socksan_hooks"), used)) struct hook name##_hook = {#name, 0};                   \
 	SOCKSAN_EXPORT result name(__VA_ARGS__)
 
+/* The same with a second, static function NAME_audited that is kept out of the way of the first. */
+#define HOOK_IN_TWO(result, name, ...)                                                                                 \
+	static __attribute__((noinline)) result name##_audited(__VA_ARGS__);                                           \
+	HOOK(result, name, __VA_ARGS__)
+
 #if defined(__has_attribute)
 #if __has_attribute(copy)
 #define HOOK_COPY(name) , copy(name)

@@ -107,7 +107,6 @@ HOOK(int, setsockopt, int fd, int level, int optname, const void *optval, sockle
 		audit_set_option(fd, level, optname, optval, optlen);
 	return result;
 }
-HOOK_ALIAS(setsockopt, __setsockopt);
 
 /* Only libunwind's call is ours to answer; it would keep the pipe open in the program. */
 HOOK(int, pipe2, int fds[2], int flags)

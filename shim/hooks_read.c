@@ -19,7 +19,12 @@ ssize_t __recv_chk(int fd, void *buf, size_t n, size_t buflen, int flags);
 ssize_t __recvfrom_chk(
 	int fd, void *buf, size_t n, size_t buflen, int flags, struct sockaddr *addr, socklen_t *addr_len);
 
-HOOK(ssize_t, read, int fd, void *buf, size_t nbytes)
+HOOK_IN_TWO(ssize_t, read, int fd, void *buf, size_t nbytes)
+{
+	return socket_table_is_other(fd) ? REAL(read)(fd, buf, nbytes) : read_audited(fd, buf, nbytes);
+}
+
+static ssize_t read_audited(int fd, void *buf, size_t nbytes)
 {
 	struct audit_read read_;
 

@@ -13,14 +13,32 @@
 #include "shim/backtrace.h"
 #include "shim/hook.h"
 #include "shim/payload.h"
+#include "shim/python_stack.h"
 #include "shim/thread.h"
 
-HOOK(ssize_t, write, int fd, const void *buf, size_t count)
+/* What the unwinder and the interpreter write while we use them, to descriptors that are none. */
+static ssize_t write_inside(const void *bytes, size_t count)
+{
+	if (thread_state.unwinding)
+		return backtrace_answer_write(bytes);
+	if (thread_state.dump)
+		return python_stack_take(bytes, count);
+	errno = EBADF;
+	return -1;
+}
+
+/* Two functions, so that a write to a file needs no more than a look into the table and a jump. */
+HOOK_IN_TWO(ssize_t, write, int fd, const void *buf, size_t count)
+{
+	return socket_table_is_other(fd) ? REAL(write)(fd, buf, count) : write_audited(fd, buf, count);
+}
+
+static ssize_t write_audited(int fd, const void *buf, size_t count)
 {
 	struct audit_write write_;
 
-	if (__builtin_expect(fd < 0 && thread_state.unwinding, 0))
-		return backtrace_answer_write(buf);
+	if (__builtin_expect(fd < 0 && thread_state.inside, 0))
+		return write_inside(buf, count);
 	if (!audit_write_begin(&write_, &write_hook, fd, payload_buffer(buf, count), 0))
 		return REAL(write)(fd, buf, count);
 	return audit_write_end(&write_, REAL(write)(fd, buf, count));

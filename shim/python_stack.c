@@ -2,12 +2,12 @@
 #include "shim/python_stack.h"
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <linux/memfd.h>
-#include <stddef.h>
+#include <string.h>
 
 #include "shim/config.h"
-#include "shim/kernel.h"
+#include "shim/thread.h"
+
+#define NO_DESCRIPTOR (-2)
 
 /* Include/internal/pycore_traceback.h, Include/pystate.h; the thread state is opaque to us. */
 static void (*dump_traceback)(int fd, void *thread_state);
@@ -28,16 +28,22 @@ uint32_t python_stack_text(char *text, uint32_t size)
 {
 	void (*dump)(int, void *) = __atomic_load_n(&dump_traceback, __ATOMIC_ACQUIRE);
 	void *state = dump ? this_thread_state() : NULL;
-	long length;
-	long fd;
+	struct thread_dump taken = {.text = text, .size = size};
 
 	if (!state)
 		return 0;
-	fd = kernel_call2(SYS_memfd_create, "socksan", MFD_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	dump((int)fd, state);
-	length = kernel_call4(SYS_pread64, fd, text, size, 0);
-	kernel_call1(SYS_close, fd);
-	return length > 0 ? (uint32_t)length : 0;
+	thread_state.dump = &taken;
+	dump(NO_DESCRIPTOR, state);
+	thread_state.dump = NULL;
+	return taken.used;
+}
+
+long python_stack_take(const void *bytes, size_t count)
+{
+	struct thread_dump *taken = thread_state.dump;
+	size_t room = taken->size - taken->used;
+
+	memcpy(taken->text + taken->used, bytes, count < room ? count : room);
+	taken->used += (uint32_t)(count < room ? count : room);
+	return (long)count;
 }

@@ -18,9 +18,11 @@
 #include "shim/trace_log.h"
 
 #define RECYCLE_FROM 128 /* of 256 parts of the log */
+#define RETRY 256u /* calls on sockets without a record, for each attempt to make one */
 
 static struct trace_socket nowhere; /* takes the counts of sockets that have no record */
 static uint64_t free_head; /* tag << 32 | trace_ref */
+static uint32_t retries;
 
 bool record_is_current(const struct socket *socket)
 {
@@ -66,6 +68,10 @@ static struct trace_socket *claim(void)
 
 static void fill_addresses(struct trace_socket *record, int fd)
 {
+	bool is_unix = record->protocol == TRACE_UNIX_STREAM || record->protocol == TRACE_UNIX_SEQPACKET;
+
+	if (is_unix && !record->peer_pid)
+		record->peer_pid = probe_peer_pid(fd);
 	if (!record->local.family || (!record->local.port && !record->local.path))
 		probe_local(fd, &record->local);
 	if (!record->peer.family)
@@ -77,8 +83,10 @@ static struct trace_socket *new_record(struct socket *socket, int fd, enum trace
 {
 	struct trace_socket *record;
 
-	if (!trace_log_open())
+	if (!trace_log_open()) {
+		trace_log_lost(TRACE_LOST_NO_TRACE);
 		return NULL;
+	}
 	backtrace_load();
 	record = claim();
 	if (!record)
@@ -98,9 +106,8 @@ static void adopt(struct socket *socket, struct trace_socket *record)
 {
 	if (record)
 		trace_log_commit(record);
-	else
-		trace_log_lost(TRACE_LOST_NO_TRACE);
 	socket->record = record ? record : &nowhere;
+	socket->noted_call = NULL;
 	__atomic_store_n(&socket->generation, process_generation(), __ATOMIC_RELEASE);
 }
 
@@ -148,9 +155,8 @@ void record_renew(struct socket *socket, int fd)
 
 	if (record_is_current(socket))
 		return;
-	if (socket->generation == process_generation() && !trace_log_is_open() &&
-		trace_log_process()->lost[TRACE_LOST_NO_TRACE] & 15)
-		return; /* there was no trace a moment ago; ask now and then */
+	if (socket->generation == process_generation() && __atomic_fetch_add(&retries, 1, __ATOMIC_RELAXED) % RETRY)
+		return; /* there was no trace, or no room in it, a moment ago: ask now and then */
 	saved = errno;
 	record = new_record(socket, fd, TRACE_INHERITED);
 	if (record) {
@@ -183,7 +189,6 @@ void record_continue(struct socket *socket, int fd)
 	old->closed_ns = record->opened_ns;
 	old->end = old->reset_ns ? TRACE_END_RESET : TRACE_END_CLOSED;
 	memset(socket->incidents, 0, sizeof(socket->incidents));
-	socket->told_call = NULL;
 	socket->shutdown_read = socket->shutdown_write = 0;
 	socket->state = 0;
 	__atomic_fetch_add(&trace_log_process()->sockets_seen, 1, __ATOMIC_RELAXED);

@@ -60,7 +60,7 @@ struct socket {
 	uint64_t cookie; /* 0: unknown */
 	struct trace_socket *record; /* a stand-in where there is no trace; never NULL */
 	struct trace_incident *incidents[SOCKET_INCIDENTS];
-	const char *told_call;
+	const char *noted_call; /* whose name stands in the record as the write under way */
 	const char *readable_call;
 	uint64_t readable_ns;
 	uint64_t settled_ns; /* when the kernel was last asked how pending bytes fared */

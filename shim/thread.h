@@ -11,9 +11,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Takes what the interpreter writes of its stack. */
+struct thread_dump {
+	char *text;
+	uint32_t size;
+	uint32_t used;
+};
+
 struct thread_state {
 	int inside; /* depth of our own use of the loader or the unwinder */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
+	struct thread_dump *dump; /* an interpreter is writing its stack; NULL otherwise */
 	bool warmed; /* this thread has unwound before */
 	int last_closed_fd; /* of this thread's run of closes, number by number */
 	bool sweeping; /* the run met a number that was never open: it closes whatever there is */

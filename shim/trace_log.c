@@ -362,23 +362,21 @@ static bool write_process(uint32_t coverage)
 	return true;
 }
 
-static bool open_own(void)
+/* Returns 0, or minus errno, with the name that could not be made in `name`. */
+static long open_own(char *name, size_t size_of_name)
 {
-	char name[CONFIG_PATH_MAX + 64];
 	uint64_t limit = allowed_size();
 	char *base = NULL;
 	long fd;
 	long size;
 
 	if (limit < SMALLEST_TRACE) {
-		tell_no_trace("RLIMIT_FSIZE", EFBIG);
-		return false;
+		append_text(name, name + size_of_name - 1, "RLIMIT_FSIZE");
+		return -EFBIG;
 	}
-	fd = create_file(name, sizeof(name));
-	if (fd < 0) {
-		tell_no_trace(name, -fd);
-		return false;
-	}
+	fd = create_file(name, size_of_name);
+	if (fd < 0)
+		return fd;
 	size = map_file(fd, limit, &base);
 	if (size > 0) {
 		uint64_t fitting = (uint64_t)size;
@@ -394,8 +392,7 @@ static bool open_own(void)
 	kernel_call1(SYS_close, fd);
 	if (size < 0) {
 		kernel_call3(SYS_unlinkat, AT_FDCWD, name, 0);
-		tell_no_trace(name, -size);
-		return false;
+		return size;
 	}
 	the_log.base = base;
 	the_log.size = (uint64_t)size;
@@ -403,7 +400,7 @@ static bool open_own(void)
 	write_header(base, the_log.size);
 	if (config.verbosity > 0)
 		trace_log_say("trace: ", name, 0);
-	return write_process(0);
+	return write_process(0) ? 0 : -ENOSPC;
 }
 
 static bool open_inherited(void)
@@ -432,7 +429,9 @@ static bool wait_for_opener(void)
 
 bool trace_log_open(void)
 {
+	char name[CONFIG_PATH_MAX + 64];
 	uint32_t none = LOG_NONE;
+	long error;
 	bool done;
 
 	if (trace_log_is_open())
@@ -442,7 +441,10 @@ bool trace_log_open(void)
 	if (!__atomic_compare_exchange_n(&the_log.state, &none, LOG_OPENING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return none == LOG_OPEN || wait_for_opener();
 	the_log.attempts++;
-	done = open_own() || open_inherited();
+	error = open_own(name, sizeof(name));
+	done = error == 0 || open_inherited();
+	if (!done)
+		tell_no_trace(name, -error);
 	__atomic_store_n(&the_log.state, done ? LOG_OPEN : LOG_NONE, __ATOMIC_RELEASE);
 	return done;
 }

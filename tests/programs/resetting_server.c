@@ -30,7 +30,7 @@ int main(int argc, char **argv)
 {
 	int listener = listener_open("tcp4", 4);
 	struct linger now = {.l_onoff = 1, .l_linger = 0};
-	struct sockaddr_in address;
+	struct sockaddr_in address = {0};
 	socklen_t length = sizeof address;
 	char line[16];
 

@@ -1,0 +1,97 @@
+/*
+ * cmd_explain.c: `socksan explain [KIND]`: what a kind of incident means, what usually causes it, how to fix it.
+ */
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/command.h"
+#include "analyzer/kinds.h"
+#include "analyzer/report.h"
+#include "analyzer/text.h"
+
+#define COLUMNS 80
+#define INDENT 2
+
+static void list(void)
+{
+	size_t count;
+	const struct kind *kinds = kinds_all(&count);
+
+	puts("The kinds of incident, and what the write came after in each. `socksan explain\n"
+	     "KIND` tells what one means, what usually causes it, and how to fix it.\n");
+	for (size_t i = 0; i < count; i++) {
+		printf("  %-24s", kinds[i].id);
+		text_fill(stdout, (struct text_layout){.indent = INDENT + 24, .width = COLUMNS, .column = INDENT + 24},
+			kinds[i].summary);
+	}
+}
+
+static void paragraph(const char *title, const char *text)
+{
+	printf("\n%s\n%*s", title, INDENT, "");
+	text_fill(stdout, (struct text_layout){.indent = INDENT, .width = COLUMNS, .column = INDENT}, text);
+}
+
+static void severities(const struct kind *kind)
+{
+	const char *told = kinds_severity_name(kind->told);
+	bool always = kind->told == kind->kernel && kind->told == kind->nobody;
+	char *rule = always ? text_format("%s.", told)
+			    : text_format("%s where the program had been told, %s where only the kernel knew, %s where "
+					  "nobody did.",
+				      told, kinds_severity_name(kind->kernel), kinds_severity_name(kind->nobody));
+	char *text = text_format("%s%s%s%s", rule,
+		kind->warn_if_unconfirmed ? " No more than a warning while it is not known whether the bytes arrived."
+					  : "",
+		kind->note_if_delivered ? " A note where the peer's TCP acknowledged the bytes." : "",
+		kind->note_flags & TRACE_INCIDENT_FAREWELL ? " A note where the bytes were a protocol's goodbye." : "");
+
+	paragraph("Severity", text);
+	free(text);
+	free(rule);
+}
+
+static void explain(const struct kind *kind)
+{
+	static const char close[] = "(a close) ";
+	bool is_close = !strncmp(kind->summary, close, sizeof(close) - 1);
+
+	puts(kind->id);
+	paragraph(is_close ? "What happened" : "The write came after",
+		is_close ? kind->summary + sizeof(close) - 1 : kind->summary);
+	paragraph("What it means", kind->meaning);
+	paragraph("Usual causes", kind->causes);
+	paragraph("How to fix it", kind->fix);
+	severities(kind);
+}
+
+int command_explain(int argc, char **argv)
+{
+	const struct kind *kind;
+
+	if (argc > 1 && !strcmp(argv[1], "--help")) {
+		puts("Usage: socksan explain [KIND]\n\nWithout KIND, lists all kinds.");
+		return 0;
+	}
+	if (argc > 2) {
+		text_complain("explain takes one kind");
+		return EXIT_SOCKSAN;
+	}
+	if (argc < 2) {
+		list();
+	} else {
+		kind = kinds_find(argv[1]);
+		if (!kind) {
+			text_complain("unknown kind \"%s\": `socksan explain` lists them", argv[1]);
+			return EXIT_SOCKSAN;
+		}
+		explain(kind);
+	}
+	if (fflush(stdout) || ferror(stdout)) {
+		text_complain("cannot write to standard output");
+		return EXIT_SOCKSAN;
+	}
+	return 0;
+}

@@ -1,0 +1,338 @@
+/*
+ * cmd_run.c: `socksan run`: audit a command and all its children, then report.
+ *
+ * Everything that can fail is looked at before the command is started: a run that cannot be audited or reported is
+ * refused, since a command can rarely be run a second time for the sake of its report.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "analyzer/command.h"
+#include "analyzer/environment.h"
+#include "analyzer/executable.h"
+#include "analyzer/launch.h"
+#include "analyzer/liveness.h"
+#include "analyzer/options.h"
+#include "analyzer/reader.h"
+#include "analyzer/report.h"
+#include "analyzer/roster.h"
+#include "analyzer/run_directory.h"
+#include "analyzer/shim_library.h"
+#include "analyzer/shim_options.h"
+#include "analyzer/text.h"
+
+enum run_option {
+	OPTION_LOG_DIR = OPTION_OWN,
+	OPTION_OPTIONS,
+	OPTION_QUARANTINE,
+	OPTION_SHIM,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
+
+/* One run, from its options to its end. */
+struct run {
+	struct report_options report;
+	struct shim_options shim_options;
+	const char *log_dir; /* NULL: a temporary directory */
+	const char *shim_path; /* NULL: where it is usually */
+	char **argv; /* of the command */
+	struct shim_library shim;
+	struct executable executable;
+	struct run_directory directory;
+	struct launch launch;
+};
+
+/* What becomes of the options. */
+enum parsed { PARSED_RUN, PARSED_DONE, PARSED_WRONG };
+
+static void print_help(void)
+{
+	fputs("Usage: socksan run [options] [--] COMMAND [ARG...]\n\n"
+	      "Runs COMMAND with libsocksan.so preloaded, in it and in all its children, and reports when it has "
+	      "ended.\n"
+	      "The report goes to standard error, or to the file that --output names.\n\n",
+		stdout);
+	options_help(stdout);
+	fputs("  --log-dir=DIR           keep the traces, in DIR\n"
+	      "  --quarantine=N          park up to N closed descriptor numbers, so that stale uses are noticed\n"
+	      "  --options=KEY=VALUE:..  options for the shim, as in SOCKSAN_OPTIONS\n"
+	      "  --shim=FILE             the libsocksan.so to preload\n"
+	      "  -h, --help              this text\n"
+	      "  --version               the version of socksan\n\n"
+	      "Exit status: COMMAND's own (128+N where signal N ended it); where that is 0 and incidents of a severity "
+	      "in\n"
+	      "--fail-on remain, 66 or what --error-exitcode says; 125 where socksan itself failed or COMMAND cannot "
+	      "be\n"
+	      "audited; 126 where COMMAND cannot be executed; 127 where it was not found.\n",
+		stdout);
+}
+
+static void say_wrong_option(char *const argv[], int result)
+{
+	const char *word = argv[optind - 1];
+	bool is_long = !strncmp(word, "--", 2);
+	char letter[] = {'-', (char)optopt, '\0'};
+
+	if (result == ':')
+		text_complain("run: option %s needs a value", is_long ? word : letter);
+	else if (is_long && optopt)
+		text_complain("run: option %s takes no value", word);
+	else
+		text_complain("run: unknown option %s; `socksan help run` lists them", is_long ? word : letter);
+}
+
+static bool set_quarantine(struct run *run, const char *number)
+{
+	char *text = text_format("quarantine=%s", number);
+	bool good = !strchr(number, ':') && shim_options_add(&run->shim_options, text);
+
+	if (strchr(number, ':'))
+		text_complain("--quarantine=%s: expected a number", number);
+	free(text);
+	return good;
+}
+
+static enum parsed parse_own_option(struct run *run, int option)
+{
+	switch (option) {
+	case OPTION_LOG_DIR: run->log_dir = optarg; return PARSED_RUN;
+	case OPTION_SHIM: run->shim_path = optarg; return PARSED_RUN;
+	case OPTION_OPTIONS: return shim_options_add(&run->shim_options, optarg) ? PARSED_RUN : PARSED_WRONG;
+	case OPTION_QUARANTINE: return set_quarantine(run, optarg) ? PARSED_RUN : PARSED_WRONG;
+	case OPTION_VERSION: puts("socksan " SOCKSAN_VERSION); return PARSED_DONE;
+	case 'h':
+	case OPTION_HELP: print_help(); return PARSED_DONE;
+	}
+	return PARSED_WRONG;
+}
+
+/* The "+" ends the options at the first word that is none: what follows belongs to the command. */
+static enum parsed parse(struct run *run, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		OPTIONS_SHARED,
+		{"log-dir", required_argument, NULL, OPTION_LOG_DIR},
+		{"options", required_argument, NULL, OPTION_OPTIONS},
+		{"quarantine", required_argument, NULL, OPTION_QUARANTINE},
+		{"shim", required_argument, NULL, OPTION_SHIM},
+		{"help", no_argument, NULL, OPTION_HELP},
+		{"version", no_argument, NULL, OPTION_VERSION},
+		{0},
+	};
+	enum parsed parsed = PARSED_RUN;
+	int option;
+
+	opterr = 0; /* its messages would show the option raw */
+	optind = 0;
+	while (parsed == PARSED_RUN &&
+		(option = getopt_long(argc, argv, "+:h" OPTIONS_SHARED_SHORT, long_options, NULL)) != -1) {
+		if (option == '?' || option == ':') {
+			say_wrong_option(argv, option);
+			parsed = PARSED_WRONG;
+		} else if (!options_is_shared(option)) {
+			parsed = parse_own_option(run, option);
+		} else if (!options_parse(&run->report, option, optarg)) {
+			parsed = PARSED_WRONG;
+		}
+	}
+	if (parsed != PARSED_RUN)
+		return parsed;
+	run->argv = argv + optind;
+	if (!*run->argv) {
+		text_complain("run: no command given; `socksan help run` says more");
+		return PARSED_WRONG;
+	}
+	return options_finish(&run->report) ? PARSED_RUN : PARSED_WRONG;
+}
+
+/* Says why the command will not be started. Returns the exit status. */
+static int refuse(const struct run *run)
+{
+	const struct executable *executable = &run->executable;
+	const char *name = run->argv[0];
+
+	switch (executable->verdict) {
+	case EXECUTABLE_NOT_FOUND: text_complain("cannot run %s: %s", name, executable->reason); return EXIT_NOT_FOUND;
+	case EXECUTABLE_CANNOT_EXECUTE:
+		text_complain("cannot execute %s: %s", name, executable->reason);
+		return EXIT_CANNOT_EXECUTE;
+	case EXECUTABLE_UNAUDITABLE:
+		text_complain("cannot audit %s: %s%s%s", name, executable->reason, executable->advice ? "; " : "",
+			executable->advice ? executable->advice : "");
+		return EXIT_SOCKSAN;
+	case EXECUTABLE_AUDITABLE: break;
+	}
+	return EXIT_SUCCESS;
+}
+
+/*
+ * The shim's options: those that were inherited, those of the command line over them, and where this run's files
+ * are.
+ */
+static char *make_shim_options(const struct run *run)
+{
+	const char *inherited = getenv("SOCKSAN_OPTIONS");
+	struct shim_options options = {0};
+	char *text;
+
+	if (inherited)
+		shim_options_inherit(&options, inherited);
+	for (size_t i = 0; i < run->shim_options.count; i++)
+		shim_options_set(&options, run->shim_options.items[i].key, run->shim_options.items[i].value);
+	shim_options_set(&options, "log_path", run->directory.log_path);
+	shim_options_set(&options, "roster", run->directory.roster);
+	text = shim_options_text(&options);
+	shim_options_free(&options);
+	return text;
+}
+
+/* Runs the command. Returns 0, or the exit status that says why there was nothing to wait for. */
+static int start(struct run *run)
+{
+	char *options = make_shim_options(run);
+	char **environment = environment_make(run->shim.path, options, run->executable.needs_asan);
+
+	launch_wait(&run->launch, run->executable.path, run->argv, environment);
+	environment_free(environment);
+	free(options);
+	switch (run->launch.failure) {
+	case LAUNCH_CANNOT_START:
+		text_complain("cannot start a process: %s", strerror(run->launch.error));
+		return EXIT_SOCKSAN;
+	case LAUNCH_CANNOT_EXECUTE:
+		text_complain("cannot execute %s: %s", run->argv[0], strerror(run->launch.error));
+		return run->launch.error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_EXECUTE;
+	case LAUNCH_NO_FAILURE: break;
+	}
+	return EXIT_SUCCESS;
+}
+
+static bool signed_in(const struct roster *roster, pid_t pid)
+{
+	for (size_t i = 0; i < roster->process_count; i++)
+		if (roster->processes[i].pid == pid)
+			return true;
+	return false;
+}
+
+/*
+ * Audited processes that still run. A forked child that never executed anything signs in nowhere, but may have a
+ * trace.
+ */
+static size_t count_running(const struct roster *roster, char *const traces[])
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < roster->process_count; i++)
+		count += roster_process_runs(&roster->processes[i]);
+	for (; *traces; traces++) {
+		struct trace_process process;
+		struct reader reader;
+
+		if (!reader_open(&reader, *traces, true))
+			continue;
+		if (reader_get(&reader, reader.header.header_bytes, TRACE_PROCESS, &process, sizeof(process)) &&
+			process.ended == TRACE_RUNNING && !signed_in(roster, process.pid))
+			count += liveness_check(
+				process.pid, process.exe, reader.header.created_ns, reader.header.created_wall_ns);
+		reader_close(&reader);
+	}
+	return count;
+}
+
+/* Removing the files of processes that still run would only lose the rest of what they record. */
+static void clean_up(const struct run *run, const struct roster *roster, char *const traces[])
+{
+	size_t running = run->directory.temporary ? count_running(roster, traces) : 0;
+	char number[TEXT_NUMBER_BYTES];
+
+	if (running)
+		text_complain("%s still running: the traces stay in %s (`socksan report` reads them)",
+			text_plural(number, running, "audited process"), run->directory.path);
+	else
+		run_directory_remove(&run->directory);
+}
+
+static int exit_status(int wait_status)
+{
+	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+}
+
+/* Reports what the traces and the roster tell. Returns the exit status of the run. */
+static int report(struct run *run)
+{
+	char *command = realpath(run->executable.path, NULL);
+	int status = exit_status(run->launch.wait_status);
+	struct run_facts facts = {.argv = run->argv, .pid = run->launch.pid, .wait_status = run->launch.wait_status};
+	struct roster roster;
+	size_t trace_count;
+	char **traces = run_directory_traces(&run->directory, &trace_count);
+	int result;
+
+	roster_read(&roster, run->directory.roster, run->launch.pid, command ? command : run->executable.path,
+		&run->shim.image);
+	if (run->executable.caution)
+		roster_add_trouble(&roster,
+			text_format("pid %d: %s: %s", (int)run->launch.pid, run->argv[0], run->executable.caution));
+	facts.signed_in = roster.process_count;
+	facts.escaped = roster.escaped;
+	facts.escaped_count = roster.escaped_count;
+	facts.troubles = roster.troubles;
+	facts.trouble_count = roster.trouble_count;
+	result = report_traces(&run->report, &facts, traces, trace_count);
+	clean_up(run, &roster, traces);
+	roster_free(&roster);
+	run_directory_free_traces(traces);
+	free(command);
+	if (result == EXIT_SOCKSAN && run->report.error_exitcode != EXIT_SOCKSAN)
+		return EXIT_SOCKSAN;
+	return status ? status : result;
+}
+
+static int perform(struct run *run)
+{
+	int status;
+
+	if (!shim_library_find(&run->shim, run->shim_path))
+		return EXIT_SOCKSAN;
+	executable_examine(&run->executable, run->argv[0], &run->shim.image);
+	if (run->executable.verdict != EXECUTABLE_AUDITABLE)
+		return refuse(run);
+	if (!run_directory_open(&run->directory, run->log_dir))
+		return EXIT_SOCKSAN;
+	status = start(run);
+	if (status) {
+		run_directory_remove(&run->directory);
+		return status;
+	}
+	/* Whoever reads the report may go away. The traces must be cleared up nevertheless. */
+	signal(SIGPIPE, SIG_IGN);
+	return report(run);
+}
+
+int command_run(int argc, char **argv)
+{
+	struct run run = {0};
+	enum parsed parsed;
+	int status = EXIT_SOCKSAN;
+
+	options_init(&run.report, stderr);
+	parsed = parse(&run, argc, argv);
+	if (parsed == PARSED_DONE)
+		status = EXIT_SUCCESS;
+	else if (parsed == PARSED_RUN)
+		status = perform(&run);
+	options_free(&run.report);
+	shim_options_free(&run.shim_options);
+	shim_library_free(&run.shim);
+	executable_free(&run.executable);
+	run_directory_free(&run.directory);
+	return status;
+}

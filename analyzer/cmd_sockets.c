@@ -1,0 +1,197 @@
+/*
+ * cmd_sockets.c: `socksan sockets TRACE...`: every connection, in two lines of at most 80 columns where names allow.
+ */
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/command.h"
+#include "analyzer/escape.h"
+#include "analyzer/lifecycle.h"
+#include "analyzer/names.h"
+#include "analyzer/report.h"
+#include "analyzer/text.h"
+
+/* What all lines share. */
+struct table {
+	const struct process *process; /* of the line before */
+};
+
+static void show_process(const struct process *process)
+{
+	char *path = escape_copy(process->exe.bytes, process->exe.length);
+
+	printf("pid %d %s (%s)\n", process->pid, *path ? path : "unknown program", names_process_end(process));
+	printf("  %4s %-5s %-34s %10s %10s %9s\n", "fd", "proto", "local -> peer", "sent", "received", "lived");
+	free(path);
+}
+
+/* "40", "12.3M": at most five columns. */
+static const char *short_bytes(char *buffer, uint64_t bytes)
+{
+	static const char units[] = "kMGTPE";
+	const char *unit = units;
+	double value = (double)bytes / 1000;
+
+	if (bytes < 100000) {
+		snprintf(buffer, TEXT_NUMBER_BYTES, "%" PRIu64, bytes);
+		return buffer;
+	}
+	for (; value >= 1000 && unit[1]; unit++)
+		value /= 1000;
+	snprintf(buffer, TEXT_NUMBER_BYTES, "%.1f%c", value, *unit);
+	return buffer;
+}
+
+static char *endpoints(const struct connection *connection)
+{
+	char *local = names_endpoint(&connection->local);
+	char *peer = names_endpoint(&connection->peer);
+	bool listens = connection->record.flags & TRACE_SOCKET_LISTENS;
+	char *both = text_format("%s%s%s", local, listens ? "" : " -> ", listens ? " (listens)" : peer);
+	char *safe = escape_copy(both, strlen(both));
+
+	free(both);
+	free(local);
+	free(peer);
+	return safe;
+}
+
+static uint64_t lifetime_ns(const struct connection *connection)
+{
+	const struct trace_socket *record = &connection->record;
+	uint64_t end = record->closed_ns ? record->closed_ns : connection->process->ended_ns;
+
+	return end > record->opened_ns && record->opened_ns ? end - record->opened_ns : 0;
+}
+
+/* How it ended, in the order in which it did. */
+static void show_end(const struct connection *connection)
+{
+	const struct trace_socket *record = &connection->record;
+
+	printf("       %s", names_socket_end(connection));
+	if (record->peer_closed_ns)
+		printf(", peer closed%s",
+			record->closed_ns && record->closed_ns < record->peer_closed_ns ? " after it" : " first");
+	if (record->flags & TRACE_SOCKET_OWN_SHUTDOWN_WRITE)
+		fputs(", shut down for writing", stdout);
+	if (record->bytes_unacked_at_close)
+		printf(", %" PRIu64 " bytes unacknowledged at close", record->bytes_unacked_at_close);
+}
+
+/* Writes that came after the end, by what had ended it. */
+static void show_late_writes(const struct trace_socket *record)
+{
+	const struct {
+		uint32_t count;
+		const char *words;
+	} late[] = {
+		{record->writes_before_connect, "before connect"},
+		{record->writes_after_peer_close, "after peer close"},
+		{record->writes_after_reset, "after reset"},
+		{record->writes_after_shutdown, "after shutdown"},
+	};
+	const char *separator = "; writes ";
+
+	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
+		if (!late[i].count)
+			continue;
+		printf("%s%s: %u", separator, late[i].words, late[i].count);
+		separator = ", ";
+	}
+}
+
+static void show_timeouts(const struct trace_socket *record)
+{
+	if (record->flags & TRACE_SOCKET_KEEPALIVE) {
+		fputs("; keepalive", stdout);
+		if (record->keepalive_idle_s)
+			printf(" after %u s", record->keepalive_idle_s);
+		if (record->keepalive_interval_s)
+			printf(" every %u s", record->keepalive_interval_s);
+		if (record->keepalive_count)
+			printf(" %u times", record->keepalive_count);
+	}
+	if (record->user_timeout_ms)
+		printf("; user timeout %u ms", record->user_timeout_ms);
+}
+
+static bool show_socket(const struct connection *connection, void *context)
+{
+	struct table *table = context;
+	const struct trace_socket *record = &connection->record;
+	uint64_t lived = lifetime_ns(connection);
+	char sent[TEXT_NUMBER_BYTES];
+	char received[TEXT_NUMBER_BYTES];
+	char duration[TEXT_NUMBER_BYTES];
+	char *where = endpoints(connection);
+
+	if (table->process != connection->process) {
+		if (table->process)
+			putchar('\n');
+		show_process(connection->process);
+		table->process = connection->process;
+	}
+	printf("  %4d %-5s %-34s", record->fd, names_protocol(record->protocol), where);
+	/* Long names get a line of their own. */
+	if (text_columns(where) > 34)
+		printf("\n%47s", "");
+	printf(" %10s %10s %9s\n", short_bytes(sent, record->bytes_sent), short_bytes(received, record->bytes_received),
+		lived ? text_duration(duration, lived) : "-");
+	show_end(connection);
+	show_late_writes(record);
+	show_timeouts(record);
+	putchar('\n');
+	free(where);
+	return !ferror(stdout);
+}
+
+static int show_all(char *const *paths, size_t count)
+{
+	struct lifecycle *lifecycle = lifecycle_read(paths, count, NULL);
+	struct table table = {0};
+	int status = 0;
+
+	if (lifecycle_trace_count(lifecycle) == 0) {
+		text_complain("no trace found");
+		status = EXIT_NO_TRACE;
+	} else {
+		lifecycle_each_socket(lifecycle, false, show_socket, &table);
+		if (!table.process)
+			puts("The traces hold no sockets.");
+	}
+	lifecycle_free(lifecycle);
+	if (fflush(stdout) || ferror(stdout)) {
+		text_complain("cannot write to standard output");
+		status = EXIT_SOCKSAN;
+	}
+	return status;
+}
+
+int command_sockets(int argc, char **argv)
+{
+	static const struct option long_options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	int option;
+
+	optind = 1;
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option != 'h') {
+			text_complain("sockets: \"%s\" is no option", argv[optind - 1]);
+			return EXIT_SOCKSAN;
+		}
+		puts("Usage: socksan sockets TRACE...\n"
+		     "\n"
+		     "Lists every connection in the traces (files, or directories searched for\n"
+		     "*.trace): endpoints, bytes, duration, how it ended, writes that came too late,\n"
+		     "and whether keepalive or a user timeout would notice a silent peer.");
+		return 0;
+	}
+	if (optind == argc) {
+		text_complain("sockets needs a trace: a file, or a directory that holds *.trace");
+		return EXIT_SOCKSAN;
+	}
+	return show_all(argv + optind, (size_t)(argc - optind));
+}

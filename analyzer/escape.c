@@ -1,0 +1,133 @@
+/*
+ * escape.c: see escape.h.
+ */
+#include "analyzer/escape.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/text.h"
+
+static const char REPLACEMENT[] = "\xef\xbf\xbd";
+
+size_t escape_decode(const char *bytes, size_t length, uint32_t *character)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	const unsigned char *byte = (const unsigned char *)bytes;
+	size_t size;
+
+	if (byte[0] < 0x80) {
+		*character = byte[0];
+		return 1;
+	}
+	size = byte[0] >= 0xf0 ? 4 : byte[0] >= 0xe0 ? 3 : 2;
+	if (byte[0] < 0xc2 || byte[0] > 0xf4 || size > length)
+		return 0;
+	*character = byte[0] & (0x7fu >> size);
+	for (size_t i = 1; i < size; i++) {
+		if ((byte[i] & 0xc0) != 0x80)
+			return 0;
+		*character = *character << 6 | (byte[i] & 0x3f);
+	}
+	if (*character < smallest[size] || *character > 0x10ffff || (*character >= 0xd800 && *character <= 0xdfff))
+		return 0;
+	return size;
+}
+
+/* Characters that change how the text around them looks, or that cannot be seen at all. */
+static bool is_deceptive(uint32_t character)
+{
+	static const struct {
+		uint32_t first;
+		uint32_t last;
+	} ranges[] = {
+		{0x00, 0x1f},
+		{0x7f, 0x9f},
+		{0xad, 0xad},
+		{0x61c, 0x61c},
+		{0x180e, 0x180e},
+		{0x200b, 0x200f},
+		{0x2028, 0x202e},
+		{0x2060, 0x206f},
+		{0xfe00, 0xfe0f},
+		{0xfeff, 0xfeff},
+		{0xfff9, 0xfffb},
+		{0xe0000, 0xe0fff},
+	};
+
+	for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (character >= ranges[i].first && character <= ranges[i].last)
+			return true;
+	return false;
+}
+
+static void write_escaped(FILE *stream, uint32_t character)
+{
+	static const char letters[] = "\aa\bb\tt\nn\vv\ff\rr";
+
+	for (const char *letter = letters; *letter; letter += 2) {
+		if (character == (unsigned char)*letter) {
+			fprintf(stream, "\\%c", letter[1]);
+			return;
+		}
+	}
+	fprintf(stream, character < 0x80 ? "\\x%02x" : "\\u{%x}", character);
+}
+
+void escape_write(FILE *stream, const char *bytes, size_t length)
+{
+	size_t size;
+
+	for (size_t i = 0; i < length; i += size) {
+		uint32_t character;
+
+		size = escape_decode(bytes + i, length - i, &character);
+		if (size == 0) {
+			fprintf(stream, "\\x%02x", (unsigned char)bytes[i]);
+			size = 1;
+		} else if (is_deceptive(character)) {
+			write_escaped(stream, character);
+		} else if (character == '\\') {
+			fputs("\\\\", stream);
+		} else {
+			fwrite(bytes + i, 1, size, stream);
+		}
+	}
+}
+
+char *escape_copy(const char *bytes, size_t length)
+{
+	char *copy = NULL;
+	size_t size;
+	FILE *stream = open_memstream(&copy, &size);
+
+	if (!stream)
+		text_out_of_memory();
+	escape_write(stream, bytes, length);
+	if (fclose(stream))
+		text_out_of_memory();
+	return copy;
+}
+
+char *escape_utf8(const char *bytes, size_t length, size_t *out_length)
+{
+	char *out = text_allocate(length * (sizeof(REPLACEMENT) - 1) + 1);
+	char *end = out;
+	size_t size;
+
+	for (size_t i = 0; i < length; i += size) {
+		uint32_t character;
+
+		size = escape_decode(bytes + i, length - i, &character);
+		if (size) {
+			end = mempcpy(end, bytes + i, size);
+		} else {
+			end = mempcpy(end, REPLACEMENT, sizeof(REPLACEMENT) - 1);
+			size = 1;
+		}
+	}
+	*end = '\0';
+	*out_length = (size_t)(end - out);
+	return out;
+}

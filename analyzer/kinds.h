@@ -1,0 +1,50 @@
+/*
+ * kinds.h: the kinds of incident: their names, how grave they are, how they are worded, and what to do about them.
+ *
+ * One const table, from which reports and `socksan explain` take their words. The words claim what was observed and no more:
+ * that a peer's TCP acknowledged bytes, never that the peer received them.
+ */
+#ifndef SOCKSAN_KINDS_H
+#define SOCKSAN_KINDS_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+#include "analyzer/model.h"
+
+struct kind {
+	const char *id; /* a contract: suppressions, reports and tests name it */
+	const char *summary; /* "the write came after ..." */
+	/* What happened to the connection, as a clause: "the peer closed"; and as what lay in the past: "the peer had closed". */
+	const char *event;
+	const char *past_event;
+	enum severity told; /* severity by knowledge */
+	enum severity kernel;
+	enum severity nobody;
+	uint32_t note_flags; /* enum trace_incident_flags: any of them makes it a note */
+	bool note_if_delivered; /* delivered bytes mean that nothing was wrong */
+	bool warn_if_unconfirmed; /* no error before it is known that the bytes did not arrive */
+	const char *meaning; /* whole sentences, as `explain` prints them */
+	const char *causes;
+	const char *fix;
+	const char *usually; /* the cause in one line of a report */
+	const char *usually_untold; /* the same where the program had not been told; NULL = no difference */
+};
+
+/* All kinds, in the order of enum trace_kind. */
+const struct kind *kinds_all(size_t *count);
+
+/* The row of an enum trace_kind; one that says "unknown" for a kind that this version does not know. */
+const struct kind *kinds_get(unsigned kind);
+
+/* The row with this id, or NULL. */
+const struct kind *kinds_find(const char *id);
+
+enum severity kinds_severity(const struct incident *incident);
+
+const char *kinds_knowledge_name(unsigned knowledge);
+const char *kinds_outcome_name(unsigned outcome);
+const char *kinds_sigpipe_name(unsigned sigpipe);
+const char *kinds_severity_name(enum severity severity);
+
+#endif

@@ -1,0 +1,31 @@
+/*
+ * names.h: what reports call things: protocols, ends, errors, addresses, programs.
+ */
+#ifndef SOCKSAN_NAMES_H
+#define SOCKSAN_NAMES_H
+
+#include "analyzer/model.h"
+
+/* "tcp", "udp", "unix", ... as reports name them. */
+const char *names_protocol(unsigned protocol);
+const char *names_origin(unsigned origin);
+
+/* "closed", "reset" or "open". */
+const char *names_socket_end(const struct connection *connection);
+
+/* "exited", "killed", "running" or "exec". */
+const char *names_process_end(const struct process *process);
+
+/* "EPIPE"; a number for what has no name. `buffer` has 24 bytes and is used for that. Empty for 0. */
+const char *names_errno(int error, char *buffer);
+
+/* "127.0.0.1", "::1", the name of an AF_UNIX socket ("@name" where abstract), or empty. The caller frees it. */
+char *names_address(const struct endpoint *endpoint);
+
+/* "127.0.0.1:80", "[::1]:80", the name of an AF_UNIX socket, "unnamed" or "unknown". The caller frees it. */
+char *names_endpoint(const struct endpoint *endpoint);
+
+/* The last part of the path of a process's executable. The caller frees it. */
+char *names_program(const struct process *process);
+
+#endif

@@ -1,0 +1,69 @@
+/*
+ * render.h: what a renderer is given, and the table of renderers.
+ *
+ * One file for each format, render_NAME.c, one function and one row in the table in report.c. Renderers see the report and
+ * the model; what traces look like is none of their business. They write to a stream and look at nothing else that could
+ * fail: the caller checks the stream once, at the end.
+ */
+#ifndef SOCKSAN_RENDER_H
+#define SOCKSAN_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "analyzer/group.h"
+#include "analyzer/kinds.h"
+#include "analyzer/lifecycle.h"
+#include "analyzer/report.h"
+#include "analyzer/symbolize.h"
+
+struct summary {
+	uint64_t incidents[SEVERITIES]; /* by severity */
+	uint64_t suppressed;
+	uint64_t processes;
+	uint64_t sockets; /* that were seen; those whose records were recycled included */
+	uint64_t recycled;
+	uint64_t writes; /* on sockets that have a record */
+	uint64_t lost_records;
+	uint64_t unaudited_processes;
+};
+
+struct report {
+	const struct report_options *options;
+	const struct run_facts *facts; /* NULL where the traces are all there is */
+	struct lifecycle *lifecycle;
+	struct symbolizer *symbolizer;
+	struct groups groups;
+	struct summary summary;
+};
+
+/* One incident, ready to be shown. */
+struct view {
+	const struct incident *incident;
+	const struct kind *kind;
+	struct story story;
+	char *title;
+	struct stack write;
+	struct stack told;
+	struct stack closed;
+	struct stack opened;
+	struct stack new_owner;
+	struct stack peer_closed;
+};
+
+/* Fills in `view`, which the caller frees. False where the trace changed meanwhile and the incident cannot be read. */
+bool view_load(const struct report *report, const struct incident *incident, struct view *view);
+void view_free(struct view *view);
+
+struct renderer {
+	const char *name;
+	/* `color` says whether `stream` is to be coloured; only formats for terminals look at it. */
+	void (*render)(const struct report *report, FILE *stream, bool color);
+};
+
+void render_text(const struct report *report, FILE *stream, bool color);
+void render_json(const struct report *report, FILE *stream, bool color);
+
+#endif

@@ -1,0 +1,178 @@
+/*
+ * report.c: see report.h.
+ */
+#include "analyzer/report.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "analyzer/render.h"
+#include "analyzer/text.h"
+
+static const struct renderer renderers[] = {
+	{"text", render_text},
+	{"json", render_json},
+};
+
+#define RENDERER_COUNT (sizeof(renderers) / sizeof(renderers[0]))
+
+static const struct renderer *find_renderer(const char *name)
+{
+	for (size_t i = 0; i < RENDERER_COUNT; i++)
+		if (!strcmp(renderers[i].name, name))
+			return &renderers[i];
+	return NULL;
+}
+
+bool report_knows_format(const char *name)
+{
+	return find_renderer(name) != NULL;
+}
+
+const char *report_format_names(void)
+{
+	static char names[16 * RENDERER_COUNT];
+
+	if (!*names) {
+		for (size_t i = 0; i < RENDERER_COUNT; i++) {
+			strcat(names, i ? ", " : "");
+			strcat(names, renderers[i].name);
+		}
+	}
+	return names;
+}
+
+static void summarize(struct report *report)
+{
+	struct summary *summary = &report->summary;
+	size_t count;
+	const struct process *processes = lifecycle_processes(report->lifecycle, &count);
+	const struct incident *incidents;
+	uint64_t records = lifecycle_socket_count(report->lifecycle);
+
+	summary->processes = count;
+	for (size_t i = 0; i < count; i++) {
+		summary->sockets += processes[i].sockets_seen;
+		summary->recycled += processes[i].sockets_recycled;
+		summary->writes += processes[i].writes;
+		summary->lost_records += processes[i].lost_records;
+	}
+	/* A process that was killed may have recorded a socket that it had no time left to count. */
+	if (summary->sockets < records)
+		summary->sockets = records;
+	incidents = lifecycle_incidents(report->lifecycle, &count);
+	for (size_t i = 0; i < count; i++)
+		summary->incidents[incidents[i].severity]++;
+	if (report->facts)
+		summary->unaudited_processes = report->facts->escaped_count;
+}
+
+static bool wants_color(const struct report_options *options, FILE *stream)
+{
+	const char *no_color = getenv("NO_COLOR");
+	const char *terminal = getenv("TERM");
+
+	if (options->color != COLOR_AUTO)
+		return options->color == COLOR_ALWAYS;
+	return !(no_color && *no_color) && !(terminal && !strcmp(terminal, "dumb")) && isatty(fileno(stream));
+}
+
+static bool render_to(
+	const struct report *report, const struct renderer *renderer, FILE *stream, const char *where, bool is_ours)
+{
+	bool failed;
+
+	renderer->render(report, stream, wants_color(report->options, stream));
+	failed = fflush(stream) || ferror(stream);
+	if (failed)
+		text_complain("cannot write the %s report to %s: %s", renderer->name, where, strerror(errno));
+	if (is_ours && fclose(stream) && !failed) {
+		text_complain("cannot write the %s report to %s: %s", renderer->name, where, strerror(errno));
+		failed = true;
+	}
+	return !failed;
+}
+
+static bool write_output(const struct report *report, const struct report_output *output)
+{
+	const struct renderer *renderer = find_renderer(output->format);
+	FILE *stream;
+
+	if (!renderer) {
+		text_complain("unknown format \"%s\": the formats are %s", output->format, report_format_names());
+		return false;
+	}
+	if (!output->path)
+		return render_to(report, renderer, report->options->default_stream, "its stream", false);
+	if (!strcmp(output->path, "-"))
+		return render_to(report, renderer, stdout, "standard output", false);
+	stream = fopen(output->path, "we");
+	if (!stream) {
+		text_complain("cannot write %s: %s", output->path, strerror(errno));
+		return false;
+	}
+	return render_to(report, renderer, stream, output->path, true);
+}
+
+/* Every output is tried, even where one before it failed. */
+static bool write_outputs(const struct report *report)
+{
+	static const struct report_output text = {.format = "text"};
+	const struct report_options *options = report->options;
+	bool good = true;
+
+	if (options->output_count == 0)
+		return write_output(report, &text);
+	for (size_t i = 0; i < options->output_count; i++)
+		good &= write_output(report, &options->outputs[i]);
+	return good;
+}
+
+static int exit_status(const struct report *report)
+{
+	for (int severity = 0; severity < SEVERITIES; severity++)
+		if (report->summary.incidents[severity] && report->options->fail_on & 1u << severity)
+			return report->options->error_exitcode;
+	return 0;
+}
+
+static int make_report(struct report *report)
+{
+	int status;
+
+	report->symbolizer = symbolizer_new();
+	group_incidents(report->lifecycle, report->symbolizer, &report->groups);
+	summarize(report);
+	status = write_outputs(report) ? exit_status(report) : EXIT_SOCKSAN;
+	group_free(&report->groups);
+	symbolizer_free(report->symbolizer);
+	return status;
+}
+
+int report_traces(
+	const struct report_options *options, const struct run_facts *facts, char *const *paths, size_t path_count)
+{
+	struct command_end end = {0};
+	struct report report = {.options = options, .facts = facts};
+	size_t process_count;
+	int status;
+
+	if (facts)
+		end = (struct command_end){.pid = facts->pid, .wait_status = facts->wait_status};
+	report.lifecycle = lifecycle_read(paths, path_count, facts ? &end : NULL);
+	lifecycle_processes(report.lifecycle, &process_count);
+	if (!facts && lifecycle_trace_count(report.lifecycle) == 0) {
+		text_complain("no trace found");
+		status = EXIT_NO_TRACE;
+	} else if (facts && facts->signed_in == 0 && process_count == 0) {
+		text_complain(
+			"nothing was audited: no process of the command loaded libsocksan.so, so there is no report");
+		status = EXIT_SOCKSAN;
+	} else {
+		status = make_report(&report);
+	}
+	lifecycle_free(report.lifecycle);
+	return status;
+}

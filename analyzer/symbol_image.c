@@ -1,0 +1,280 @@
+/*
+ * symbol_image.c: the only user of libdw. See symbol_image.h.
+ */
+#include "analyzer/symbol_image.h"
+
+#include <dlfcn.h>
+#include <dwarf.h>
+#include <elfutils/libdw.h>
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyzer/text.h"
+
+/* Clocks of file systems are coarse. */
+#define FILE_TIME_NS 10000000
+
+/* How far from a symbol without a size an address may lie to be named after it. */
+#define SIZELESS_BYTES 512
+
+struct symbol_image {
+	Dwfl *dwfl;
+	Dwfl_Module *module; /* NULL: nothing is known of this image */
+};
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
+};
+
+static Dwfl *begin(void)
+{
+	Dwfl *dwfl = dwfl_begin(&callbacks);
+
+	if (!dwfl)
+		text_out_of_memory();
+	dwfl_report_begin(dwfl);
+	return dwfl;
+}
+
+/* Whether the file that libdwfl has for the module is the one with the recorded build-id. */
+static bool has_build_id(Dwfl_Module *found, const struct module *module)
+{
+	const unsigned char *bits;
+	GElf_Addr address;
+	int length = dwfl_module_build_id(found, &bits, &address);
+
+	return length > 0 && length == module->build_id_length && !memcmp(bits, module->build_id, (size_t)length);
+}
+
+static bool unchanged_since(const struct stat *status, int64_t wall_ns)
+{
+	int64_t changed = status->st_mtim.tv_sec * INT64_C(1000000000) + status->st_mtim.tv_nsec;
+
+	return changed <= wall_ns + FILE_TIME_NS;
+}
+
+/* The file that the trace names, where it is still the same one. */
+static bool open_file(struct symbol_image *image, const struct module *module, int64_t started_wall_ns)
+{
+	struct stat status;
+	Dwfl_Module *found;
+	GElf_Addr bias;
+	int descriptor = open(module->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (descriptor < 0)
+		return false;
+	if (fstat(descriptor, &status) || !S_ISREG(status.st_mode) ||
+		(!module->build_id_length && !unchanged_since(&status, started_wall_ns))) {
+		close(descriptor);
+		return false;
+	}
+	image->dwfl = begin();
+	found = dwfl_report_elf(image->dwfl, module->path, module->path, descriptor, 0, true);
+	if (!found)
+		close(descriptor);
+	dwfl_report_end(image->dwfl, NULL, NULL);
+	if (found && dwfl_module_getelf(found, &bias) && (!module->build_id_length || has_build_id(found, module))) {
+		image->module = found;
+		return true;
+	}
+	dwfl_end(image->dwfl);
+	image->dwfl = NULL;
+	return false;
+}
+
+/* The file with that build-id from wherever libdwfl finds it. */
+static void find_by_build_id(struct symbol_image *image, const struct module *module)
+{
+	Dwfl_Module *found;
+	GElf_Addr bias;
+
+	if (!module->build_id_length || module->end <= module->start || module->start < module->bias)
+		return;
+	image->dwfl = begin();
+	found = dwfl_report_module(image->dwfl, module->path, module->start - module->bias, module->end - module->bias);
+	if (found && dwfl_module_report_build_id(found, module->build_id, module->build_id_length, 0))
+		found = NULL;
+	dwfl_report_end(image->dwfl, NULL, NULL);
+	if (found && dwfl_module_getelf(found, &bias) && has_build_id(found, module))
+		image->module = found;
+}
+
+struct symbol_image *symbol_image_open(const struct module *module, int64_t started_wall_ns)
+{
+	struct symbol_image *image = text_allocate(sizeof(*image));
+
+	if (!open_file(image, module, started_wall_ns))
+		find_by_build_id(image, module);
+	return image;
+}
+
+void symbol_image_close(struct symbol_image *image)
+{
+	if (image->dwfl)
+		dwfl_end(image->dwfl);
+	free(image);
+}
+
+/*
+ * The C++ library's own demangler, where that library is installed: programs that need it bring it along. It is loaded at
+ * the first mangled name, so that socksan does not depend on it.
+ */
+static char *demangle(const char *name)
+{
+	static char *(*cxa_demangle)(const char *, char *, size_t *, int *);
+	static bool tried;
+	char *readable = NULL;
+	int status;
+
+	if (strncmp(name, "_Z", 2) != 0)
+		return text_copy(name);
+	if (!tried) {
+		void *library = dlopen("libstdc++.so.6", RTLD_NOW | RTLD_LOCAL);
+
+		tried = true;
+		if (library)
+			*(void **)&cxa_demangle = dlsym(library, "__cxa_demangle");
+	}
+	if (cxa_demangle)
+		readable = cxa_demangle(name, NULL, NULL, &status);
+	return readable ? readable : text_copy(name);
+}
+
+static char *function_name(Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	const char *name = NULL;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+		dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+		name = dwarf_formstring(&attribute);
+	if (!name)
+		name = dwarf_diename(die);
+	return name ? demangle(name) : NULL;
+}
+
+/* Where an inlined function was called from. */
+static void set_call_site(struct symbol_line *line, Dwarf_Die *inlined)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Files *files;
+	Dwarf_Word number;
+	Dwarf_Die unit;
+
+	if (!dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &number))
+		line->line = (int)number;
+	if (!dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) &&
+		dwarf_diecu(inlined, &unit, NULL, NULL) && !dwarf_getsrcfiles(&unit, &files, NULL))
+		line->file = dwarf_filesrc(files, number, NULL, NULL);
+}
+
+static bool is_function(Dwarf_Die *die)
+{
+	int tag = dwarf_tag(die);
+
+	return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram;
+}
+
+/* The innermost function at `address`; false where DWARF knows none. */
+static bool find_function(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die *function)
+{
+	Dwarf_Die *scopes = NULL;
+	int count = dwarf_getscopes(unit, address, &scopes);
+	bool found = false;
+
+	for (int i = 0; i < count && !found; i++) {
+		found = is_function(&scopes[i]);
+		*function = scopes[i];
+	}
+	if (count > 0)
+		free(scopes);
+	return found;
+}
+
+/*
+ * The chain of inlined functions, out to the one that really was called. dwarf_getscopes leads from an inlined function to
+ * where it was defined; dwarf_getscopes_die leads to where it was inlined, which is what is wanted here.
+ */
+static size_t read_functions(Dwarf_Die *unit, Dwarf_Addr address, struct symbol_line lines[SYMBOL_LINES])
+{
+	Dwarf_Die function;
+	Dwarf_Die *scopes = NULL;
+	Dwarf_Die *inlined = NULL;
+	size_t filled = 0;
+	int count;
+
+	if (!find_function(unit, address, &function))
+		return 0;
+	count = dwarf_getscopes_die(&function, &scopes);
+	for (int i = 0; i < count && filled < SYMBOL_LINES; i++) {
+		if (!is_function(&scopes[i]))
+			continue;
+		lines[filled] = (struct symbol_line){
+			.function = function_name(&scopes[i]),
+			.inlined = dwarf_tag(&scopes[i]) == DW_TAG_inlined_subroutine,
+		};
+		if (inlined)
+			set_call_site(&lines[filled], inlined);
+		filled++;
+		if (dwarf_tag(&scopes[i]) != DW_TAG_inlined_subroutine)
+			break;
+		inlined = &scopes[i];
+	}
+	if (count > 0)
+		free(scopes);
+	return filled;
+}
+
+/* A name from the symbol table, where the address lies inside the symbol. */
+static char *symbol_name(struct symbol_image *image, uint64_t address)
+{
+	GElf_Off offset;
+	GElf_Sym symbol;
+	const char *name = dwfl_module_addrinfo(image->module, address, &offset, &symbol, NULL, NULL, NULL);
+
+	if (!name || offset >= (symbol.st_size ? symbol.st_size : SIZELESS_BYTES))
+		return NULL;
+	return demangle(name);
+}
+
+static bool is_signal_frame(struct symbol_image *image, uint64_t address)
+{
+	Dwarf_Addr bias;
+	Dwarf_CFI *cfi = dwfl_module_eh_cfi(image->module, &bias);
+	Dwarf_Frame *frame = NULL;
+	bool signal_frame = false;
+
+	if (cfi && !dwarf_cfi_addrframe(cfi, address - bias, &frame)) {
+		dwarf_frame_info(frame, NULL, NULL, &signal_frame);
+		free(frame);
+	}
+	return signal_frame;
+}
+
+size_t symbol_image_lookup(
+	struct symbol_image *image, uint64_t address, struct symbol_line lines[SYMBOL_LINES], bool *signal_frame)
+{
+	Dwarf_Addr bias;
+	Dwarf_Die *unit;
+	Dwfl_Line *source;
+	size_t count = 0;
+
+	*signal_frame = false;
+	if (!image->module)
+		return 0;
+	*signal_frame = is_signal_frame(image, address);
+	unit = dwfl_module_addrdie(image->module, address, &bias);
+	if (unit)
+		count = read_functions(unit, address - bias, lines);
+	if (count == 0)
+		lines[count++] = (struct symbol_line){.function = symbol_name(image, address)};
+	source = dwfl_module_getsrc(image->module, address);
+	if (source)
+		lines[0].file = dwfl_lineinfo(source, NULL, &lines[0].line, NULL, NULL, NULL);
+	return count;
+}

@@ -1,0 +1,371 @@
+/*
+ * symbolize.c: see symbolize.h.
+ */
+#include "analyzer/symbolize.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uthash.h>
+
+#include "analyzer/perf_map.h"
+#include "analyzer/python_stack.h"
+#include "analyzer/symbol_image.h"
+#include "analyzer/text.h"
+
+/* Images that stay open; each holds its file mapped. What was looked up is kept when one is closed. */
+#define MAX_OPEN_IMAGES 64
+
+/* A string that is kept once. */
+struct word {
+	UT_hash_handle hh;
+	char text[];
+};
+
+/* The functions at one address of one image. */
+struct place {
+	UT_hash_handle hh;
+	uint64_t address;
+	size_t count;
+	bool signal_frame;
+	struct frame frames[];
+};
+
+/* One file, whichever processes had it loaded. */
+struct image {
+	UT_hash_handle hh;
+	const char *module; /* as frames show it */
+	const char *build_id;
+	bool system;
+	bool interpreter;
+	struct symbol_image *symbols; /* NULL while closed */
+	struct place *places;
+	char key[];
+};
+
+/* The names of one process's just-in-time code. */
+struct jit {
+	UT_hash_handle hh;
+	int64_t started_wall_ns;
+	int32_t pid;
+	struct perf_map *map; /* NULL: there is none */
+};
+
+struct symbolizer {
+	struct word *words;
+	struct image *images;
+	struct jit *jits;
+	size_t open_images;
+};
+
+struct symbolizer *symbolizer_new(void)
+{
+	return text_allocate(sizeof(struct symbolizer));
+}
+
+static void close_images(struct symbolizer *symbolizer)
+{
+	struct image *image;
+	struct image *next;
+
+	HASH_ITER (hh, symbolizer->images, image, next) {
+		if (image->symbols)
+			symbol_image_close(image->symbols);
+		image->symbols = NULL;
+	}
+	symbolizer->open_images = 0;
+}
+
+static void free_image(struct image *image)
+{
+	struct place *place;
+	struct place *next;
+
+	HASH_ITER (hh, image->places, place, next) {
+		HASH_DEL(image->places, place);
+		free(place);
+	}
+	free(image);
+}
+
+void symbolizer_free(struct symbolizer *symbolizer)
+{
+	struct image *image;
+	struct image *next_image;
+	struct word *word;
+	struct word *next_word;
+	struct jit *jit;
+	struct jit *next_jit;
+
+	close_images(symbolizer);
+	HASH_ITER (hh, symbolizer->images, image, next_image) {
+		HASH_DEL(symbolizer->images, image);
+		free_image(image);
+	}
+	HASH_ITER (hh, symbolizer->words, word, next_word) {
+		HASH_DEL(symbolizer->words, word);
+		free(word);
+	}
+	HASH_ITER (hh, symbolizer->jits, jit, next_jit) {
+		HASH_DEL(symbolizer->jits, jit);
+		if (jit->map)
+			perf_map_close(jit->map);
+		free(jit);
+	}
+	free(symbolizer);
+}
+
+/* The one copy of a string. */
+static const char *keep(struct symbolizer *symbolizer, const char *bytes, size_t length)
+{
+	struct word *word;
+
+	HASH_FIND(hh, symbolizer->words, bytes, length, word);
+	if (word)
+		return word->text;
+	word = text_allocate(sizeof(*word) + length + 1);
+	memcpy(word->text, bytes, length);
+	HASH_ADD(hh, symbolizer->words, text, length, word);
+	return word->text;
+}
+
+static const char *keep_string(struct symbolizer *symbolizer, const char *string)
+{
+	return string ? keep(symbolizer, string, strlen(string)) : "";
+}
+
+static bool begins_with(const char *string, const char *prefix)
+{
+	return !strncmp(string, prefix, strlen(prefix));
+}
+
+static bool is_interpreter(const char *module)
+{
+	const char *name = text_basename(module);
+
+	return begins_with(name, "python") || begins_with(name, "libpython");
+}
+
+/* Code that no program calls its own: which function of it was on the stack says nothing about whose the bug is. */
+static bool is_system(const char *module)
+{
+	static const char *const prefixes[] = {"libc.so", "libc-", "libpthread", "libdl.so", "libdl-", "librt.so",
+		"libresolv", "libnss_", "libanl", "libm.so", "ld-linux", "ld-2", "ld.so", "libstdc++", "libgcc_s",
+		"libc++", "libssl", "libcrypto", "libgnutls", "libnspr4", "libnss3", "libssl3", "libmbedtls", "libasan",
+		"libtsan", "libubsan", "libunwind", "libsocksan", "linux-vdso", "[vdso]"};
+	const char *name = text_basename(module);
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (begins_with(name, prefixes[i]))
+			return true;
+	return is_interpreter(module);
+}
+
+static void write_hex(const uint8_t *bytes, size_t length, char *out)
+{
+	*out = '\0';
+	for (size_t i = 0; i < length; i++)
+		sprintf(out + 2 * i, "%02x", bytes[i]);
+}
+
+static struct image *image_of(struct symbolizer *symbolizer, const struct module *module, int64_t started_wall_ns)
+{
+	char build_id[2 * sizeof(module->build_id) + 1];
+	struct image *image;
+	char *key;
+	size_t length;
+
+	write_hex(module->build_id, module->build_id_length, build_id);
+	/* Without a build-id, whether the file on disk can be used depends on when the process started. */
+	if (module->build_id_length)
+		key = text_format("%s %s", build_id, module->path);
+	else
+		key = text_format("%lld %s", (long long)started_wall_ns, module->path);
+	length = strlen(key);
+	HASH_FIND(hh, symbolizer->images, key, length, image);
+	if (!image) {
+		image = text_allocate(sizeof(*image) + length + 1);
+		memcpy(image->key, key, length);
+		image->module = keep_string(symbolizer, module->path);
+		image->build_id = keep_string(symbolizer, build_id);
+		image->system = is_system(module->path);
+		image->interpreter = is_interpreter(module->path);
+		HASH_ADD(hh, symbolizer->images, key, length, image);
+	}
+	free(key);
+	return image;
+}
+
+static void open_symbols(
+	struct symbolizer *symbolizer, struct image *image, const struct module *module, int64_t started_wall_ns)
+{
+	if (image->symbols)
+		return;
+	if (symbolizer->open_images >= MAX_OPEN_IMAGES)
+		close_images(symbolizer);
+	image->symbols = symbol_image_open(module, started_wall_ns);
+	symbolizer->open_images++;
+}
+
+static const struct place *place_of(struct symbolizer *symbolizer, struct image *image, const struct module *module,
+	int64_t started_wall_ns, uint64_t address)
+{
+	struct symbol_line lines[SYMBOL_LINES];
+	struct place *place;
+	bool signal_frame;
+	size_t count;
+
+	HASH_FIND(hh, image->places, &address, sizeof(address), place);
+	if (place)
+		return place;
+	open_symbols(symbolizer, image, module, started_wall_ns);
+	count = symbol_image_lookup(image->symbols, address, lines, &signal_frame);
+	if (count == 0)
+		lines[count++] = (struct symbol_line){0};
+	place = text_allocate(sizeof(*place) + count * sizeof(place->frames[0]));
+	place->address = address;
+	place->count = count;
+	place->signal_frame = signal_frame;
+	for (size_t i = 0; i < count; i++) {
+		place->frames[i] = (struct frame){
+			.function = keep_string(symbolizer, lines[i].function),
+			.file = keep_string(symbolizer, lines[i].file),
+			.module = image->module,
+			.build_id = image->build_id,
+			.offset = address,
+			.line = lines[i].line,
+			.inlined = lines[i].inlined,
+			.system = image->system,
+			.language = LANGUAGE_NATIVE,
+		};
+		free(lines[i].function);
+	}
+	HASH_ADD(hh, image->places, address, sizeof(address), place);
+	return place;
+}
+
+/* The module that held the address when the stack was taken: the newest that was on record then. */
+static const struct module *module_of(const struct address_space *space, trace_ref stack, uint64_t address)
+{
+	const struct module *found = NULL;
+
+	for (size_t i = 0; space && i < space->module_count; i++) {
+		const struct module *module = &space->modules[i];
+
+		if (address < module->start || address >= module->end)
+			continue;
+		if (module->ref < stack || !found)
+			found = module;
+	}
+	return found;
+}
+
+static const char *jit_name(struct symbolizer *symbolizer, const struct address_space *space, uint64_t address)
+{
+	char path[48];
+	struct jit *jit;
+	struct jit key = {.pid = space->pid, .started_wall_ns = space->started_wall_ns};
+	const size_t key_bytes = offsetof(struct jit, pid) + sizeof(key.pid) - offsetof(struct jit, started_wall_ns);
+
+	HASH_FIND(hh, symbolizer->jits, &key.started_wall_ns, key_bytes, jit);
+	if (!jit) {
+		jit = text_allocate(sizeof(*jit));
+		jit->pid = space->pid;
+		jit->started_wall_ns = space->started_wall_ns;
+		snprintf(path, sizeof(path), "/tmp/perf-%d.map", space->pid);
+		jit->map = perf_map_open(path, space->started_wall_ns);
+		HASH_ADD(hh, symbolizer->jits, started_wall_ns, key_bytes, jit);
+	}
+	return jit->map ? perf_map_find(jit->map, address) : NULL;
+}
+
+static struct frame *add_frame(struct stack *stack, const struct frame *frame)
+{
+	stack->frames = text_grow(stack->frames, stack->count, sizeof(*stack->frames));
+	stack->frames[stack->count] = *frame;
+	return &stack->frames[stack->count++];
+}
+
+/* Code in no file: made at run time, with a name where its maker left one. */
+static void add_bare_frame(
+	struct symbolizer *symbolizer, const struct address_space *space, uint64_t address, struct stack *stack)
+{
+	const char *name = space ? jit_name(symbolizer, space, address) : NULL;
+
+	add_frame(stack, &(struct frame){
+				 .function = keep_string(symbolizer, name),
+				 .file = "",
+				 .module = "",
+				 .build_id = "",
+				 .offset = address,
+				 .language = name ? LANGUAGE_JIT : LANGUAGE_NATIVE,
+			 });
+}
+
+/* Files of Python's own library, as against the program's. */
+static bool is_python_library(const char *file)
+{
+	const char *at = strstr(file, "/lib/python");
+
+	return begins_with(file, "<frozen ") ||
+	       (at && !strstr(at, "/site-packages/") && !strstr(at, "/dist-packages/"));
+}
+
+static void add_python_frames(struct symbolizer *symbolizer, struct text rest, struct stack *stack)
+{
+	struct python_frame python;
+
+	while (python_stack_next(&rest, &python)) {
+		const char *file = keep(symbolizer, python.file.bytes, python.file.length);
+
+		add_frame(stack, &(struct frame){
+					 .function = keep(symbolizer, python.function.bytes, python.function.length),
+					 .file = file,
+					 .module = "",
+					 .build_id = "",
+					 .line = python.line,
+					 .system = is_python_library(file),
+					 .language = LANGUAGE_PYTHON,
+				 });
+	}
+}
+
+void symbolize_stack(struct symbolizer *symbolizer, const struct address_space *space, const struct raw_stack *raw,
+	struct stack *stack)
+{
+	bool interrupted = false; /* the address is of an instruction that a signal interrupted, not one to return to */
+	bool python_pending = raw->python.length != 0;
+
+	*stack = (struct stack){0};
+	for (uint32_t i = 0; i < raw->count && raw->frames[i]; i++) {
+		uint64_t address = raw->frames[i] - !interrupted;
+		const struct module *module = module_of(space, raw->ref, address);
+		const struct place *place;
+		struct image *image;
+
+		interrupted = false;
+		if (!module) {
+			add_bare_frame(symbolizer, space, address, stack);
+			continue;
+		}
+		image = image_of(symbolizer, module, space->started_wall_ns);
+		if (begins_with(text_basename(image->module), "libsocksan"))
+			continue;
+		if (python_pending && image->interpreter) {
+			add_python_frames(symbolizer, raw->python, stack);
+			python_pending = false;
+		}
+		place = place_of(symbolizer, image, module, space->started_wall_ns, address - module->bias);
+		for (size_t j = 0; j < place->count; j++)
+			add_frame(stack, &place->frames[j]);
+		interrupted = place->signal_frame;
+	}
+	if (python_pending)
+		add_python_frames(symbolizer, raw->python, stack);
+}
+
+void symbolize_free(struct stack *stack)
+{
+	free(stack->frames);
+	*stack = (struct stack){0};
+}

@@ -1,0 +1,166 @@
+/*
+ * text_coverage.c: see text_coverage.h.
+ */
+#include "analyzer/text_coverage.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/text.h"
+
+#define SHOWN_PROCESSES 10
+#define SHOWN_PIDS 5
+
+/* Coverage bits, whether each leaves writes unseen, and what it means. */
+static const struct {
+	uint32_t bit;
+	bool blind;
+	const char *words;
+} coverage_words[] = {
+	{TRACE_USED_IO_URING, true, "used io_uring, whose submissions the audit does not see"},
+	{TRACE_SECCOMP, false, "ran under a seccomp filter: audited without asking the kernel from then on"},
+	{TRACE_NO_UNWINDER, false, "could not load libunwind: no stacks"},
+	{TRACE_UNWINDER_BUSY, false, "was forked while another thread took a stack: no stacks"},
+	{TRACE_SHARED_FILE, false, "could make no trace of its own; its records stand in its parent's"},
+	{TRACE_LOW_DESCRIPTORS, false, "ran low on descriptors: quarantined numbers were given back early"},
+};
+
+static const char *const loss_words[TRACE_LOSSES] = {
+	[TRACE_LOST_LOG_FULL] = "the trace had reached max_trace",
+	[TRACE_LOST_NO_SPACE] = "the disk was full",
+	[TRACE_LOST_NO_MEMORY] = "there was no memory",
+	[TRACE_LOST_CONTENDED] = "another thread was in the way",
+	[TRACE_LOST_FD_RANGE] = "the descriptor's number was too high to follow",
+	[TRACE_LOST_NO_TRACE] = "there was no trace yet",
+};
+
+static void warn(const struct text_page *page, const char *pattern, ...) __attribute__((format(printf, 2, 3)));
+
+static void warn(const struct text_page *page, const char *pattern, ...)
+{
+	va_list arguments;
+	char *line;
+	char *whole;
+	int length;
+
+	va_start(arguments, pattern);
+	length = vasprintf(&line, pattern, arguments);
+	va_end(arguments);
+	if (length < 0)
+		text_out_of_memory();
+	whole = text_format("socksan: %s", line);
+	text_page_line(page, 9, whole);
+	free(whole);
+	free(line);
+}
+
+bool text_coverage_is_whole(const struct report *report)
+{
+	size_t count;
+	const struct process *processes = lifecycle_processes(report->lifecycle, &count);
+
+	if (report->summary.lost_records || report->summary.unaudited_processes)
+		return false;
+	if (report->facts && report->facts->trouble_count)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (processes[i].died_in_unplaced_write)
+			return false;
+		for (size_t j = 0; j < sizeof(coverage_words) / sizeof(coverage_words[0]); j++)
+			if (processes[i].coverage & coverage_words[j].bit && coverage_words[j].blind)
+				return false;
+	}
+	return true;
+}
+
+static void show_escaped(const struct text_page *page, const struct run_facts *facts)
+{
+	for (size_t i = 0; i < facts->escaped_count && i < SHOWN_PROCESSES; i++)
+		warn(page, "NOT AUDITED: pid %d %s: %s", (int)facts->escaped[i].pid, facts->escaped[i].path,
+			facts->escaped[i].reason);
+	if (facts->escaped_count > SHOWN_PROCESSES)
+		warn(page, "NOT AUDITED: and %zu more processes", facts->escaped_count - SHOWN_PROCESSES);
+	for (size_t i = 0; i < facts->trouble_count && i < SHOWN_PROCESSES; i++)
+		warn(page, "%s", facts->troubles[i]);
+	if (facts->trouble_count > SHOWN_PROCESSES)
+		warn(page, "and %zu more such troubles", facts->trouble_count - SHOWN_PROCESSES);
+}
+
+/* "pid 12, 13 and 4 more" of the processes with a coverage bit; NULL where there are none. The caller frees it. */
+static char *pids_with(const struct process *processes, size_t count, uint32_t bit)
+{
+	char *text = NULL;
+	size_t bytes;
+	size_t found = 0;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	if (!stream)
+		text_out_of_memory();
+	for (size_t i = 0; i < count; i++) {
+		if (!(processes[i].coverage & bit))
+			continue;
+		if (found < SHOWN_PIDS)
+			fprintf(stream, "%s%d", found ? ", " : "pid ", processes[i].pid);
+		found++;
+	}
+	if (found > SHOWN_PIDS)
+		fprintf(stream, " and %zu more", found - SHOWN_PIDS);
+	if (fclose(stream))
+		text_out_of_memory();
+	if (found)
+		return text;
+	free(text);
+	return NULL;
+}
+
+static void show_losses(const struct text_page *page, const struct process *processes, size_t count)
+{
+	for (size_t loss = 0; loss < TRACE_LOSSES; loss++) {
+		uint64_t lost = 0;
+		char number[TEXT_NUMBER_BYTES];
+
+		for (size_t i = 0; i < count; i++)
+			lost += processes[i].lost[loss];
+		if (lost)
+			warn(page, "%s lost: %s", text_plural(number, lost, "record"),
+				loss_words[loss] ? loss_words[loss]
+						 : "the reason is one that this version does not know");
+	}
+}
+
+static void show_deaths(const struct text_page *page, const struct process *process)
+{
+	if (process->died_in_unplaced_write)
+		warn(page,
+			"pid %d was killed by SIGPIPE while several writes were under way: which one raised it is not "
+			"known",
+			process->pid);
+	if (process->end == PROCESS_RUNNING)
+		warn(page, "pid %d still runs: this is what it had done so far", process->pid);
+}
+
+void text_coverage_show(const struct text_page *page, const struct report *report)
+{
+	size_t count;
+	const struct process *processes = lifecycle_processes(report->lifecycle, &count);
+	char number[TEXT_NUMBER_BYTES];
+
+	if (report->facts)
+		show_escaped(page, report->facts);
+	for (size_t i = 0; i < sizeof(coverage_words) / sizeof(coverage_words[0]); i++) {
+		char *pids = pids_with(processes, count, coverage_words[i].bit);
+
+		if (pids)
+			warn(page, "%s %s", pids, coverage_words[i].words);
+		free(pids);
+	}
+	show_losses(page, processes, count);
+	for (size_t i = 0, shown = 0; i < count && shown < SHOWN_PROCESSES; i++) {
+		show_deaths(page, &processes[i]);
+		shown += processes[i].died_in_unplaced_write || processes[i].end == PROCESS_RUNNING;
+	}
+	if (report->summary.recycled)
+		warn(page, "the records of %s were used again to bound the traces: what they did is not counted here",
+			text_plural(number, report->summary.recycled, "clean connection"));
+}

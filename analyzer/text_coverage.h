@@ -1,0 +1,18 @@
+/*
+ * text_coverage.h: what the audit could not see, as the text report tells it.
+ */
+#ifndef SOCKSAN_TEXT_COVERAGE_H
+#define SOCKSAN_TEXT_COVERAGE_H
+
+#include <stdbool.h>
+
+#include "analyzer/render.h"
+#include "analyzer/text_page.h"
+
+/* Whether a report without incidents is a clean one: every process was audited and nothing was lost. */
+bool text_coverage_is_whole(const struct report *report);
+
+/* Writes a short list of what was not audited, or not wholly; nothing where there is nothing to say. */
+void text_coverage_show(const struct text_page *page, const struct report *report);
+
+#endif

@@ -1,0 +1,27 @@
+/*
+ * wording.h: sentences about an incident, for every renderer that speaks to people.
+ *
+ * The sentences say what was observed, by whom and when. They may hold names that came from outside, unescaped.
+ */
+#ifndef SOCKSAN_WORDING_H
+#define SOCKSAN_WORDING_H
+
+#include <stddef.h>
+
+#include "analyzer/lifecycle.h"
+
+/* One line: "12 bytes written 2.4 ms after the program had been told that the peer closed". The caller frees it. */
+char *wording_title(const struct story *story);
+
+/* What became of the bytes. The caller frees it. */
+char *wording_outcome(const struct story *story);
+
+#define WORDING_EVIDENCE 6
+
+/* What the kernel knew and what the program had been told, and when. The caller frees each of the lines it fills. */
+size_t wording_evidence(const struct story *story, char *lines[WORDING_EVIDENCE]);
+
+/* Where and when the peer's end was closed, or at least whose it is; NULL where neither is known. The caller frees it. */
+char *wording_peer(const struct story *story);
+
+#endif

@@ -1,0 +1,307 @@
+/* shim_classify.c: every rule of the verdicts, both ways; FIELD_NOTES' table of what the kernel shows, row by row. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+
+#include "shim/classify.h"
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
+/* What poll(POLLRDHUP | POLLOUT) says in each state. */
+#define OPEN POLLOUT
+#define HALF (POLLOUT | POLLRDHUP)
+#define OVER (POLLOUT | POLLRDHUP | POLLHUP)
+
+static void expect_verdict(const char *name, struct verdict is, struct verdict wanted)
+{
+	cr_expect(is.kind == wanted.kind, "%s: kind %d, not %d", name, is.kind, wanted.kind);
+	cr_expect(is.knowledge == wanted.knowledge, "%s: knowledge %d, not %d", name, is.knowledge, wanted.knowledge);
+	cr_expect(is.counter == wanted.counter, "%s: counter %d, not %d", name, is.counter, wanted.counter);
+	cr_expect(is.flags == wanted.flags, "%s: flags %x, not %x", name, is.flags, wanted.flags);
+}
+
+/* ---- before the write ---- */
+
+/* A write as it is judged before it is made. `verdict.kind` 0: nothing wrong. */
+struct before {
+	const char *name;
+	struct classify_facts facts;
+	bool suspect;
+	struct verdict verdict;
+	bool epipe; /* the write may raise SIGPIPE */
+};
+
+#define TCP_FACTS .protocol = TRACE_TCP
+#define UNIX_FACTS .protocol = TRACE_UNIX_STREAM
+#define SEQPACKET_FACTS .protocol = TRACE_UNIX_SEQPACKET
+
+#define PEER_CLOSED(who, more) TRACE_WRITE_AFTER_PEER_CLOSE, who, COUNT_AFTER_PEER_CLOSE, more
+#define RESET(who, more) TRACE_WRITE_AFTER_RESET, who, COUNT_AFTER_RESET, more
+#define SHUT TRACE_WRITE_AFTER_SHUTDOWN, TRACE_TOLD, COUNT_AFTER_SHUTDOWN, 0
+#define UNCONNECTED(more) TRACE_WRITE_BEFORE_CONNECT, TRACE_TOLD, COUNT_BEFORE_CONNECT, more
+#define INNOCENT 0, 0, 0, 0
+
+/* Rows A to J of FIELD_NOTES section 1, first and second writes. The first columns are what the kernel was measured to say. */
+static const struct before rows[] = {
+	{"A half-close, untold", {TCP_FACTS, .connected = true, .revents = HALF, .tcp_before = TCP_CLOSE_WAIT}, true,
+		{PEER_CLOSED(TRACE_KERNEL, 0)}, false},
+	{"A half-close, told",
+		{TCP_FACTS, .connected = true, .told = true, .revents = HALF, .tcp_before = TCP_CLOSE_WAIT}, true,
+		{PEER_CLOSED(TRACE_TOLD, 0)}, false},
+	/* B looks the same before its first write; the reset that answers it leaves EPIPE behind as the pending error */
+	{"B second write", {TCP_FACTS, .connected = true, .revents = OVER | POLLERR, .tcp_before = TCP_CLOSE}, true,
+		{RESET(TRACE_KERNEL, 0)}, true},
+	{"B third write", {TCP_FACTS, .connected = true, .told = true, .revents = OVER, .tcp_before = TCP_CLOSE}, true,
+		{RESET(TRACE_TOLD, 0)}, true},
+	{"C reset, untold", {TCP_FACTS, .connected = true, .revents = OVER | POLLERR, .tcp_before = TCP_CLOSE}, true,
+		{RESET(TRACE_KERNEL, 0)}, true},
+	{"C reset, poll told of it",
+		{TCP_FACTS, .connected = true, .told = true, .revents = OVER | POLLERR, .tcp_before = TCP_CLOSE}, true,
+		{RESET(TRACE_TOLD, 0)}, true},
+	{"C2 reset, SO_ERROR was read",
+		{TCP_FACTS, .connected = true, .told = true, .revents = OVER, .tcp_before = TCP_CLOSE}, true,
+		{RESET(TRACE_TOLD, 0)}, true},
+	{"D reset, read took the error",
+		{TCP_FACTS, .connected = true, .told = true, .revents = OVER, .tcp_before = TCP_CLOSE}, true,
+		{RESET(TRACE_TOLD, 0)}, true},
+	{"E own shutdown",
+		{TCP_FACTS, .connected = true, .own_shutdown_write = true, .revents = OPEN,
+			.tcp_before = TCP_FIN_WAIT2},
+		true, {SHUT}, true},
+	{"F never connected", {TCP_FACTS, .revents = POLLOUT | POLLHUP, .tcp_before = TCP_CLOSE}, true,
+		{UNCONNECTED(0)}, true},
+	{"G peer's data unread", {TCP_FACTS, .connected = true, .revents = HALF, .tcp_before = TCP_CLOSE_WAIT}, true,
+		{PEER_CLOSED(TRACE_KERNEL, 0)}, false},
+	{"H unix peer closed", {UNIX_FACTS, .connected = true, .revents = OVER}, true, {PEER_CLOSED(TRACE_KERNEL, 0)},
+		true},
+	{"H unix peer closed, told", {UNIX_FACTS, .connected = true, .told = true, .revents = OVER}, true,
+		{PEER_CLOSED(TRACE_TOLD, 0)}, true},
+	{"H seqpacket peer closed", {SEQPACKET_FACTS, .connected = true, .revents = OVER}, true,
+		{PEER_CLOSED(TRACE_KERNEL, 0)}, true},
+	{"H2 unix peer shut its writing half", {UNIX_FACTS, .connected = true, .revents = HALF}, true,
+		{PEER_CLOSED(TRACE_KERNEL, TRACE_INCIDENT_PEER_SHUTDOWN)}, false},
+	{"H3 unix peer shut its reading half", {UNIX_FACTS, .connected = true, .revents = OPEN}, false, {INNOCENT},
+		false},
+	{"I TCP peer shut its reading half",
+		{TCP_FACTS, .connected = true, .revents = OPEN, .tcp_before = TCP_ESTABLISHED}, false, {INNOCENT},
+		false},
+	{"J empty write on a reset socket",
+		{TCP_FACTS, .connected = true, .revents = OVER | POLLERR, .tcp_before = TCP_CLOSE}, true,
+		{RESET(TRACE_KERNEL, 0)}, true},
+	{"K silent peer", {TCP_FACTS, .connected = true, .revents = OPEN, .tcp_before = TCP_ESTABLISHED}, false,
+		{INNOCENT}, false},
+};
+
+/* Further rules, each beside the case that it must not touch. */
+static const struct before rules[] = {
+	{"open", {TCP_FACTS, .connected = true, .revents = OPEN, .tcp_before = TCP_ESTABLISHED}, false, {INNOCENT},
+		false},
+	{"send buffer full", {TCP_FACTS, .connected = true, .tcp_before = TCP_ESTABLISHED}, false, {INNOCENT}, false},
+	{"connecting", {TCP_FACTS, .connecting = true, .tcp_before = TCP_SYN_SENT}, true,
+		{UNCONNECTED(TRACE_INCIDENT_CONNECTING)}, false},
+	{"connecting on the other side", {TCP_FACTS, .connecting = true, .tcp_before = TCP_SYN_RECV}, true,
+		{UNCONNECTED(TRACE_INCIDENT_CONNECTING)}, false},
+	{"connect has come about", {TCP_FACTS, .connecting = true, .revents = OPEN, .tcp_before = TCP_ESTABLISHED},
+		false, {INNOCENT}, false},
+	{"connect has failed, untold",
+		{TCP_FACTS, .connecting = true, .revents = OVER | POLLERR, .tcp_before = TCP_CLOSE}, true,
+		{TRACE_WRITE_BEFORE_CONNECT, TRACE_KERNEL, COUNT_BEFORE_CONNECT, 0}, true},
+	{"connect has failed, told",
+		{TCP_FACTS, .connecting = true, .told = true, .revents = OVER, .tcp_before = TCP_CLOSE}, true,
+		{UNCONNECTED(0)}, true},
+	{"fast open under way", {TCP_FACTS, .connecting = true, .fast_open = true, .tcp_before = TCP_SYN_SENT}, true,
+		{INNOCENT}, false},
+	{"fast open before its first write",
+		{TCP_FACTS, .fast_open = true, .revents = POLLOUT | POLLHUP, .tcp_before = TCP_CLOSE}, true, {INNOCENT},
+		false},
+	{"fast open, then reset",
+		{TCP_FACTS, .connected = true, .fast_open = true, .revents = OVER | POLLERR, .tcp_before = TCP_CLOSE},
+		true, {RESET(TRACE_KERNEL, 0)}, true},
+	{"listening", {TCP_FACTS, .tcp_before = TCP_LISTEN}, false, {UNCONNECTED(0)}, true},
+	{"own shutdown, FIN not acknowledged",
+		{TCP_FACTS, .connected = true, .own_shutdown_write = true, .revents = OPEN,
+			.tcp_before = TCP_FIN_WAIT1},
+		true, {SHUT}, true},
+	{"own shutdown and the peer's close",
+		{TCP_FACTS, .connected = true, .own_shutdown_write = true, .revents = OVER, .tcp_before = TCP_LAST_ACK},
+		true, {SHUT}, true},
+	{"both at once",
+		{TCP_FACTS, .connected = true, .own_shutdown_write = true, .revents = OVER, .tcp_before = TCP_CLOSING},
+		true, {SHUT}, true},
+	{"both, long ago",
+		{TCP_FACTS, .connected = true, .own_shutdown_write = true, .revents = OVER,
+			.tcp_before = TCP_TIME_WAIT},
+		true, {SHUT}, true},
+	{"own shutdown, then over",
+		{TCP_FACTS, .connected = true, .own_shutdown_write = true, .revents = OVER, .tcp_before = TCP_CLOSE},
+		true, {SHUT}, true},
+	{"shut down elsewhere", {TCP_FACTS, .connected = true, .revents = OVER, .tcp_before = TCP_FIN_WAIT2}, true,
+		{SHUT}, true},
+	{"own shutdown of the reading half, TCP",
+		{TCP_FACTS, .connected = true, .own_shutdown_read = true, .revents = HALF,
+			.tcp_before = TCP_ESTABLISHED},
+		true, {INNOCENT}, false},
+	{"own shutdown of the reading half, and the peer's close",
+		{TCP_FACTS, .connected = true, .own_shutdown_read = true, .revents = HALF,
+			.tcp_before = TCP_CLOSE_WAIT},
+		true, {PEER_CLOSED(TRACE_KERNEL, 0)}, false},
+	{"not asked for its state", {TCP_FACTS, .connected = true, .revents = OVER}, true, {INNOCENT}, false},
+	{"unix open", {UNIX_FACTS, .connected = true, .revents = OPEN}, false, {INNOCENT}, false},
+	{"unix queue full", {UNIX_FACTS, .connected = true}, false, {INNOCENT}, false},
+	{"unix own shutdown", {UNIX_FACTS, .connected = true, .own_shutdown_write = true, .revents = OPEN}, true,
+		{SHUT}, true},
+	{"unix own shutdown, peer closed", {UNIX_FACTS, .connected = true, .own_shutdown_write = true, .revents = OVER},
+		true, {SHUT}, true},
+	{"unix own shutdown of the reading half",
+		{UNIX_FACTS, .connected = true, .own_shutdown_read = true, .revents = HALF}, false, {INNOCENT}, false},
+	{"unix own shutdown of the reading half, peer closed",
+		{UNIX_FACTS, .connected = true, .own_shutdown_read = true, .revents = OVER}, true,
+		{PEER_CLOSED(TRACE_KERNEL, 0)}, true},
+	{"unix peer closed with our data unread", {UNIX_FACTS, .connected = true, .revents = OVER | POLLERR}, true,
+		{PEER_CLOSED(TRACE_KERNEL, 0)}, true},
+	{"unix never connected", {UNIX_FACTS, .revents = POLLOUT | POLLHUP}, true, {UNCONNECTED(0)}, false},
+	{"seqpacket peer shut its writing half", {SEQPACKET_FACTS, .connected = true, .revents = HALF}, true,
+		{PEER_CLOSED(TRACE_KERNEL, TRACE_INCIDENT_PEER_SHUTDOWN)}, false},
+	{"UDP with an ICMP error pending", {.protocol = TRACE_UDP, .connected = true, .revents = POLLOUT | POLLERR},
+		true, {INNOCENT}, false},
+	{"unix datagram", {.protocol = TRACE_UNIX_DGRAM, .connected = true, .revents = POLLOUT}, false, {INNOCENT},
+		false},
+};
+
+static void expect_before(const struct before *row)
+{
+	struct verdict verdict = classify_before(&row->facts);
+
+	cr_expect(classify_is_suspect(&row->facts) == row->suspect, "%s: suspect or not", row->name);
+	expect_verdict(row->name, verdict, row->verdict);
+	if (row->verdict.kind)
+		cr_expect(classify_expects_epipe(&verdict, &row->facts) == row->epipe, "%s: expects EPIPE or not",
+			row->name);
+}
+
+Test(shim_classify, rows_of_the_field_notes)
+{
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		expect_before(&rows[i]);
+}
+
+Test(shim_classify, rules_before_the_write)
+{
+	for (size_t i = 0; i < COUNT_OF(rules); i++)
+		expect_before(&rules[i]);
+}
+
+/* Only what is suspect is looked at closely: a verdict that begins with nothing suspicious would never be asked for. */
+Test(shim_classify, unix_verdicts_begin_with_a_suspicion)
+{
+	static const short events[] = {0, OPEN, HALF, POLLOUT | POLLHUP, OVER, OVER | POLLERR};
+
+	for (size_t i = 0; i < 4 * COUNT_OF(events); i++) {
+		struct classify_facts facts = {
+			.protocol = TRACE_UNIX_STREAM,
+			.connected = true,
+			.own_shutdown_read = i & 1,
+			.own_shutdown_write = i & 2,
+			.revents = events[i / 4],
+		};
+
+		cr_expect(classify_is_suspect(&facts) == (classify_before(&facts).kind != 0), "case %zu", i);
+	}
+}
+
+/* ---- a write that looked harmless and failed ---- */
+
+struct failure {
+	const char *name;
+	struct classify_facts facts;
+	struct verdict verdict;
+};
+
+#define UDP_FACTS .protocol = TRACE_UDP
+#define UNIX_DATAGRAM_FACTS .protocol = TRACE_UNIX_DGRAM
+
+static const struct failure failures[] = {
+	{"TCP, reset in between",
+		{TCP_FACTS, .connected = true, .revents = OPEN, .tcp_after = TCP_CLOSE, .error = ECONNRESET},
+		{TRACE_WRITE_AFTER_RESET, TRACE_KERNEL, COUNT_NONE, TRACE_INCIDENT_RACE}},
+	{"TCP, reset, and the program knew",
+		{TCP_FACTS, .connected = true, .told = true, .revents = OPEN, .tcp_after = TCP_CLOSE, .error = EPIPE},
+		{TRACE_WRITE_AFTER_RESET, TRACE_TOLD, COUNT_NONE, TRACE_INCIDENT_RACE}},
+	{"TCP, timed out in a blocking write",
+		{TCP_FACTS, .connected = true, .revents = OPEN, .tcp_after = TCP_CLOSE, .error = ETIMEDOUT},
+		{TRACE_WRITE_AFTER_RESET, TRACE_KERNEL, COUNT_NONE, TRACE_INCIDENT_RACE}},
+	/* poll shows nothing of a writing half that another process shut, so this is no race */
+	{"TCP, shut down by another process",
+		{TCP_FACTS, .connected = true, .revents = OPEN, .tcp_after = TCP_FIN_WAIT2, .error = EPIPE}, {SHUT}},
+	{"TCP, not probed, reset", {TCP_FACTS, .connected = true, .error = ECONNRESET}, {RESET(TRACE_KERNEL, 0)}},
+	{"TCP, not probed, own shutdown", {TCP_FACTS, .connected = true, .own_shutdown_write = true, .error = EPIPE},
+		{SHUT}},
+	{"TCP, not probed, never connected", {TCP_FACTS, .error = EPIPE}, {UNCONNECTED(0)}},
+	{"TCP, not connected", {TCP_FACTS, .error = ENOTCONN}, {UNCONNECTED(0)}},
+	{"TCP, listening", {TCP_FACTS, .tcp_after = TCP_LISTEN, .error = EPIPE}, {UNCONNECTED(0)}},
+	{"TCP, refused, untold", {TCP_FACTS, .connecting = true, .tcp_after = TCP_CLOSE, .error = ECONNREFUSED},
+		{TRACE_WRITE_BEFORE_CONNECT, TRACE_KERNEL, COUNT_BEFORE_CONNECT, 0}},
+	{"TCP, would block", {TCP_FACTS, .connected = true, .revents = OPEN, .error = EAGAIN}, {INNOCENT}},
+	{"TCP, interrupted", {TCP_FACTS, .connected = true, .revents = OPEN, .error = EINTR}, {INNOCENT}},
+	{"TCP, bad pointer", {TCP_FACTS, .connected = true, .revents = OPEN, .error = EFAULT}, {INNOCENT}},
+	{"unix, peer shut its reading half (H3)", {UNIX_FACTS, .connected = true, .revents = OPEN, .error = EPIPE},
+		{PEER_CLOSED(TRACE_KERNEL, TRACE_INCIDENT_PEER_SHUTDOWN | TRACE_INCIDENT_RACE)}},
+	{"unix, not probed", {UNIX_FACTS, .connected = true, .error = EPIPE},
+		{PEER_CLOSED(TRACE_KERNEL, TRACE_INCIDENT_PEER_SHUTDOWN)}},
+	{"unix, own shutdown, not probed", {UNIX_FACTS, .connected = true, .own_shutdown_write = true, .error = EPIPE},
+		{SHUT}},
+	{"unix, never connected", {UNIX_FACTS, .error = ENOTCONN}, {UNCONNECTED(0)}},
+	{"seqpacket, never connected", {SEQPACKET_FACTS, .error = ENOTCONN}, {UNCONNECTED(0)}},
+	{"unix, message too long", {SEQPACKET_FACTS, .connected = true, .revents = OPEN, .error = EMSGSIZE},
+		{INNOCENT}},
+	{"UDP, refused", {UDP_FACTS, .connected = true, .error = ECONNREFUSED},
+		{RESET(TRACE_KERNEL, TRACE_INCIDENT_ICMP)}},
+	{"UDP, refused, and told", {UDP_FACTS, .connected = true, .told = true, .error = ECONNREFUSED},
+		{RESET(TRACE_TOLD, TRACE_INCIDENT_ICMP)}},
+	{"UDP, unconnected", {UDP_FACTS, .error = ENETUNREACH}, {INNOCENT}},
+	{"UDP, no destination", {UDP_FACTS, .error = ENOTCONN}, {INNOCENT}},
+	{"UDP, own shutdown", {UDP_FACTS, .connected = true, .own_shutdown_write = true, .error = EPIPE}, {SHUT}},
+	{"unix datagram, nobody bound any more", {UNIX_DATAGRAM_FACTS, .connected = true, .error = ECONNREFUSED},
+		{PEER_CLOSED(TRACE_KERNEL, 0)}},
+	{"unix datagram, own shutdown",
+		{UNIX_DATAGRAM_FACTS, .connected = true, .own_shutdown_write = true, .error = EPIPE}, {SHUT}},
+	{"unix datagram, unconnected", {UNIX_DATAGRAM_FACTS, .error = ENOTCONN}, {INNOCENT}},
+	{"another protocol", {.protocol = TRACE_OTHER, .connected = true, .error = EPIPE}, {INNOCENT}},
+};
+
+Test(shim_classify, failures)
+{
+	for (size_t i = 0; i < COUNT_OF(failures); i++)
+		expect_verdict(failures[i].name, classify_failure(&failures[i].facts), failures[i].verdict);
+}
+
+/* ---- errors ---- */
+
+Test(shim_classify, errors_that_end_a_connection)
+{
+	static const int ends[] = {ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, ECONNABORTED, EHOSTUNREACH, ENETUNREACH,
+		EHOSTDOWN, ENETDOWN, ENETRESET, ENONET, EPROTO, ENOPROTOOPT};
+	static const int others[] = {0, EAGAIN, EINTR, EBADF, EFAULT, EINVAL, EMSGSIZE, ENOBUFS, ENOMEM, ENOTCONN,
+		ENOTSOCK, EOPNOTSUPP, EACCES, EDESTADDRREQ, EALREADY, EISCONN, EINPROGRESS};
+
+	for (size_t i = 0; i < COUNT_OF(ends); i++)
+		cr_expect(classify_is_end(ends[i]), "%d", ends[i]);
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		cr_expect_not(classify_is_end(others[i]), "%d", others[i]);
+}
+
+Test(shim_classify, errors_that_ask_to_try_again)
+{
+	const struct verdict peer_closed = {PEER_CLOSED(TRACE_KERNEL, 0)};
+	const struct verdict connecting = {UNCONNECTED(TRACE_INCIDENT_CONNECTING)};
+
+	cr_expect(classify_is_retry(&peer_closed, EINTR));
+	cr_expect(classify_is_retry(&peer_closed, EAGAIN));
+	cr_expect(classify_is_retry(&peer_closed, ENOBUFS));
+	cr_expect_not(classify_is_retry(&peer_closed, EPIPE));
+	cr_expect_not(classify_is_retry(&peer_closed, ECONNRESET));
+	/* before the connect has come about, "try again" is the answer to be reported */
+	cr_expect(classify_is_retry(&connecting, EINTR));
+	cr_expect_not(classify_is_retry(&connecting, EAGAIN));
+}

@@ -1,0 +1,686 @@
+/* shim_trace_log.c: the crash-safe log: what is appended, by how many at once, where it goes, and what is said where it cannot. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "tests/unit/shim_fixture.h"
+
+enum { TRACE_BYTES = 8 << 20 };
+
+static void set_up(void)
+{
+	fixture_begin(TRACE_BYTES);
+}
+
+TestSuite(shim_trace_log, .init = set_up, .fini = fixture_end);
+
+static const char *own_trace(void)
+{
+	return fixture_trace_path(getpid(), 0);
+}
+
+static const struct trace_process *process_of(const char *path)
+{
+	struct fixture_trace trace = fixture_open_trace(path);
+	const struct trace_record *record = fixture_next(&trace);
+
+	cr_assert_not_null(record);
+	cr_assert(record->type == TRACE_PROCESS && record->state == TRACE_COMMITTED);
+	return (const void *)record;
+}
+
+/* ---- one record after another ---- */
+
+Test(shim_trace_log, nothing_is_made_before_it_is_asked_for)
+{
+	cr_expect_not(trace_log_is_open());
+	cr_expect_null(trace_log_claim(TRACE_TEXT, 100));
+	cr_expect(trace_log_text(TRACE_TEXT_NOTE, "a", 1) == 0);
+	cr_expect(trace_log_fill() == 0);
+	cr_expect(access(own_trace(), F_OK) < 0);
+	trace_log_lost(TRACE_LOST_FD_RANGE);
+	trace_log_process()->coverage |= TRACE_SECCOMP;
+	trace_log_process()->sockets_seen += 3;
+	cr_assert(trace_log_open());
+	/* what was counted before there was a file is in the file now */
+	cr_expect(process_of(own_trace())->lost[TRACE_LOST_NO_TRACE] == 2);
+	cr_expect(process_of(own_trace())->lost[TRACE_LOST_FD_RANGE] == 1);
+	cr_expect(process_of(own_trace())->coverage == TRACE_SECCOMP);
+	cr_expect(process_of(own_trace())->sockets_seen == 3);
+}
+
+Test(shim_trace_log, a_file_of_its_own)
+{
+	const struct trace_process *process;
+	struct stat status;
+
+	errno = 77;
+	cr_assert(trace_log_open());
+	cr_expect(errno == 77);
+	cr_expect(trace_log_is_open() && trace_log_open(), "once is enough");
+	cr_assert(stat(own_trace(), &status) == 0);
+	cr_expect(S_ISREG(status.st_mode) && (status.st_mode & 07777) == 0600, "mode %o", status.st_mode);
+	cr_expect(status.st_size == TRACE_BYTES);
+	cr_expect(status.st_blocks * 512 <= 256 << 10, "its blocks are reserved as they are needed");
+	cr_expect(access(fixture_trace_path(getpid(), 1), F_OK) < 0);
+	process = process_of(own_trace());
+	cr_expect(process->pid == getpid() && process->ppid == getppid());
+	cr_expect(process->started_ns && process->ended == TRACE_RUNNING && process->ended_ns == 0);
+	cr_expect(process->coverage == 0 && fixture_losses(process) == 0);
+	cr_expect(process->argv_length == sizeof("program\0an argument"));
+	cr_expect(!memcmp(process->argv, "program\0an argument", sizeof("program\0an argument")));
+	cr_expect_str_eq(process->exe, process_names.exe);
+	cr_expect(!strncmp(process->comm, "shim_trace_log", 15));
+	cr_expect(fixture_open_trace(own_trace()).size == TRACE_BYTES);
+}
+
+Test(shim_trace_log, no_descriptor_stays_open)
+{
+	int before = dup(0), after;
+
+	close(before);
+	cr_assert(trace_log_open());
+	after = dup(0);
+	cr_expect(after == before, "%d, not %d", after, before);
+}
+
+Test(shim_trace_log, claim_commit_void)
+{
+	struct trace_text *claimed, *committed, *given_up;
+	uint64_t *words;
+
+	cr_assert(trace_log_open());
+	claimed = trace_log_claim(TRACE_TEXT, sizeof(*claimed) + 1);
+	committed = trace_log_claim(TRACE_TEXT, sizeof(*committed) + 8);
+	given_up = trace_log_claim(TRACE_TEXT, sizeof(*given_up) + 9);
+	cr_assert(claimed && committed && given_up);
+	cr_expect(claimed->record.size == 24 && committed->record.size == 24 && given_up->record.size == 32);
+	cr_expect((char *)committed == (char *)claimed + 24 && (char *)given_up == (char *)committed + 24);
+	words = (uint64_t *)(void *)claimed;
+	cr_expect(words[1] == 0 && words[2] == 0, "all but the first word is 0");
+	cr_expect(trace_log_commit(committed) == trace_log_ref(committed));
+	trace_log_void(given_up);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_CLAIMED) == 1);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == 1);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_VOID) == 1);
+}
+
+Test(shim_trace_log, references)
+{
+	static const char outside;
+	trace_ref ref;
+
+	cr_expect_null(trace_log_at(0));
+	cr_expect(trace_log_ref(NULL) == 0);
+	cr_expect(trace_log_ref(&outside) == 0);
+	cr_assert(trace_log_open());
+	ref = trace_log_text(TRACE_TEXT_LABEL, "test\0id", 7);
+	cr_expect(ref > TRACE_HEADER_BYTES && ref % 8 == 0);
+	cr_expect(trace_log_ref(trace_log_at(ref)) == ref);
+	cr_expect(!memcmp(((struct trace_text *)trace_log_at(ref))->text, "test\0id", 7));
+	cr_expect_null(trace_log_at(0));
+	cr_expect(trace_log_ref(NULL) == 0);
+	cr_expect(trace_log_ref(&outside) == 0);
+	cr_expect(trace_log_ref(trace_log_process()) == TRACE_HEADER_BYTES);
+}
+
+Test(shim_trace_log, an_empty_text)
+{
+	trace_ref ref;
+
+	cr_assert(trace_log_open());
+	ref = trace_log_text(TRACE_TEXT_NOTE, "", 0);
+	cr_expect(((struct trace_text *)trace_log_at(ref))->length == 0);
+	cr_expect(((struct trace_text *)trace_log_at(ref))->record.size == sizeof(struct trace_text));
+}
+
+Test(shim_trace_log, losses_are_counted_in_the_file)
+{
+	cr_assert(trace_log_open());
+	for (int why = TRACE_LOST_LOG_FULL; why <= TRACE_LOST_NO_TRACE; why++)
+		for (int i = 0; i <= why; i++)
+			trace_log_lost((enum trace_loss)why);
+	for (int why = TRACE_LOST_LOG_FULL; why <= TRACE_LOST_NO_TRACE; why++)
+		cr_expect(process_of(own_trace())->lost[why] == (uint64_t)why + 1);
+}
+
+/* ---- from several threads ---- */
+
+enum { THREADS = 8, APPENDS = 4000 };
+
+/* Records of different sizes, that tell who wrote them; every 16th is given up, every 64th left claimed. */
+static void *append(void *argument)
+{
+	uint32_t thread = (uint32_t)(intptr_t)argument;
+
+	for (uint32_t i = 0; i < APPENDS; i++) {
+		uint32_t length = 8 + (i * 7 + thread * 13) % 90;
+		struct trace_text *text = trace_log_claim(TRACE_TEXT, (uint32_t)sizeof(*text) + length);
+
+		if (!text)
+			return argument;
+		text->kind = thread;
+		text->length = length;
+		memset(text->text, (int)(i % 251), length);
+		memcpy(text->text, &i, sizeof(i));
+		if (i % 16 == 3)
+			trace_log_void(text);
+		else if (i % 64 != 5)
+			trace_log_commit(text);
+		if (i % 128 == 0)
+			sched_yield();
+	}
+	return NULL;
+}
+
+static void expect_text_whole(const struct trace_text *text, uint32_t number)
+{
+	cr_assert(text->length == 8 + (number * 7 + text->kind * 13) % 90);
+	for (uint32_t i = sizeof(number); i < text->length; i++)
+		cr_assert((uint8_t)text->text[i] == number % 251, "thread %u, record %u", text->kind, number);
+}
+
+Test(shim_trace_log, appends_from_eight_threads, .timeout = 60)
+{
+	static uint8_t seen[THREADS][APPENDS];
+	pthread_t threads[THREADS];
+	struct fixture_trace trace;
+	const struct trace_record *record;
+
+	cr_assert(trace_log_open());
+	for (intptr_t i = 0; i < THREADS; i++)
+		cr_assert(pthread_create(&threads[i], NULL, append, (void *)i) == 0);
+	for (int i = 0; i < THREADS; i++) {
+		void *failed;
+
+		pthread_join(threads[i], &failed);
+		cr_assert_null(failed);
+	}
+	trace = fixture_open_trace(own_trace());
+	fixture_next(&trace);
+	while ((record = fixture_next(&trace))) {
+		const struct trace_text *text = (const void *)record;
+		uint32_t number;
+
+		memcpy(&number, text->text, sizeof(number));
+		cr_assert(record->type == TRACE_TEXT && text->kind < THREADS && number < APPENDS);
+		cr_assert(seen[text->kind][number] == 0, "twice");
+		seen[text->kind][number] = (uint8_t)record->state;
+		expect_text_whole(text, number);
+	}
+	for (int i = 0; i < THREADS; i++)
+		for (int j = 0; j < APPENDS; j++)
+			cr_assert(seen[i][j] == (j % 16 == 3          ? TRACE_VOID
+							: j % 64 == 5 ? TRACE_CLAIMED
+								      : TRACE_COMMITTED));
+	cr_expect(fixture_losses(trace_log_process()) == 0);
+}
+
+static uint32_t opened;
+
+static void *open_at_once(void *argument)
+{
+	(void)argument;
+	while (!trace_log_open())
+		sched_yield();
+	__atomic_fetch_add(&opened, trace_log_claim(TRACE_TEXT, 64) != NULL, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+Test(shim_trace_log, one_file_however_many_threads_open_it)
+{
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		cr_assert(pthread_create(&threads[i], NULL, open_at_once, NULL) == 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	cr_expect(opened == THREADS);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_CLAIMED) == THREADS);
+	cr_expect(access(fixture_trace_path(getpid(), 1), F_OK) < 0);
+}
+
+/* ---- limits ---- */
+
+/* Appends until nothing fits any more. Returns how many records there are. */
+static size_t fill(uint32_t size)
+{
+	struct trace_text *text;
+	size_t count = 0;
+
+	for (; (text = trace_log_claim(TRACE_TEXT, size)); count++) {
+		memset(text->text, 'f', size - sizeof(*text));
+		text->length = (uint32_t)(size - sizeof(*text));
+		trace_log_commit(text);
+	}
+	return count;
+}
+
+Test(shim_trace_log, a_full_log_is_counted)
+{
+	size_t count;
+
+	config.max_trace = 128 << 10;
+	cr_assert(trace_log_open());
+	count = fill(1000);
+	cr_expect(count == (131072 - TRACE_HEADER_BYTES - sizeof(struct trace_process)) / 1000, "%zu", count);
+	cr_expect(trace_log_fill() >= 253);
+	cr_expect_null(trace_log_claim(TRACE_TEXT, 1000));
+	cr_expect(process_of(own_trace())->lost[TRACE_LOST_LOG_FULL] == 2);
+	cr_expect(fill(sizeof(struct trace_text)) > 0, "what is smaller still fits");
+	cr_expect(trace_log_fill() == 256);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) > count);
+	cr_expect(process_of(own_trace())->lost[TRACE_LOST_LOG_FULL] == 3 && fixture_losses(trace_log_process()) == 3);
+}
+
+Test(shim_trace_log, a_full_log_from_several_threads)
+{
+	pthread_t threads[THREADS];
+
+	config.max_trace = 128 << 10;
+	cr_assert(trace_log_open());
+	for (intptr_t i = 0; i < THREADS; i++)
+		cr_assert(pthread_create(&threads[i], NULL, append, (void *)i) == 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) > 1000);
+	cr_expect(process_of(own_trace())->lost[TRACE_LOST_LOG_FULL] == THREADS);
+}
+
+static void limit_file_size(rlim_t bytes)
+{
+	cr_assert(setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, RLIM_INFINITY}) == 0);
+}
+
+Test(shim_trace_log, the_limit_of_file_sizes_is_kept)
+{
+	limit_file_size(200000); /* beyond it SIGXFSZ would end the program */
+	cr_assert(trace_log_open());
+	cr_expect(fixture_open_trace(own_trace()).size == 196608);
+	fill(1000);
+	cr_expect(process_of(own_trace())->lost[TRACE_LOST_LOG_FULL] == 1);
+	cr_expect(process_of(own_trace())->lost[TRACE_LOST_NO_SPACE] == 0);
+}
+
+Test(shim_trace_log, a_limit_that_leaves_no_room)
+{
+	fixture_catch_stderr();
+	limit_file_size(60000);
+	cr_expect_not(trace_log_open());
+	cr_expect_not(trace_log_open());
+	cr_expect(fixture_count_lines(fixture_said()) == 1);
+	cr_expect_not_null(strstr(fixture_said(), "RLIMIT_FSIZE"));
+	cr_expect(access(own_trace(), F_OK) < 0);
+	limit_file_size(RLIM_INFINITY);
+	cr_expect(trace_log_open());
+}
+
+/* Mounts a file system of this size on the directory, in a name space of our own. */
+static void mount_small(const char *size)
+{
+	char options[64];
+
+	snprintf(options, sizeof(options), "size=%s,mode=0700", size);
+	if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount("none", fixture_directory, "tmpfs", 0, options) < 0)
+		cr_skip_test("no right to mount a small file system");
+}
+
+Test(shim_trace_log, a_full_disk_is_counted_and_no_fault)
+{
+	const char *path = own_trace();
+	size_t count;
+
+	mount_small("512k");
+	cr_assert(trace_log_open());
+	count = fill(1000);
+	cr_expect(count > 256, "%zu", count);
+	cr_expect(trace_log_process()->lost[TRACE_LOST_NO_SPACE] == 1);
+	cr_expect(trace_log_process()->lost[TRACE_LOST_LOG_FULL] == 0);
+	cr_expect(fixture_count(path, TRACE_TEXT, TRACE_COMMITTED) == count);
+	cr_assert(mount("none", fixture_directory, "tmpfs", MS_REMOUNT, "size=2m") == 0);
+	cr_expect(fill(1000) > 256, "there is room again");
+	cr_expect(trace_log_process()->lost[TRACE_LOST_NO_SPACE] == 2);
+	umount2(fixture_directory, MNT_DETACH);
+}
+
+Test(shim_trace_log, a_disk_that_is_full_from_the_start)
+{
+	fixture_catch_stderr();
+	mount_small("48k");
+	cr_expect_not(trace_log_open());
+	cr_expect(access(own_trace(), F_OK) < 0, "the file that could not be is taken away");
+	umount2(fixture_directory, MNT_DETACH);
+	cr_expect(fixture_count_lines(fixture_said()) == 1);
+	cr_expect_not_null(strstr(fixture_said(), "no space left"), "%s", fixture_said());
+}
+
+/* ---- where it cannot be made ---- */
+
+static void set_log_path(const char *path)
+{
+	snprintf(config.log_path, sizeof(config.log_path), "%s", path);
+}
+
+Test(shim_trace_log, a_missing_directory_is_told_once)
+{
+	fixture_catch_stderr();
+	set_log_path(fixture_path("missing/"));
+	errno = 77;
+	for (int i = 0; i < 100; i++)
+		cr_expect_not(trace_log_open());
+	cr_expect(errno == 77);
+	cr_expect_null(trace_log_claim(TRACE_TEXT, 100));
+	cr_expect(trace_log_process()->lost[TRACE_LOST_NO_TRACE] == 1);
+	cr_expect(fixture_count_lines(fixture_said()) == 1, "%s", fixture_said());
+	cr_expect_not_null(strstr(fixture_said(), "socksan: "));
+	cr_expect_not_null(strstr(fixture_said(), "/missing/"));
+	cr_expect_not_null(strstr(fixture_said(), "no such directory"));
+}
+
+Test(shim_trace_log, a_directory_that_appears_later)
+{
+	const char *directory = fixture_path("missing");
+	char name[200];
+	bool done = false;
+
+	fixture_catch_stderr();
+	snprintf(name, sizeof(name), "%s/", directory);
+	set_log_path(name);
+	for (int i = 0; i < 100; i++)
+		cr_expect_not(trace_log_open());
+	cr_assert(mkdir(directory, 0700) == 0);
+	for (int i = 0; i < 1100 && !done; i++)
+		done = trace_log_open();
+	cr_expect(done, "it is asked for now and then");
+	snprintf(name, sizeof(name), "%s/%s.%d.0.trace", directory, process_names.comm, getpid());
+	cr_expect(fixture_open_trace(name).size == TRACE_BYTES);
+	unlink(name);
+	rmdir(directory);
+}
+
+Test(shim_trace_log, with_a_roster_it_is_told_there)
+{
+	struct trace_roster_entry entry = {0};
+	FILE *roster;
+
+	fixture_catch_stderr();
+	set_log_path(fixture_path("missing/"));
+	snprintf(config.roster, sizeof(config.roster), "%s", fixture_path("roster"));
+	close(open(config.roster, O_CREAT | O_WRONLY, 0600));
+	for (int i = 0; i < 20; i++)
+		trace_log_open();
+	roster = fopen(config.roster, "r");
+	cr_assert(fread(&entry, sizeof(entry), 1, roster) == 1);
+	cr_expect(entry.magic == TRACE_ROSTER_MAGIC && entry.type == TRACE_ROSTER_NO_TRACE && entry.pid == getpid());
+	cr_expect_not_null(strstr(entry.path, "/missing/"));
+	cr_expect_not_null(strstr(entry.path, "errno 2"));
+	cr_expect(fread(&entry, 1, 1, roster) == 0, "once");
+	cr_expect_str_empty(fixture_said());
+}
+
+Test(shim_trace_log, no_descriptor_left)
+{
+	fixture_catch_stderr();
+	cr_assert(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, 1024}) == 0);
+	cr_expect_not(trace_log_open());
+	cr_assert(setrlimit(RLIMIT_NOFILE, &(struct rlimit){1024, 1024}) == 0);
+	cr_expect_not_null(strstr(fixture_said(), "no descriptor left"));
+	cr_expect(trace_log_open());
+	cr_expect(fixture_count_lines(fixture_said()) == 1);
+}
+
+Test(shim_trace_log, names_are_told_without_control_characters)
+{
+	fixture_catch_stderr();
+	set_log_path("/nonexistent/\033[31m\n/x/");
+	trace_log_open();
+	cr_expect_not_null(strstr(fixture_said(), "/nonexistent/?[31m?/x/"), "%s", fixture_said());
+	cr_expect(fixture_count_lines(fixture_said()) == 1);
+}
+
+Test(shim_trace_log, a_socket_is_not_told)
+{
+	int fds[2];
+	char byte;
+
+	cr_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
+	dup2(fds[0], 2);
+	set_log_path("/nonexistent/x/");
+	cr_expect_not(trace_log_open());
+	cr_expect(read(fds[1], &byte, 1) < 0 && errno == EAGAIN, "its other end would take it for the program's");
+}
+
+Test(shim_trace_log, names_that_are_very_long)
+{
+	char path[CONFIG_PATH_MAX];
+
+	fixture_catch_stderr();
+	memset(path, 'd', sizeof(path) - 1);
+	path[0] = '/';
+	path[sizeof(path) - 1] = '\0';
+	set_log_path(path);
+	cr_expect_not(trace_log_open());
+	cr_expect(fixture_count_lines(fixture_said()) == 1);
+}
+
+/* ---- whose file ---- */
+
+static void put(const char *path, const char *text)
+{
+	FILE *stream = fopen(path, "w");
+
+	cr_assert_not_null(stream);
+	fputs(text, stream);
+	fclose(stream);
+}
+
+static void expect_text(const char *path, const char *wanted)
+{
+	char text[64] = "";
+	FILE *stream = fopen(path, "r");
+
+	cr_assert_not_null(stream);
+	text[fread(text, 1, sizeof(text) - 1, stream)] = '\0';
+	fclose(stream);
+	cr_expect_str_eq(text, wanted);
+}
+
+Test(shim_trace_log, nothing_is_overwritten)
+{
+	const char *first = own_trace(), *second = fixture_trace_path(getpid(), 1);
+
+	put(first, "another image of this pid");
+	cr_assert(mkdir(second, 0700) == 0);
+	cr_assert(trace_log_open());
+	expect_text(first, "another image of this pid");
+	cr_expect(process_of(fixture_trace_path(getpid(), 2))->pid == getpid());
+	rmdir(second);
+}
+
+Test(shim_trace_log, a_link_is_not_followed)
+{
+	const char *first = own_trace(), *second = fixture_trace_path(getpid(), 1);
+
+	put(fixture_path("victim"), "precious");
+	cr_assert(symlink(fixture_path("victim"), first) == 0);
+	cr_assert(symlink(fixture_path("not there yet"), second) == 0);
+	cr_assert(trace_log_open());
+	expect_text(fixture_path("victim"), "precious");
+	cr_expect(access(fixture_path("not there yet"), F_OK) < 0);
+	cr_expect(process_of(fixture_trace_path(getpid(), 2))->pid == getpid());
+}
+
+Test(shim_trace_log, a_prefix_that_is_no_directory)
+{
+	char name[200];
+
+	set_log_path(fixture_path("run-7."));
+	cr_assert(trace_log_open());
+	snprintf(name, sizeof(name), "run-7.%s.%d.0.trace", process_names.comm, getpid());
+	cr_expect(process_of(fixture_path(name))->pid == getpid());
+}
+
+Test(shim_trace_log, names_of_programs_are_made_safe)
+{
+	char name[200];
+
+	memcpy(process_names.comm, "a b/../\033c", sizeof("a b/../\033c"));
+	cr_assert(trace_log_open());
+	snprintf(name, sizeof(name), "a_b_____c.%d.0.trace", getpid());
+	cr_expect(process_of(fixture_path(name))->pid == getpid());
+}
+
+/* ---- forked children ---- */
+
+/* Runs `act` in a child, which must succeed. */
+static pid_t in_child(void (*act)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (child == 0) {
+		process_wipe(); /* what the fork handler does */
+		if (process_set_up())
+			act();
+		_exit(1);
+	}
+	cr_assert(waitpid(child, &status, 0) == child);
+	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
+	return child;
+}
+
+static void record_in_child(void)
+{
+	bool done = !trace_log_is_open() && trace_log_process()->sockets_seen == 0 && trace_log_open() &&
+		    trace_log_text(TRACE_TEXT_NOTE, "child", 5);
+
+	_exit(!done);
+}
+
+Test(shim_trace_log, a_child_has_a_file_of_its_own)
+{
+	pid_t child;
+
+	cr_assert(trace_log_open());
+	trace_log_text(TRACE_TEXT_NOTE, "parent", 6);
+	trace_log_process()->sockets_seen = 5;
+	child = in_child(record_in_child);
+	cr_expect(process_of(fixture_trace_path(child, 0))->pid == child);
+	cr_expect(process_of(fixture_trace_path(child, 0))->ppid == getpid());
+	cr_expect(process_of(fixture_trace_path(child, 0))->coverage == 0);
+	cr_expect(fixture_count(fixture_trace_path(child, 0), TRACE_TEXT, TRACE_COMMITTED) == 1);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == 1);
+	cr_expect(process_of(own_trace())->sockets_seen == 5);
+	trace_log_text(TRACE_TEXT_NOTE, "parent", 6);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == 2);
+}
+
+static void do_nothing(void)
+{
+	_exit(0);
+}
+
+Test(shim_trace_log, a_child_without_a_socket_makes_no_file)
+{
+	cr_assert(trace_log_open());
+	cr_expect(access(fixture_trace_path(in_child(do_nothing), 0), F_OK) < 0);
+}
+
+static void record_beside_parent(void)
+{
+	set_log_path("/nonexistent/"); /* as after a chroot */
+	if (!trace_log_open())
+		_exit(1);
+	for (int i = 0; i < 2000; i++)
+		if (!trace_log_text(TRACE_TEXT_NOTE, "child", 5))
+			_exit(2);
+	_exit(0);
+}
+
+static void *append_meanwhile(void *stop)
+{
+	intptr_t count = 0;
+
+	while (!__atomic_load_n((bool *)stop, __ATOMIC_RELAXED) || count < 1000)
+		count += trace_log_text(TRACE_TEXT_NOTE, "the parent", 10) != 0;
+	return (void *)count;
+}
+
+Test(shim_trace_log, a_child_without_a_file_shares_its_parents)
+{
+	struct fixture_trace trace;
+	const struct trace_process *process;
+	const struct trace_record *record;
+	pthread_t thread;
+	bool stop = false;
+	void *count;
+	pid_t child;
+
+	fixture_catch_stderr();
+	cr_assert(trace_log_open());
+	cr_assert(pthread_create(&thread, NULL, append_meanwhile, &stop) == 0);
+	child = in_child(record_beside_parent);
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, &count);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == 2000 + (size_t)(intptr_t)count);
+	cr_expect(fixture_count(own_trace(), TRACE_PROCESS, TRACE_COMMITTED) == 2);
+	trace = fixture_open_trace(own_trace());
+	fixture_next(&trace);
+	while ((record = fixture_next(&trace)) && record->type != TRACE_PROCESS)
+		;
+	process = (const void *)record;
+	cr_assert_not_null(process);
+	cr_expect(process->pid == child && process->coverage == TRACE_SHARED_FILE);
+	cr_expect_str_empty(fixture_said(), "it is recorded: %s", fixture_said());
+}
+
+static void record_and_fork(void)
+{
+	if (!trace_log_open() || !trace_log_text(TRACE_TEXT_NOTE, "child", 5))
+		_exit(1);
+	in_child(record_in_child);
+	_exit(trace_log_text(TRACE_TEXT_NOTE, "child", 5) == 0);
+}
+
+Test(shim_trace_log, children_of_children)
+{
+	DIR *directory;
+	const struct dirent *entry;
+	int files = 0;
+
+	cr_assert(trace_log_open());
+	in_child(record_and_fork);
+	in_child(record_in_child);
+	directory = opendir(fixture_directory);
+	while ((entry = readdir(directory)))
+		files += strstr(entry->d_name, ".trace") != NULL;
+	cr_expect(files == 4, "%d", files);
+}
+
+static void fail_to_record(void)
+{
+	set_log_path("/nonexistent/");
+	for (int i = 0; i < 3; i++)
+		if (trace_log_open())
+			_exit(1);
+	_exit(trace_log_claim(TRACE_TEXT, 8) != NULL || trace_log_process()->lost[TRACE_LOST_NO_TRACE] != 1);
+}
+
+Test(shim_trace_log, a_child_that_can_record_nowhere)
+{
+	fixture_catch_stderr();
+	in_child(fail_to_record);
+	cr_expect(fixture_count_lines(fixture_said()) == 1);
+	config.max_trace = 64 << 10;
+	cr_assert(trace_log_open());
+	fill(64);
+	fill(sizeof(struct trace_text));
+	in_child(fail_to_record);
+	cr_expect(fixture_count_lines(fixture_said()) == 2, "the parent's is full: %s", fixture_said());
+}
