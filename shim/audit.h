@@ -64,8 +64,12 @@ struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_n
 /* Before the last close of a connection: what it throws away, what nobody has acknowledged. */
 void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t now_ns);
 
-/* A fork has made second owners of all open sockets: a close by this process ends none of them for certain. */
+/*
+ * A fork has made second owners of all open sockets: a close by this process ends none of them for certain. The start of
+ * another program (around it) makes second owners of those that are not closed on exec.
+ */
 void audit_shared_by_fork(void);
+void audit_shared_by_spawn(void);
 
 /* ---- writes ---- */
 
@@ -114,6 +118,9 @@ static inline bool audit_read_begin(struct audit_read *read, const struct hook *
 /* After it: `result` bytes, 0 or -1 with errno. Returns `result`. */
 ssize_t audit_read_end(struct audit_read *read, ssize_t result);
 
+/* After a successful sendmsg: sockets that went with it have another owner, so that our close of them is not their end. */
+void audit_sent_message(const struct msghdr *message);
+
 /* Descriptors that came with a message: what was known of their numbers is void. */
 void audit_received_message(const struct msghdr *message);
 
@@ -158,9 +165,11 @@ struct audit_close {
 	struct socket *socket; /* the one that is being closed; NULL: none that we audit */
 	struct socket *before; /* the one that this number meant until the program closed it */
 	const char *call;
+	const struct trace_socket *owner; /* whose the number would be by now without the quarantine, if known */
 	int fd;
 	bool last;
 	bool unknown; /* nothing was known of the number */
+	bool kept; /* the number is in the quarantine */
 	uint64_t start_ns;
 };
 
@@ -172,15 +181,13 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd);
 bool audit_close_instead(struct audit_close *close, int *result);
 void audit_close_end(struct audit_close *close, int result);
 
-/* Whether a number is kept by the quarantine: for the program it is closed, so a call that would succeed must say EBADF. */
-bool audit_is_kept(int fd);
-
-/* Descriptors ran out (EMFILE): whether it is worth another try. */
-bool audit_made_room(int error);
-
-/* Of a use of a kept number: says whom it would have reached. */
+/* Of a use of a closed number: where it was closed and, where the quarantine keeps it, whom the use would have reached. */
 struct incident_call;
-void audit_name_owner(struct incident_call *call);
+void audit_name_close(struct incident_call *call);
+
+/* Around fclose(), which closes by a call of libc's own. The second returns what the program is to see. */
+void audit_close_by_libc_begin(struct audit_close *close, int fd);
+int audit_close_by_libc_end(struct audit_close *close, int result);
 
 /* Before a close of all numbers from `first` to `last` (close_range, closefrom). A custom, never accused. */
 void audit_close_many(const char *call, unsigned first, unsigned last);
@@ -189,6 +196,23 @@ void audit_close_many(const char *call, unsigned first, unsigned last);
 void audit_duplicate_over_begin(struct audit_close *close, const char *call, int from, int to);
 void audit_duplicate_over_end(struct audit_close *close, int from, int to, int result);
 void audit_duplicated(int from, int to);
+
+/* ---- numbers in the quarantine (audit_kept.c) ---- */
+
+/* Whether a number is kept by the quarantine: for the program it is closed, so a call that would succeed must say EBADF. */
+bool audit_is_kept(int fd);
+
+/* Descriptors ran out (EMFILE): whether it is worth another try. */
+bool audit_made_room(int error);
+
+/* After a successful open or opendir: where that lists the program's descriptors, ours must not be among them. Keeps errno. */
+void audit_opened_path(const char *path);
+
+/* Whether these sets of a select (NULL: none), as the kernel left them, hold a number that is kept. */
+bool audit_select_meets_kept(int limit, const void *readable, const void *writable, const void *exceptional);
+
+/* Before a sendmsg: whether the message is to carry a number that is kept. */
+bool audit_passes_kept(const struct msghdr *message);
 
 /* ---- processes ---- */
 
@@ -205,8 +229,13 @@ void audit_process_ends(bool exits);
 /* In a forked child, before it does anything else. */
 void audit_forked(void);
 
-/* A seccomp filter was installed: no system call of ours from here on that the program does not make itself. */
-void audit_sandboxed(void);
+/*
+ * Around the installation of a seccomp filter. Once it is there we make no system call any more: no probes, no stacks; what
+ * the results of the program's own calls tell is still told. The first returns when that was, 0 where this
+ * process is not ours to speak for; the second is given 0 where the installation failed.
+ */
+uint64_t audit_sandbox_begin(void);
+void audit_sandbox_end(uint64_t begun_ns, bool strict);
 
 /* io_uring is used: its submissions pass no hook. */
 void audit_used_io_uring(void);

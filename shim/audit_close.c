@@ -14,6 +14,7 @@
 #include "shim/backtrace.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
+#include "shim/probe.h"
 #include "shim/process.h"
 #include "shim/quarantine.h"
 #include "shim/record.h"
@@ -30,6 +31,36 @@ static void end_record(struct socket *socket, uint64_t now_ns)
 	record->end = record->reset_ns ? TRACE_END_RESET : TRACE_END_CLOSED;
 }
 
+/* ---- where a number was closed ---- */
+
+/*
+ * A record tells where its last descriptor was closed. Of a socket with several, the one that is used by mistake may be
+ * another: so each close is noted by its number, until one with the same remainder takes its place.
+ */
+#define NOTES 1024u
+
+static struct note {
+	int fd;
+	trace_ref record;
+	trace_ref stack;
+	uint64_t t_ns;
+} notes[NOTES];
+
+static void note_close(const struct socket *socket, int fd, trace_ref stack, uint64_t now_ns)
+{
+	notes[(uint32_t)fd % NOTES] = (struct note){fd, trace_log_ref(socket->record), stack, now_ns};
+}
+
+static void name_close(struct incident_call *call)
+{
+	const struct note *note = &notes[(uint32_t)call->fd % NOTES];
+
+	if (!call->socket || note->fd != call->fd || note->record != trace_log_ref(call->socket->record))
+		return;
+	call->stack_closed = note->stack;
+	call->closed_ns = note->t_ns;
+}
+
 /* ---- sweeps ---- */
 
 /* Keeps track of this thread's run of closes. */
@@ -44,9 +75,12 @@ static void follow_run(int fd)
 	thread_state.last_closed_fd = fd;
 }
 
-static void is_a_sweep(void)
+/* `last`: an incident that is not among the accused, or NULL. */
+static void is_a_sweep(void *last)
 {
 	thread_state.sweeping = true;
+	if (last)
+		incident_void(last);
 	for (; thread_state.accused_count; thread_state.accused_count--)
 		incident_void(thread_state.accused[thread_state.accused_count - 1]);
 }
@@ -59,16 +93,21 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd)
 	struct socket *socket;
 
 	close->socket = close->before = NULL;
+	close->owner = NULL;
+	close->kept = false;
 	close->unknown = entry == ENTRY_UNKNOWN;
 	close->fd = fd;
 	if (thread_is_inside() || fd < 0 || !process_ready())
 		return;
 	follow_run(fd);
 	if (!socket_entry_is_open(entry)) {
-		if (socket_entry_is_closed(entry))
+		if (socket_entry_is_closed(entry)) {
 			close->before = socket_entry_socket(entry);
-		else if (entry != ENTRY_UNKNOWN)
+			close->kept = quarantine_holds(fd);
+			close->owner = close->kept ? quarantine_owner(fd) : NULL;
+		} else if (entry != ENTRY_UNKNOWN) {
 			socket_table_forget(fd);
+		}
 		close->call = call;
 		return;
 	}
@@ -77,13 +116,21 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd)
 	socket = socket_entry_socket(entry);
 	close->start_ns = kernel_now_ns();
 	/* a forked child that only closes what it inherited leaves no trace */
-	if (record_is_current(socket) && __atomic_load_n(&socket->descriptors, __ATOMIC_ACQUIRE) == 1) {
-		if (!audit_verify(socket, fd))
+	if (record_is_current(socket)) {
+		bool last = __atomic_load_n(&socket->descriptors, __ATOMIC_ACQUIRE) == 1;
+		trace_ref stack;
+
+		if (last && !audit_verify(socket, fd))
 			return;
-		audit_last_look(socket, call, fd, close->start_ns);
-		socket->record->stack_closed = backtrace_capture();
-		end_record(socket, close->start_ns);
-		quarantine_drop_owner(socket);
+		if (last)
+			audit_last_look(socket, call, fd, close->start_ns);
+		stack = backtrace_capture();
+		note_close(socket, fd, stack, close->start_ns);
+		if (last) {
+			socket->record->stack_closed = stack;
+			end_record(socket, close->start_ns);
+			quarantine_drop_owner(socket);
+		}
 	}
 	close->socket = socket_table_close(fd, &close->last);
 	if (close->socket)
@@ -96,7 +143,7 @@ bool audit_close_instead(struct audit_close *close, int *result)
 		*result = 0;
 		return true;
 	}
-	if (close->before && quarantine_holds(close->fd)) {
+	if (close->kept) {
 		errno = EBADF;
 		*result = -1;
 		return true;
@@ -104,8 +151,26 @@ bool audit_close_instead(struct audit_close *close, int *result)
 	return false;
 }
 
-void audit_name_owner(struct incident_call *call)
+void audit_close_by_libc_begin(struct audit_close *close, int fd)
 {
+	audit_close_begin(close, "fclose", fd);
+	if (close->kept && !process_is_borrowed())
+		quarantine_let_go(fd);
+}
+
+int audit_close_by_libc_end(struct audit_close *close, int result)
+{
+	if (close->kept) { /* it closed the placeholder */
+		errno = EBADF;
+		result = -1;
+	}
+	audit_close_end(close, result);
+	return result;
+}
+
+void audit_name_close(struct incident_call *call)
+{
+	name_close(call);
 	if (!quarantine_holds(call->fd))
 		return;
 	call->verdict.flags |= TRACE_INCIDENT_QUARANTINE;
@@ -130,11 +195,18 @@ static void report_double_close(struct audit_close *close)
 	/* what the parent had closed before the fork is no business of the child's */
 	if (!record_is_current(close->before) || thread_state.sweeping || process_is_borrowed())
 		return;
-	audit_name_owner(&call);
+	name_close(&call);
+	if (close->kept)
+		call.verdict.flags |= TRACE_INCIDENT_QUARANTINE;
+	call.owner = close->owner;
 	incident = incident_announce(&call, &fresh);
 	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
-	if (incident && fresh && thread_state.accused_count < ACCUSED_MAX)
+	if (!incident || !fresh)
+		return;
+	if (thread_state.accused_count < ACCUSED_MAX)
 		thread_state.accused[thread_state.accused_count++] = incident;
+	else /* so many in a row, number by number */
+		is_a_sweep(incident);
 }
 
 void audit_close_end(struct audit_close *close, int result)
@@ -148,7 +220,7 @@ void audit_close_end(struct audit_close *close, int result)
 	else if (close->before)
 		report_double_close(close);
 	else if (close->unknown)
-		is_a_sweep();
+		is_a_sweep(NULL);
 	errno = saved;
 }
 
@@ -163,19 +235,8 @@ void audit_close_many(const char *call, unsigned first, unsigned last)
 		if (socket_table_entry((int)fd) == ENTRY_UNKNOWN)
 			continue;
 		audit_close_begin(&close, call, (int)fd);
-		quarantine_forget((int)fd);
+		quarantine_let_go((int)fd);
 	}
-}
-
-bool audit_is_kept(int fd)
-{
-	return quarantine_holds(fd) && !process_is_borrowed();
-}
-
-bool audit_made_room(int error)
-{
-	return error == EMFILE && !thread_is_inside() && process_generation() != 0 && !process_is_borrowed() &&
-	       quarantine_give_back();
 }
 
 /* ---- several descriptors of one socket ---- */
@@ -198,12 +259,12 @@ void audit_duplicated(int from, int to)
 void audit_duplicate_over_begin(struct audit_close *close, const char *call, int from, int to)
 {
 	close->socket = close->before = NULL;
-	if (from == to)
-		return;
+	close->kept = false;
+	if (from == to || (socket_table_find(to) && !thread_is_inside() && !probe_is_open(from)))
+		return; /* closes nothing, or will fail */
 	audit_close_begin(close, call, to);
 	close->before = NULL; /* a number that is closed is as good a target as any */
-	if (audit_is_kept(to))
-		quarantine_forget(to);
+	close->kept = close->kept && !process_is_borrowed() && quarantine_let_go(to);
 }
 
 void audit_duplicate_over_end(struct audit_close *close, int from, int to, int result)
@@ -212,6 +273,8 @@ void audit_duplicate_over_end(struct audit_close *close, int from, int to, int r
 
 	if (result >= 0 && from != to) {
 		audit_duplicated(from, to);
+	} else if (result < 0 && close->kept) {
+		quarantine_take_back(to);
 	} else if (result < 0 && close->socket) {
 		struct socket *socket = close->socket;
 

@@ -8,6 +8,7 @@
 #include "shim/audit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 
 #include "shim/config.h"
@@ -22,17 +23,30 @@
 #define SAMPLE_INTERVAL_NS 200000000u /* the shortest retransmission timeout (TCP_RTO_MIN, include/net/tcp.h) */
 
 static uint64_t last_fork_ns;
+static uint64_t last_spawn_ns;
 
 void audit_shared_by_fork(void)
 {
 	last_fork_ns = kernel_now_ns();
 }
 
-/* Whether a forked process may hold this socket too, so that our close is not its end. */
-static bool may_be_shared(const struct socket *socket)
+void audit_shared_by_spawn(void)
 {
-	return socket->record->opened_ns <= last_fork_ns || socket->record->origin == TRACE_INHERITED ||
-	       socket->record->origin == TRACE_PASSED;
+	last_spawn_ns = kernel_now_ns();
+}
+
+static bool survives_exec(int fd)
+{
+	return !(kernel_call3(SYS_fcntl, fd, F_GETFD, 0) & FD_CLOEXEC);
+}
+
+/* Whether another process may hold this socket too, so that our close is not its end, and not all its bytes are ours. */
+static bool may_be_shared(const struct socket *socket, int fd)
+{
+	const struct trace_socket *record = socket->record;
+
+	return record->opened_ns <= last_fork_ns || (record->opened_ns <= last_spawn_ns && survives_exec(fd)) ||
+	       record->origin == TRACE_INHERITED || record->origin == TRACE_PASSED || socket->state & SOCKET_SHARED;
 }
 
 /* Bytes that wait for an acknowledgement, a FIN of our own not counted (RFC 9293 section 3.4: it takes one number). */
@@ -73,7 +87,7 @@ static void account_for_loss(struct socket *socket, int fd, uint64_t now_ns, int
 		return;
 	incident_settle(socket, &tcp);
 	waiting = waiting_bytes(socket, tcp.unacked_bytes);
-	if (waiting <= socket->lost_reported || may_be_shared(socket)) /* another process may have written them */
+	if (waiting <= socket->lost_reported || may_be_shared(socket, fd))
 		return;
 	call.verdict.kind = is_timeout(error, &tcp, socket) ? TRACE_WRITE_TO_SILENT_PEER : TRACE_WRITE_AFTER_RESET;
 	call.verdict.knowledge = TRACE_NOBODY;
@@ -182,7 +196,7 @@ void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t n
 		audit_saw_reset(socket, fd, now_ns, 0);
 		return;
 	}
-	if (may_be_shared(socket) || !close_resets(socket, fd))
+	if (may_be_shared(socket, fd) || !close_resets(socket, fd))
 		return;
 	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
 	incident.verdict.knowledge = TRACE_TOLD;

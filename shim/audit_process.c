@@ -7,6 +7,7 @@
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/process.h"
+#include "shim/quarantine.h"
 #include "shim/record.h"
 #include "shim/roster.h"
 #include "shim/thread.h"
@@ -37,6 +38,8 @@ bool audit_exec_begin(const char *path)
 
 	if (ours)
 		end_process(TRACE_EXEC);
+	else
+		audit_shared_by_spawn(); /* by a vforked child, in our memory */
 	roster_add(TRACE_ROSTER_EXEC, 0, path);
 	errno = saved;
 	return ours;
@@ -56,6 +59,7 @@ void audit_exec_failed(bool ours)
 
 void audit_spawned(pid_t pid, const char *path)
 {
+	audit_shared_by_spawn();
 	roster_add(TRACE_ROSTER_SPAWNED, pid, path);
 }
 
@@ -74,4 +78,5 @@ void audit_forked(void)
 	backtrace_forked();
 	record_forked();
 	incident_forked();
+	quarantine_forked();
 }

@@ -22,12 +22,25 @@
 #include "shim/thread.h"
 #include "shim/trace_log.h"
 
-static bool sandboxed;
+#define SANDBOX_RESERVE (256u << 10) /* bytes of the trace that stay usable under a seccomp filter */
 
-void audit_sandboxed(void)
+uint64_t audit_sandbox_begin(void)
 {
-	sandboxed = true;
+	if (!process_ready() || process_is_borrowed())
+		return 0;
+	trace_log_reserve(SANDBOX_RESERVE);
+	quarantine_give_back_all();
+	return kernel_now_ns();
+}
+
+void audit_sandbox_end(uint64_t begun_ns, bool strict)
+{
+	if (!begun_ns)
+		return;
+	if (strict)
+		kernel_stopped_ns = begun_ns;
 	trace_log_process()->coverage |= TRACE_SECCOMP;
+	__atomic_store_n(&kernel_forbidden, 1, __ATOMIC_RELEASE);
 }
 
 void audit_used_io_uring(void)
@@ -38,7 +51,7 @@ void audit_used_io_uring(void)
 
 bool audit_may_probe(void)
 {
-	return !sandboxed;
+	return !__atomic_load_n(&kernel_forbidden, __ATOMIC_RELAXED);
 }
 
 static uint8_t protocol_of(int family, int type, int protocol)
@@ -265,6 +278,16 @@ struct socket *audit_connect_begin(int fd)
 	return audit_socket(fd);
 }
 
+/* A connect that failed leaves the socket as it was, but a write that follows all the same was meant for somebody. */
+static void note_attempt(struct socket *socket, int fd, const void *address, uint32_t length)
+{
+	record_renew(socket, fd);
+	if (!probe_address(address, length, &socket->record->peer) || !audit_may_probe())
+		return;
+	memset(&socket->record->local, 0, sizeof(socket->record->local));
+	record_addresses(socket, fd);
+}
+
 void audit_connect_end(struct socket *socket, int fd, const void *address, uint32_t length, int result)
 {
 	int saved = errno;
@@ -274,6 +297,10 @@ void audit_connect_end(struct socket *socket, int fd, const void *address, uint3
 	if (!socket || (result < 0 && !under_way) || process_is_borrowed()) {
 		if (socket && result < 0 && saved == EISCONN && socket->state & SOCKET_CONNECTING)
 			set_connected(socket, kernel_now_ns());
+		else if (socket && socket->protocol == TRACE_TCP && classify_is_end(saved) &&
+			 !(socket->state & SOCKET_CONNECTED) && !process_is_borrowed())
+			note_attempt(socket, fd, address, length);
+		errno = saved;
 		return;
 	}
 	record_renew(socket, fd);
@@ -353,13 +380,22 @@ static void set_tcp_option(struct socket *socket, int name, int number)
 	}
 }
 
+/* The other options, TCP_NODELAY and TCP_CORK above all, are set too often to be looked at. */
+static bool is_followed_option(int level, int name)
+{
+	if (level == SOL_SOCKET)
+		return name == SO_KEEPALIVE || name == SO_LINGER;
+	return level == IPPROTO_TCP && (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL || name == TCP_KEEPCNT ||
+					       name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN_CONNECT);
+}
+
 void audit_set_option(int fd, int level, int name, const void *value, uint32_t length)
 {
 	struct socket *socket;
 	struct linger linger;
 	int number;
 
-	if ((level != SOL_SOCKET && level != IPPROTO_TCP) || length < sizeof(number))
+	if (length < sizeof(number) || !is_followed_option(level, name))
 		return;
 	socket = audit_socket(fd);
 	if (!socket || process_is_borrowed())

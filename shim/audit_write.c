@@ -269,14 +269,14 @@ static void report_closed(struct audit_write *write)
 		write->socket = NULL;
 	memset(&write->before, 0, sizeof(write->before));
 	call = call_of(write);
-	audit_name_owner(&call);
+	audit_name_close(&call);
 	write->incident = incident_announce(&call, &write->fresh);
 	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
 }
 
 static enum trace_sigpipe sigpipe_of(const struct audit_write *write, int error)
 {
-	if (error != EPIPE || !write->socket || !call_raises_sigpipe(write))
+	if (error != EPIPE || !write->socket || !call_raises_sigpipe(write) || !audit_may_probe())
 		return TRACE_SIGPIPE_NONE;
 	return probe_sigpipe() == PROBE_SIGPIPE_IGNORED ? TRACE_SIGPIPE_NONE : TRACE_SIGPIPE_RAISED;
 }
@@ -294,7 +294,7 @@ static void complete(struct audit_write *write, ssize_t result, int error)
 
 	call.backlog = write->backlog;
 	if (result == 0 && call.length == 0) {
-		incident_withdraw(write->incident, &call, write->fresh);
+		incident_withdraw(write->incident, &call);
 	} else if (result >= 0) {
 		bool is_tcp = write->socket->protocol == TRACE_TCP && probe_tcp(write->fd, &tcp);
 
@@ -303,7 +303,7 @@ static void complete(struct audit_write *write, ssize_t result, int error)
 			audit_saw_reset(write->socket, write->fd, kernel_now_ns(), 0);
 	} else if (classify_is_retry(&write->verdict, error) ||
 		   (!classify_is_end(error) && error != ENOTCONN && error != EAGAIN)) {
-		incident_withdraw(write->incident, &call, write->fresh);
+		incident_withdraw(write->incident, &call);
 	} else {
 		incident_reject(write->incident, &call, error, sigpipe_of(write, error));
 		if (tells_of_the_end(&write->verdict))

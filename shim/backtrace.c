@@ -20,13 +20,13 @@
 #define INTERN_PROBES 16u
 #define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
+#define GATE (1u << 16)
 
 enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
 
 static struct {
 	uint32_t state;
-	uint32_t active; /* threads inside */
-	uint32_t gate; /* a fork is being prepared: nobody enters */
+	uint32_t active; /* threads inside, and above GATE the forks being prepared: nobody enters meanwhile */
 	uint32_t flush; /* forget what was cached */
 	int (*backtrace)(void **frames, int size);
 	void (*flush_cache)(void *space, unsigned long low, unsigned long high);
@@ -111,13 +111,16 @@ void backtrace_load(void)
 /* Enters the unwinder, unless it is not to be had or a fork is being prepared. */
 static bool unwinder_enter(void)
 {
-	if (thread_state.inside || __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
+	uint32_t active;
+
+	if (thread_state.inside || kernel_forbidden || __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
 		return false;
-	__atomic_fetch_add(&unwinder.active, 1, __ATOMIC_SEQ_CST);
-	if (__atomic_load_n(&unwinder.gate, __ATOMIC_SEQ_CST)) {
-		__atomic_fetch_sub(&unwinder.active, 1, __ATOMIC_SEQ_CST);
-		return false;
-	}
+	active = __atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST);
+	do
+		if (active >= GATE)
+			return false;
+	while (!__atomic_compare_exchange_n(
+		&unwinder.active, &active, active + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
 	thread_enter();
 	thread_state.unwinding = true;
 	return true;
@@ -285,9 +288,9 @@ void backtrace_fork_prepare(void)
 {
 	struct timespec pause = {0, 100000};
 
-	__atomic_store_n(&unwinder.gate, 1, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&unwinder.active, GATE, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < 100; i++) {
-		if (__atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST) <= (uint32_t)thread_state.unwinding)
+		if (__atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST) % GATE <= (uint32_t)thread_state.unwinding)
 			return;
 		kernel_call2(SYS_nanosleep, &pause, NULL);
 	}
@@ -295,19 +298,18 @@ void backtrace_fork_prepare(void)
 
 void backtrace_fork_done(void)
 {
-	__atomic_store_n(&unwinder.gate, 0, __ATOMIC_SEQ_CST);
+	__atomic_fetch_sub(&unwinder.active, GATE, __ATOMIC_SEQ_CST);
 }
 
 void backtrace_forked(void)
 {
 	uint32_t ours = thread_state.unwinding;
 
-	if (unwinder.active > ours || unwinder.state == UNWINDER_LOADING) {
+	if (unwinder.active % GATE > ours || unwinder.state == UNWINDER_LOADING) {
 		unwinder.state = UNWINDER_BROKEN;
 		trace_log_process()->coverage |= TRACE_UNWINDER_BUSY;
 	}
 	unwinder.active = ours;
-	unwinder.gate = 0;
 	memset(interned, 0, sizeof(interned));
 	module_map_forked();
 }
@@ -334,7 +336,8 @@ long backtrace_answer_write(const void *address)
 {
 	uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
 
-	if (kernel_call4(SYS_rt_sigprocmask, -1, aligned, NULL, 8) == -EFAULT) {
+	/* without a set it would copy nothing */
+	if (!aligned || kernel_call4(SYS_rt_sigprocmask, -1, aligned, NULL, 8) == -EFAULT) {
 		errno = EFAULT;
 		return -1;
 	}

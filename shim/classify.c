@@ -136,7 +136,7 @@ struct verdict classify_failure(const struct classify_facts *facts)
 		verdict = facts->own_shutdown_write
 				  ? verdict_of(facts, TRACE_WRITE_AFTER_SHUTDOWN, COUNT_AFTER_SHUTDOWN, 0)
 				  : verdict_of(facts, TRACE_WRITE_AFTER_PEER_CLOSE, COUNT_AFTER_PEER_CLOSE,
-					    TRACE_INCIDENT_PEER_SHUTDOWN);
+					    facts->revents ? TRACE_INCIDENT_PEER_SHUTDOWN : 0);
 		break;
 	case TRACE_TCP: {
 		struct classify_facts later = *facts;

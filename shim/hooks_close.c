@@ -43,10 +43,9 @@ HOOK(int, fclose, FILE *stream)
 	struct audit_close close_;
 	int result;
 
-	audit_close_begin(&close_, "fclose", stream ? fileno(stream) : -1);
+	audit_close_by_libc_begin(&close_, stream ? fileno(stream) : -1);
 	result = REAL(fclose)(stream);
-	audit_close_end(&close_, result);
-	return result;
+	return audit_close_by_libc_end(&close_, result);
 }
 
 /* A number in the quarantine is closed, as far as the program can tell. */
@@ -58,13 +57,15 @@ static int refuse(void)
 
 HOOK(int, dup, int fd)
 {
-	int made = audit_is_kept(fd) ? refuse() : REAL(dup)(fd);
-	int saved = errno;
+	int made;
+	int saved;
 
-	if (made < 0 && audit_made_room(saved)) {
+	if (audit_is_kept(fd))
+		return refuse();
+	do
 		made = REAL(dup)(fd);
-		saved = errno;
-	}
+	while (made < 0 && audit_made_room(errno));
+	saved = errno;
 	if (made >= 0)
 		audit_duplicated(fd, made);
 	errno = saved;
@@ -109,9 +110,9 @@ HOOK(int, fcntl, int fd, int cmd, ...)
 	va_end(arguments);
 	if (audit_is_kept(fd))
 		return refuse();
-	result = REAL(fcntl)(fd, cmd, argument);
-	if (result < 0 && audit_made_room(errno))
+	do
 		result = REAL(fcntl)(fd, cmd, argument);
+	while (result < 0 && audit_made_room(errno));
 	if (result >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) {
 		int saved = errno;
 

@@ -11,14 +11,13 @@
 
 HOOK(int, socket, int domain, int type, int protocol)
 {
-	int fd = REAL(socket)(domain, type, protocol);
-	int saved = errno;
+	int fd;
+	int saved;
 
-	if (fd < 0 && audit_made_room(saved)) {
+	do
 		fd = REAL(socket)(domain, type, protocol);
-		saved = errno;
-	}
-
+	while (fd < 0 && audit_made_room(errno));
+	saved = errno;
 	if (fd >= 0)
 		audit_made_socket(fd, domain, type, protocol);
 	errno = saved;
@@ -28,14 +27,13 @@ HOOK_ALIAS(socket, __socket);
 
 HOOK(int, socketpair, int domain, int type, int protocol, int fds[2])
 {
-	int result = REAL(socketpair)(domain, type, protocol, fds);
-	int saved = errno;
+	int result;
+	int saved;
 
-	if (result < 0 && audit_made_room(saved)) {
+	do
 		result = REAL(socketpair)(domain, type, protocol, fds);
-		saved = errno;
-	}
-
+	while (result < 0 && audit_made_room(errno));
+	saved = errno;
 	if (result == 0)
 		audit_made_pair(fds, domain, type, protocol);
 	errno = saved;
@@ -54,19 +52,21 @@ static int accepted(int listener, int fd)
 
 HOOK(int, accept, int fd, struct sockaddr *addr, socklen_t *addr_len)
 {
-	int made = REAL(accept)(fd, addr, addr_len);
+	int made;
 
-	if (made < 0 && audit_made_room(errno))
+	do
 		made = REAL(accept)(fd, addr, addr_len);
+	while (made < 0 && audit_made_room(errno));
 	return accepted(fd, made);
 }
 
 HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
 {
-	int made = REAL(accept4)(fd, addr, addr_len, flags);
+	int made;
 
-	if (made < 0 && audit_made_room(errno))
+	do
 		made = REAL(accept4)(fd, addr, addr_len, flags);
+	while (made < 0 && audit_made_room(errno));
 	return accepted(fd, made);
 }
 
@@ -111,7 +111,12 @@ HOOK(int, setsockopt, int fd, int level, int optname, const void *optval, sockle
 /* Only libunwind's call is ours to answer; it would keep the pipe open in the program. */
 HOOK(int, pipe2, int fds[2], int flags)
 {
+	int result;
+
 	if (thread_state.unwinding)
 		return backtrace_answer_pipe(fds);
-	return REAL(pipe2)(fds, flags);
+	do
+		result = REAL(pipe2)(fds, flags);
+	while (result < 0 && audit_made_room(errno));
+	return result;
 }

@@ -1,4 +1,5 @@
 /* hooks_poll.c: poll, select and epoll: the other way to be told. The fortified forms are in no public header. */
+#include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/select.h>
@@ -51,6 +52,10 @@ HOOK(int, select, int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds
 {
 	int result = REAL(select)(nfds, readfds, writefds, exceptfds, timeout);
 
+	if (result > 0 && audit_select_meets_kept(nfds, readfds, writefds, exceptfds)) {
+		errno = EBADF;
+		return -1;
+	}
 	if (result > 0)
 		audit_selected(&select_hook, nfds, readfds);
 	return result;
@@ -62,6 +67,10 @@ HOOK(int, pselect, int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfd
 {
 	int result = REAL(pselect)(nfds, readfds, writefds, exceptfds, timeout, sigmask);
 
+	if (result > 0 && audit_select_meets_kept(nfds, readfds, writefds, exceptfds)) {
+		errno = EBADF;
+		return -1;
+	}
 	if (result > 0)
 		audit_selected(&pselect_hook, nfds, readfds);
 	return result;

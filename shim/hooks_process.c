@@ -10,6 +10,7 @@
 #include <linux/seccomp.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -140,8 +141,10 @@ HOOK(int, posix_spawn, pid_t *pid, const char *path, const posix_spawn_file_acti
 	const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
 {
 	pid_t made = 0;
-	int result = REAL(posix_spawn)(&made, path, file_actions, attrp, argv, envp);
+	int result;
 
+	audit_shared_by_spawn();
+	result = REAL(posix_spawn)(&made, path, file_actions, attrp, argv, envp);
 	if (result == 0 && pid)
 		*pid = made;
 	if (result == 0)
@@ -153,13 +156,38 @@ HOOK(int, posix_spawnp, pid_t *pid, const char *file, const posix_spawn_file_act
 	const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
 {
 	pid_t made = 0;
-	int result = REAL(posix_spawnp)(&made, file, file_actions, attrp, argv, envp);
+	int result;
 
+	audit_shared_by_spawn();
+	result = REAL(posix_spawnp)(&made, file, file_actions, attrp, argv, envp);
 	if (result == 0 && pid)
 		*pid = made;
 	if (result == 0)
 		audit_spawned(made, file);
 	return result;
+}
+
+/* Both start a shell by a call of libc's own. */
+HOOK(int, system, const char *command)
+{
+	int result;
+
+	audit_shared_by_spawn();
+	result = REAL(system)(command);
+	audit_shared_by_spawn();
+	return result;
+}
+
+HOOK(FILE *, popen, const char *command, const char *modes)
+{
+	FILE *stream;
+
+	audit_shared_by_spawn();
+	do
+		stream = REAL(popen)(command, modes);
+	while (!stream && audit_made_room(errno));
+	audit_shared_by_spawn();
+	return stream;
 }
 
 HOOK(void, _exit, int status)
@@ -210,7 +238,14 @@ HOOK(int, prctl, int option, ...)
 	for (int i = 0; i < 4; i++)
 		values[i] = va_arg(arguments, unsigned long);
 	va_end(arguments);
-	if (option == PR_SET_SECCOMP)
-		audit_sandboxed();
+	if (option == PR_SET_SECCOMP) {
+		uint64_t begun_ns;
+		int result;
+
+		begun_ns = audit_sandbox_begin();
+		result = REAL(prctl)(option, values[0], values[1], values[2], values[3]);
+		audit_sandbox_end(result == 0 ? begun_ns : 0, values[0] == SECCOMP_MODE_STRICT);
+		return result;
+	}
 	return REAL(prctl)(option, values[0], values[1], values[2], values[3]);
 }

@@ -5,9 +5,11 @@
  */
 #include <errno.h>
 #include <linux/close_range.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -48,6 +50,16 @@ static long write_call(const struct arguments *call, const char *name, struct pa
 	if (!audit_write_begin(&write, &hook, (int)call->value[0], payload, flags))
 		return forward(call);
 	return audit_write_end(&write, forward(call));
+}
+
+static long sendmsg_call(const struct arguments *call)
+{
+	const struct msghdr *message = (const struct msghdr *)call->value[1];
+	long result = write_call(call, "sendmsg", payload_message(message), (int)call->value[2]);
+
+	if (result >= 0)
+		audit_sent_message(message);
+	return result;
 }
 
 static long read_call(const struct arguments *call, const char *name, bool empty, int flags)
@@ -103,6 +115,24 @@ static long exec_call(const struct arguments *call, const char *path)
 	long result = forward(call);
 
 	audit_exec_failed(ours);
+	return result;
+}
+
+static long sandbox_call(const struct arguments *call)
+{
+	bool installs = call->number == SYS_prctl ? call->value[0] == PR_SET_SECCOMP
+						  : call->value[0] == SECCOMP_SET_MODE_STRICT ||
+							    call->value[0] == SECCOMP_SET_MODE_FILTER;
+	bool is_strict = call->number == SYS_prctl ? call->value[1] == SECCOMP_MODE_STRICT
+						   : call->value[0] == SECCOMP_SET_MODE_STRICT;
+	uint64_t begun_ns;
+	long result;
+
+	if (!installs)
+		return forward(call);
+	begun_ns = audit_sandbox_begin();
+	result = forward(call);
+	audit_sandbox_end(result >= 0 ? begun_ns : 0, is_strict);
 	return result;
 }
 
@@ -162,7 +192,7 @@ static long audited(const struct arguments *call)
 		return write_call(
 			call, "sendto", payload_buffer((const void *)value[1], (size_t)value[2]), (int)value[3]);
 	case SYS_sendmsg:
-		return write_call(call, "sendmsg", payload_message((const struct msghdr *)value[1]), (int)value[2]);
+		return sendmsg_call(call);
 	case SYS_sendfile: return write_call(call, "sendfile", payload_none((size_t)value[3]), 0);
 	case SYS_read: return read_call(call, "read", value[2] == 0, 0);
 	case SYS_recvfrom: return read_call(call, "recvfrom", value[2] == 0, (int)value[3]);
@@ -188,7 +218,8 @@ static long audited(const struct arguments *call)
 	case SYS_execve: return exec_call(call, (const char *)value[0]);
 	case SYS_execveat: return exec_call(call, (const char *)value[1]);
 	case SYS_exit_group: audit_process_ends(true); return forward(call);
-	case SYS_seccomp: audit_sandboxed(); return forward(call);
+	case SYS_seccomp:
+	case SYS_prctl: return sandbox_call(call);
 	default: return noted_call(call);
 	}
 }
@@ -216,6 +247,7 @@ static bool is_followed(long number)
 	case SYS_execveat:
 	case SYS_exit_group:
 	case SYS_seccomp:
+	case SYS_prctl:
 	case SYS_socket:
 	case SYS_socketpair:
 #ifdef SYS_accept

@@ -67,10 +67,18 @@ HOOK(ssize_t, sendto, int fd, const void *buf, size_t len, int flags, const stru
 HOOK(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags)
 {
 	struct audit_write write_;
+	ssize_t result;
 
+	if (audit_passes_kept(message)) {
+		errno = EBADF;
+		return -1;
+	}
 	if (!audit_write_begin(&write_, &sendmsg_hook, fd, payload_message(message), flags))
 		return REAL(sendmsg)(fd, message, flags);
-	return audit_write_end(&write_, REAL(sendmsg)(fd, message, flags));
+	result = REAL(sendmsg)(fd, message, flags);
+	if (result >= 0)
+		audit_sent_message(message);
+	return audit_write_end(&write_, result);
 }
 
 HOOK(int, sendmmsg, int fd, struct mmsghdr *vmessages, unsigned int vlen, int flags)
@@ -82,8 +90,10 @@ HOOK(int, sendmmsg, int fd, struct mmsghdr *vmessages, unsigned int vlen, int fl
 	if (!audit_write_begin(&write_, &sendmmsg_hook, fd, payload_messages(vmessages, vlen), flags))
 		return REAL(sendmmsg)(fd, vmessages, vlen, flags);
 	result = REAL(sendmmsg)(fd, vmessages, vlen, flags);
-	for (int i = 0; i < result; i++)
+	for (int i = 0; i < result; i++) {
 		bytes += (ssize_t)vmessages[i].msg_len;
+		audit_sent_message(&vmessages[i].msg_hdr);
+	}
 	audit_write_end(&write_, result < 0 ? -1 : bytes);
 	return result;
 }

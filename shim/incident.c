@@ -2,6 +2,7 @@
 #include "shim/incident.h"
 
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "shim/backtrace.h"
@@ -77,19 +78,20 @@ static trace_ref recent[RECENT];
 
 static trace_ref *recent_place(const struct incident_call *call, trace_ref socket, trace_ref stack)
 {
-	uint32_t hash = socket ? socket : (uint32_t)call->fd;
+	uint32_t hash = socket ^ (uint32_t)call->fd << 20 ^ (uint32_t)(uintptr_t)call->call << 8;
 
 	hash = (hash ^ (uint32_t)call->verdict.kind << 4 ^ call->verdict.knowledge) * 0x9e3779b1u;
 	hash = (hash ^ stack) * 0x85ebca6bu;
 	return &recent[(hash ^ hash >> 15) % RECENT];
 }
 
+/* The incident of this place, be it one that was taken back. */
 static struct trace_incident *find_at(const struct incident_call *call, trace_ref socket, trace_ref stack)
 {
 	struct trace_incident *incident =
 		trace_log_at(__atomic_load_n(recent_place(call, socket, stack), __ATOMIC_ACQUIRE));
 
-	if (incident && incident->record.state == TRACE_COMMITTED && incident->socket == socket &&
+	if (incident && incident->record.state != TRACE_CLAIMED && incident->socket == socket &&
 		incident->kind == call->verdict.kind && incident->stack_write == stack && incident->fd == call->fd &&
 		incident->knowledge == call->verdict.knowledge &&
 		!strncmp(incident->call, call->call, sizeof(incident->call) - 1))
@@ -107,7 +109,7 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 	incident->knowledge = call->verdict.knowledge;
 	incident->flags = call->verdict.flags;
 	incident->fd = call->fd;
-	incident->tid = (int32_t)kernel_call0(SYS_gettid);
+	incident->tid = process_thread_id();
 	incident->label = thread_state.label_generation == process_generation() ? thread_state.label : 0;
 	probe_thread_name(incident->thread_name);
 	copy_name(incident->call, call->call);
@@ -122,16 +124,19 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 	if (socket) {
 		incident->socket = trace_log_ref(socket->record);
 		copy_end(incident, socket->record);
+		if (call->closed_ns) {
+			incident->disconnect_ns = call->closed_ns;
+			incident->stack_closed = call->stack_closed;
+		}
 		copy_history(incident, socket);
 		__atomic_fetch_or(&socket->record->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
 	}
-	append_call(incident, call);
+	if (call->call[0])
+		append_call(incident, call);
 }
 
-static void count_call(struct trace_incident *incident, const struct incident_call *call)
+static void begin_call(struct trace_incident *incident, const struct incident_call *call)
 {
-	__atomic_fetch_add(&incident->count, 1, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
 	incident->last_ns = call->t_ns;
 	if (call->retransmissions > incident->retransmissions)
 		incident->retransmissions = call->retransmissions;
@@ -140,40 +145,90 @@ static void count_call(struct trace_incident *incident, const struct incident_ca
 	__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
 }
 
+static void count_call(struct trace_incident *incident, const struct incident_call *call)
+{
+	__atomic_fetch_add(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&incident->count, 1, __ATOMIC_SEQ_CST);
+	begin_call(incident, call);
+}
+
+/* Makes a record that was taken back new. Its counts stay: they are 0, but for what other threads are just adding. */
+static void clear(struct trace_incident *incident)
+{
+	const size_t counts = offsetof(struct trace_incident, count);
+	const size_t rest = offsetof(struct trace_incident, bytes_accepted);
+
+	memset((char *)incident + sizeof(incident->record), 0, counts - sizeof(incident->record));
+	memset((char *)incident + rest, 0, sizeof(*incident) - rest);
+}
+
+/*
+ * Counts one more write in the incident of its place. One that was taken back is begun anew: a program that is told again and
+ * again to try later does not fill the log. Returns false where another thread is just beginning it anew.
+ */
+static bool join(struct trace_incident *incident, const struct incident_call *call, trace_ref stack, bool *fresh)
+{
+	uint16_t *state = &incident->record.state;
+	uint16_t taken_back = TRACE_VOID;
+	bool counted = __atomic_load_n(state, __ATOMIC_SEQ_CST) == TRACE_COMMITTED;
+
+	if (counted)
+		count_call(incident, call);
+	if (counted && __atomic_load_n(state, __ATOMIC_SEQ_CST) == TRACE_COMMITTED)
+		return true;
+	if (!__atomic_compare_exchange_n(state, &taken_back, TRACE_CLAIMED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return counted; /* whoever took it back, or begins it anew, leaves our count in it */
+	clear(incident);
+	fill(incident, call, stack);
+	if (counted)
+		begin_call(incident, call);
+	else
+		count_call(incident, call);
+	trace_log_commit(incident);
+	*fresh = true;
+	return true;
+}
+
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh)
 {
 	trace_ref stack = backtrace_capture();
 	trace_ref socket = call->socket ? trace_log_ref(call->socket->record) : 0;
 	struct trace_incident *incident = find_at(call, socket, stack);
 
-	*fresh = !incident;
-	if (incident) {
-		count_call(incident, call);
+	*fresh = false;
+	if (incident && join(incident, call, stack, fresh))
 		return incident;
-	}
 	incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
 	if (!incident)
 		return NULL;
+	*fresh = true;
 	fill(incident, call, stack);
 	count_call(incident, call);
 	__atomic_store_n(recent_place(call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
 	return incident;
 }
 
-void incident_withdraw(struct trace_incident *incident, const struct incident_call *call, bool fresh)
+void incident_withdraw(struct trace_incident *incident, const struct incident_call *call)
 {
+	uint16_t taken_back = TRACE_VOID;
+
 	if (!incident)
 		return;
 	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
 	incident->sigpipe = incident->sigpipe == TRACE_SIGPIPE_FATAL ? TRACE_SIGPIPE_NONE : incident->sigpipe;
-	__atomic_fetch_sub(&incident->count, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_sub(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
-	if (fresh && incident->count == 0)
-		trace_log_void(incident);
+	if (__atomic_sub_fetch(&incident->count, 1, __ATOMIC_SEQ_CST) != 0)
+		return;
+	__atomic_store_n(&incident->record.state, TRACE_VOID, __ATOMIC_SEQ_CST);
+	/* another thread may have counted a write in between */
+	if (__atomic_load_n(&incident->count, __ATOMIC_SEQ_CST) != 0)
+		__atomic_compare_exchange_n(&incident->record.state, &taken_back, TRACE_COMMITTED, false,
+			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 }
 
 void incident_void(struct trace_incident *incident)
 {
+	incident->count = incident->bytes_offered = 0;
 	trace_log_void(incident);
 }
 
@@ -265,6 +320,8 @@ void incident_accept(
 		settle_one(call->socket, incident, tcp);
 		if (incident->pending_bytes && call->socket)
 			remember_pending(call->socket, incident);
+	} else if (call->socket && call->socket->protocol == TRACE_TCP) {
+		incident->pending_bytes += accepted; /* another thread has closed it meanwhile: nobody can tell */
 	}
 	update_outcome(incident);
 	finish_call(incident, (long)accepted);

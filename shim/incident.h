@@ -28,6 +28,8 @@ struct incident_call {
 	uint32_t backlog; /* silent peer: bytes of earlier writes that stay unacknowledged and no incident tells of */
 	uint64_t silent_since_ns;
 	uint32_t retransmissions;
+	uint64_t closed_ns; /* own close: when and where this number was closed; 0: as the record says */
+	trace_ref stack_closed;
 	const struct trace_socket *owner; /* whom the number means by now, or would without the quarantine */
 };
 
@@ -35,7 +37,7 @@ struct incident_call {
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh);
 
 /* The call changed nothing worth telling (EAGAIN, EINTR). */
-void incident_withdraw(struct trace_incident *incident, const struct incident_call *call, bool fresh);
+void incident_withdraw(struct trace_incident *incident, const struct incident_call *call);
 
 /* Takes an incident back altogether. */
 void incident_void(struct trace_incident *incident);
@@ -45,8 +47,8 @@ void incident_reject(
 	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
 
 /*
- * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where the socket is not TCP: what an
- * AF_UNIX socket accepted is in the peer's queue.
+ * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where there is none: what an AF_UNIX socket
+ * accepted is in the peer's queue; of a TCP socket that was closed meanwhile nobody knows.
  */
 void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted,
 	const struct probe_tcp *tcp);

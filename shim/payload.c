@@ -100,3 +100,14 @@ size_t payload_first_bytes(const struct payload *payload, void *bytes, size_t si
 	}
 	return 0;
 }
+
+size_t payload_control(const struct msghdr *message, void *control, size_t size)
+{
+	struct msghdr header;
+	size_t length;
+
+	if (!copy(&header, message, sizeof(header)) || !header.msg_control)
+		return 0;
+	length = header.msg_controllen < size ? header.msg_controllen : size;
+	return length && copy(control, header.msg_control, length) ? length : 0;
+}

@@ -51,4 +51,7 @@ size_t payload_length(const struct payload *payload);
 /* Copies the first bytes, at most `size`. Returns how many. The same care. */
 size_t payload_first_bytes(const struct payload *payload, void *bytes, size_t size);
 
+/* Copies the control data of a message, at most `size` bytes. Returns how many, 0 where it has none. The same care. */
+size_t payload_control(const struct msghdr *message, void *control, size_t size);
+
 #endif

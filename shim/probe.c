@@ -2,6 +2,7 @@
 #include "shim/probe.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
@@ -97,6 +98,11 @@ bool probe_tcp(int fd, struct probe_tcp *tcp)
 	return true;
 }
 
+bool probe_is_open(int fd)
+{
+	return kernel_call3(SYS_fcntl, fd, F_GETFD, 0) != -EBADF;
+}
+
 bool probe_listens(int fd)
 {
 	int listens = 0;
@@ -166,9 +172,22 @@ bool probe_local(int fd, struct trace_address *address)
 	return ask_address(SYS_getsockname, fd, address);
 }
 
+/*
+ * getpeername has no answer once the connection is reset, which an accepted one can be before anybody asked; SO_PEERNAME still
+ * has (net/ipv4/af_inet.c inet_getname). It refuses more room than it fills, so the longer address is asked for first.
+ */
 bool probe_peer(int fd, struct trace_address *address)
 {
-	return ask_address(SYS_getpeername, fd, address);
+	static const socklen_t lengths[] = {sizeof(struct sockaddr_in6), sizeof(struct sockaddr_in)};
+	struct sockaddr_storage name;
+
+	if (ask_address(SYS_getpeername, fd, address))
+		return true;
+	for (size_t i = 0; i < sizeof(lengths) / sizeof(*lengths); i++) {
+		if (get_option(fd, SOL_SOCKET, SO_PEERNAME, &name, lengths[i]) == 0)
+			return probe_address(&name, lengths[i], address);
+	}
+	return false;
 }
 
 int32_t probe_peer_pid(int fd)

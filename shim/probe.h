@@ -47,6 +47,9 @@ uint32_t probe_unacked(int fd);
 /* Bytes that a read would find (SIOCINQ), or -1. */
 int probe_readable_bytes(int fd);
 
+/* Whether the number is an open descriptor of any sort. */
+bool probe_is_open(int fd);
+
 /* Whether the socket listens. */
 bool probe_listens(int fd);
 

@@ -100,7 +100,16 @@ void process_wipe(void)
 	process_page->setting_up = 0;
 }
 
+int32_t process_thread_id(void)
+{
+	long tid = kernel_call0(SYS_gettid);
+
+	return tid > 0 ? (int32_t)tid : 0;
+}
+
 bool process_is_borrowed(void)
 {
-	return process_page->pid != (pid_t)kernel_call0(SYS_getpid);
+	long pid = kernel_call0(SYS_getpid);
+
+	return pid >= 0 && process_page->pid != (pid_t)pid;
 }

@@ -48,6 +48,9 @@ static inline bool process_ready(void)
 /* Whether we run in another process that shares the memory of the one that our state tells of (vfork, CLONE_VM). */
 bool process_is_borrowed(void);
 
+/* The calling thread's id, 0 where it may not be asked. */
+int32_t process_thread_id(void);
+
 /* Called in a forked child before its generation is set: whatever belongs to the parent is let go. Set once. */
 extern void (*process_forked)(void) __attribute__((visibility("hidden")));
 

@@ -1,4 +1,7 @@
-/* quarantine.c: a ring of kept numbers, oldest first, behind a flag that nobody waits for. */
+/*
+ * quarantine.c: a queue of kept numbers, oldest first, behind a flag. A thread that cannot do without the queue waits for the
+ * flag a little, for it is never held across more than a few system calls; it then does what is safe without.
+ */
 #include "shim/quarantine.h"
 
 #include <fcntl.h>
@@ -9,6 +12,7 @@
 #include "shim/trace_log.h"
 
 #define KEPT_MAX 4096u
+#define PATIENCE 1000 /* times that the processor is given away for the flag; a signal handler may wait in vain */
 
 struct kept {
 	int fd;
@@ -27,6 +31,16 @@ static bool enter(void)
 	return __atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
 }
 
+static bool enter_patiently(void)
+{
+	for (int i = 0; i < PATIENCE; i++) {
+		if (enter())
+			return true;
+		kernel_call0(SYS_sched_yield);
+	}
+	return false;
+}
+
 static void leave(void)
 {
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
@@ -37,40 +51,60 @@ static struct kept *kept_at(uint32_t i)
 	return &ring[(first + i) % KEPT_MAX];
 }
 
-/* How many may be kept, and up to which number: three quarters of the limit stay free for what passes no hook of ours. */
-static uint32_t capacity(int fd)
+static void remove_at(uint32_t i)
+{
+	for (; i > 0; i--)
+		*kept_at(i) = *kept_at(i - 1);
+	first = (first + 1) % KEPT_MAX;
+	count--;
+}
+
+/* Whether our placeholder stands on the number: it may have been closed or replaced where no hook could see. */
+static bool is_placeholder(int fd)
+{
+	long flags = kernel_call3(SYS_fcntl, fd, F_GETFL, 0);
+
+	return flags >= 0 && flags & O_PATH;
+}
+
+/* Really gives the oldest number back. Returns it, or -1 where the program has used it by its own will meanwhile. */
+static int release_oldest(void)
+{
+	int fd = kept_at(0)->fd;
+
+	remove_at(0);
+	if (!is_placeholder(fd) || !socket_table_unpark(fd))
+		return -1;
+	kernel_call1(SYS_close, fd);
+	return fd;
+}
+
+static uint64_t descriptor_limit(void)
 {
 	struct rlimit limit = {1024, 1024};
-	uint64_t most;
 
 	kernel_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit);
-	if ((uint64_t)fd >= limit.rlim_cur / 4 * 3)
-		return 0;
-	most = limit.rlim_cur / 8;
+	return limit.rlim_cur;
+}
+
+static uint32_t capacity(uint64_t limit)
+{
+	uint64_t most = limit / 8;
+
 	if (most > config.quarantine)
 		most = config.quarantine;
 	return most < KEPT_MAX ? (uint32_t)most : KEPT_MAX;
 }
 
-/* Really gives the oldest number back, unless the program has used it by its own will meanwhile. */
-static void release_oldest(void)
-{
-	int fd = kept_at(0)->fd;
-
-	first = (first + 1) % KEPT_MAX;
-	count--;
-	if (socket_table_is_parked(fd)) {
-		socket_table_forget(fd);
-		kernel_call1(SYS_close, fd);
-	}
-}
-
-/* Puts the placeholder on the number; the socket behind it is closed by that. */
+/* Puts a placeholder on the number; the socket behind it is closed by that. Any placeholder that stands already will do. */
 static bool replace_by_placeholder(int fd)
 {
-	long placeholder = kernel_call4(SYS_openat, AT_FDCWD, "/dev/null", O_PATH | O_CLOEXEC, 0);
+	long placeholder;
 	long result;
 
+	if (count && socket_table_is_parked(kept_at(count - 1)->fd) && is_placeholder(kept_at(count - 1)->fd))
+		return kernel_call3(SYS_dup3, kept_at(count - 1)->fd, fd, O_CLOEXEC) >= 0;
+	placeholder = kernel_call4(SYS_openat, AT_FDCWD, "/dev/null", O_PATH | O_CLOEXEC, 0);
 	if (placeholder < 0)
 		return false;
 	result = kernel_call3(SYS_dup3, placeholder, fd, O_CLOEXEC);
@@ -80,15 +114,18 @@ static bool replace_by_placeholder(int fd)
 
 bool quarantine_close(int fd)
 {
+	uint64_t limit;
 	uint32_t most;
 	bool done = false;
 
 	if (!config.quarantine || fd <= 2 || !enter())
 		return false;
-	most = capacity(fd);
+	limit = descriptor_limit();
+	most = capacity(limit);
 	while (count && count >= most)
 		release_oldest();
-	if (most && socket_table_park(fd)) {
+	/* high numbers are a sign of want: they are the last ones that the kernel gives */
+	if (most && (uint64_t)fd < limit / 4 * 3 && socket_table_park(fd)) {
 		done = replace_by_placeholder(fd);
 		if (done)
 			*kept_at(count++) = (struct kept){fd, 0};
@@ -99,22 +136,56 @@ bool quarantine_close(int fd)
 	return done;
 }
 
-bool quarantine_holds(int fd)
+bool quarantine_is_used(void)
 {
-	return config.quarantine && socket_table_is_parked(fd);
+	return config.quarantine && __atomic_load_n(&count, __ATOMIC_RELAXED) != 0;
 }
 
-void quarantine_forget(int fd)
+bool quarantine_holds(int fd)
 {
-	if (quarantine_holds(fd))
-		socket_table_forget(fd); /* its place in the ring is found empty later */
+	return config.quarantine && socket_table_is_parked(fd) && is_placeholder(fd);
+}
+
+bool quarantine_let_go(int fd)
+{
+	bool entered;
+	bool held;
+
+	if (!config.quarantine || !socket_table_is_parked(fd))
+		return false;
+	/* one who is about to release it must be done before the program's descriptor takes its place */
+	entered = enter_patiently();
+	held = socket_table_unpark(fd);
+	for (uint32_t i = 0; entered && held && i < count; i++)
+		if (kept_at(i)->fd == fd) {
+			remove_at(i);
+			break;
+		}
+	if (entered)
+		leave();
+	return held;
+}
+
+void quarantine_take_back(int fd)
+{
+	if (!is_placeholder(fd))
+		return;
+	if (enter()) {
+		if (count < KEPT_MAX && socket_table_park(fd)) {
+			*kept_at(count++) = (struct kept){fd, 0};
+			leave();
+			return;
+		}
+		leave();
+	}
+	kernel_call1(SYS_close, fd);
 }
 
 void quarantine_note_owner(int fd, const struct socket *socket)
 {
 	struct kept *lowest = NULL;
 
-	if (!config.quarantine || !count || !enter())
+	if (!config.quarantine || !count || !enter_patiently())
 		return;
 	for (uint32_t i = 0; i < count; i++) {
 		struct kept *kept = kept_at(i);
@@ -132,7 +203,7 @@ void quarantine_drop_owner(const struct socket *socket)
 {
 	trace_ref ref = trace_log_ref(socket->record);
 
-	if (!config.quarantine || !count || !ref || !enter())
+	if (!config.quarantine || !count || !ref || !enter_patiently())
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		if (kept_at(i)->owner == ref)
@@ -144,7 +215,7 @@ const struct trace_socket *quarantine_owner(int fd)
 {
 	trace_ref owner = 0;
 
-	if (!quarantine_holds(fd) || !enter())
+	if (!quarantine_holds(fd) || !enter_patiently())
 		return NULL;
 	for (uint32_t i = 0; i < count; i++)
 		if (kept_at(i)->fd == fd)
@@ -155,14 +226,36 @@ const struct trace_socket *quarantine_owner(int fd)
 
 bool quarantine_give_back(void)
 {
+	uint64_t limit = descriptor_limit();
 	uint32_t half;
+	bool of_use = false;
 
-	if (!config.quarantine || !count || !enter())
+	if (!config.quarantine || !count || !enter_patiently())
 		return false;
-	half = (count + 1) / 2;
-	while (half--)
-		release_oldest();
+	half = count / 2;
+	/* numbers beyond the limit, which may have been lowered, help nobody */
+	while (count && (!of_use || count > half)) {
+		int fd = release_oldest();
+
+		of_use |= fd >= 0 && (uint64_t)fd < limit;
+	}
 	leave();
 	trace_log_process()->coverage |= TRACE_LOW_DESCRIPTORS;
-	return true;
+	return of_use;
+}
+
+void quarantine_give_back_all(void)
+{
+	if (!config.quarantine || !count || !enter_patiently())
+		return;
+	while (count)
+		release_oldest();
+	leave();
+}
+
+void quarantine_forked(void)
+{
+	leave(); /* a thread that held the flag is not in this process */
+	for (uint32_t i = 0; i < count; i++)
+		kept_at(i)->owner = 0;
 }

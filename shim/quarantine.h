@@ -3,12 +3,17 @@
  * AddressSanitizer does with freed memory, so that a stale use of the number fails and is reported instead of reaching
  * somebody else's connection.
  *
- * The socket itself is really closed at once: a placeholder takes its number in the same system call (dup3). The placeholder is an
- * O_PATH descriptor: read, write, send, poll and the like fail on it with EBADF, as on a closed number; dup and fcntl,
- * which would succeed, are answered by their hooks. It is close-on-exec. Never 0 to 2, never more than an eighth of RLIMIT_NOFILE,
- * given back oldest first, and when descriptors run out.
+ * The socket itself is really closed at once: a placeholder takes its number in the same system call (dup3). The
+ * placeholder is an O_PATH descriptor: read, write, send, poll and the like fail on it with EBADF, as on a closed number;
+ * the few calls that would succeed (dup, fcntl, fstat, select, passing it on) are answered by their hooks. It is
+ * close-on-exec. Never 0 to 2, never more than an eighth of RLIMIT_NOFILE, given back oldest first, and when descriptors
+ * run out.
  *
- * Any thread and signal handler; a thread that finds the list busy closes the number as usual. Not in a borrowed process.
+ * The mark in the socket table decides to whom a placeholder belongs: who takes the mark away closes the placeholder, or
+ * leaves it to the program. What is not marked, or is no placeholder any more, is never closed here.
+ *
+ * Any thread and signal handler; a thread that finds the list busy closes the number as usual. A borrowed process (vfork)
+ * may only ask quarantine_holds.
  */
 #ifndef SOCKSAN_QUARANTINE_H
 #define SOCKSAN_QUARANTINE_H
@@ -20,11 +25,20 @@
 /* Closes `fd`, which the table has just let go of, and keeps its number. False: nothing was done, close it as usual. */
 bool quarantine_close(int fd);
 
-/* Whether the number is kept. */
+/* Whether any number is kept. */
+bool quarantine_is_used(void);
+
+/* Whether the number is kept: for the program it is closed. */
 bool quarantine_holds(int fd);
 
-/* The number is about to be used again by the program's own will (dup2), or was closed by the kernel (close_range). */
-void quarantine_forget(int fd);
+/*
+ * The number is about to be used again by the program's own will (dup2), or to be closed where we have no say (close_range,
+ * fclose). From now on the placeholder on it is not ours. Returns whether the number was kept.
+ */
+bool quarantine_let_go(int fd);
+
+/* That did not happen: keeps the number again. */
+void quarantine_take_back(int fd);
 
 /*
  * A descriptor was made with number `fd`: the kernel would have given it the lowest kept number below that. From now on a
@@ -38,7 +52,13 @@ void quarantine_drop_owner(const struct socket *socket);
 /* The record of the socket that a use of this kept number would have reached; NULL where none is known. */
 const struct trace_socket *quarantine_owner(int fd);
 
-/* Descriptors ran out: gives numbers back. Returns whether there were any, so that the call is worth another try. */
+/* Descriptors ran out: gives numbers back. Returns whether there were any to be of use, so that the call is worth another try. */
 bool quarantine_give_back(void);
+
+/* Gives all of them back: the program is about to see them, or placeholders can no longer be looked after. */
+void quarantine_give_back_all(void);
+
+/* In a forked child: it has the placeholders too, but no records of its parent's sockets. */
+void quarantine_forked(void);
 
 #endif

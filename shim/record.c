@@ -98,7 +98,7 @@ static struct trace_socket *new_record(struct socket *socket, int fd, enum trace
 	record->protocol = socket->protocol;
 	record->origin = (uint8_t)origin;
 	record->opened_ns = kernel_now_ns();
-	record->tid = (int32_t)kernel_call0(SYS_gettid);
+	record->tid = process_thread_id();
 	return record;
 }
 

@@ -253,23 +253,22 @@ struct socket *socket_table_close(int fd, bool *last)
 	return socket;
 }
 
-static bool change_closed(int fd, bool park)
-{
-	uintptr_t entry = socket_table_entry(fd);
-	uintptr_t wanted = park ? entry | ENTRY_PARKED : entry & ~(uintptr_t)ENTRY_PARKED;
-
-	return socket_entry_is_closed(entry) &&
-	       __atomic_compare_exchange_n(entry_place(fd), &entry, wanted, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
-}
-
 bool socket_table_park(int fd)
 {
-	return change_closed(fd, true);
+	uintptr_t entry = socket_table_entry(fd);
+
+	return socket_entry_is_closed(entry) && !(entry & ENTRY_PARKED) &&
+	       __atomic_compare_exchange_n(entry_place(fd), &entry, entry | ENTRY_PARKED, false, __ATOMIC_ACQ_REL,
+		       __ATOMIC_ACQUIRE);
 }
 
-void socket_table_unpark(int fd)
+bool socket_table_unpark(int fd)
 {
-	change_closed(fd, false);
+	uintptr_t entry = socket_table_entry(fd);
+
+	return socket_entry_is_closed(entry) && entry & ENTRY_PARKED &&
+	       __atomic_compare_exchange_n(entry_place(fd), &entry, entry & ~(uintptr_t)ENTRY_PARKED, false,
+		       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 void socket_table_reopen(int fd, struct socket *socket)

@@ -32,6 +32,7 @@ enum socket_state {
 	SOCKET_READABLE = 1 << 5, /* poll said readable, nothing was read since */
 	SOCKET_LINGER_ZERO = 1 << 6, /* SO_LINGER with a time of 0: a close resets */
 	SOCKET_SILENT = 1 << 7, /* the peer acknowledges nothing */
+	SOCKET_SHARED = 1 << 8, /* was handed to another process */
 };
 
 struct operation {
@@ -149,9 +150,12 @@ struct socket *socket_table_close(int fd, bool *last);
 /* The reverse, for a close that failed and left the descriptor open, or a dup2 that did not happen. */
 void socket_table_reopen(int fd, struct socket *socket);
 
-/* Marks a closed number as kept by the quarantine, and takes the mark away. False where it is no closed socket's number. */
+/*
+ * Marks a closed number as kept by the quarantine, and takes the mark away; it stays a closed number. Each returns whether
+ * it was this call that did so.
+ */
 bool socket_table_park(int fd);
-void socket_table_unpark(int fd);
+bool socket_table_unpark(int fd);
 
 static inline bool socket_table_is_parked(int fd)
 {

@@ -26,7 +26,7 @@ struct thread_state {
 	int last_closed_fd; /* of this thread's run of closes, number by number */
 	bool sweeping; /* the run met a number that was never open: it closes whatever there is */
 	uint8_t accused_count;
-	void *accused[8]; /* incidents of the run, to be taken back should it turn out to be such a sweep */
+	void *accused[32]; /* incidents of the run, to be taken back should it turn out to be such a sweep */
 	uint32_t label; /* trace_ref of the text that socksan_label gave, valid in `label_generation` */
 	uint32_t label_generation;
 };

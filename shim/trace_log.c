@@ -136,6 +136,14 @@ void *trace_log_claim(enum trace_type type, uint32_t size)
 	return claim(type, (size + 7) & ~7u);
 }
 
+void trace_log_reserve(uint64_t bytes)
+{
+	uint64_t end = __atomic_load_n(&the_log.cursor, __ATOMIC_RELAXED) + bytes;
+
+	if (trace_log_is_open())
+		reserve(end < the_log.size ? end : the_log.size);
+}
+
 trace_ref trace_log_commit(void *record)
 {
 	__atomic_store_n(&((struct trace_record *)record)->state, TRACE_COMMITTED, __ATOMIC_RELEASE);

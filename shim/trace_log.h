@@ -32,6 +32,9 @@ bool trace_log_is_open(void);
  */
 void *trace_log_claim(enum trace_type type, uint32_t size);
 
+/* Reserves blocks for `bytes` more, as far as they fit: for a time when that will not be possible. */
+void trace_log_reserve(uint64_t bytes);
+
 /* Makes a claimed record valid. Returns its reference. */
 trace_ref trace_log_commit(void *record);
 

@@ -7,8 +7,10 @@
 #
 #   # args: WORD...      the program's arguments; {} stands for an item of `each`
 #   # each: ITEM...      one case for each item, which the expressions know as $each
+#   # options: WORD...   options of `socksan run`; {} as in args
 #   # status: N          how the program exits, 0 unless said
 #   # signal: NAME       or the signal that ends it
+#   # audited: N         how it exits under the audit, where the quarantine changes what its calls find
 #
 # Then come jq expressions over the JSON report, one a line (a line that begins with a space continues the one
 # before), each of which must be true; tests/e2e/report.jq defines what they share. A program runs bare first, then
@@ -41,9 +43,11 @@ run_limited() { # OUT ERR COMMAND...
 
 # Prints why a case failed, and nothing where it did not.
 check_case() { # EXPECT PROGRAM EACH DIRECTORY
-    local expect=$1 program=$build/tests/programs/$2 each=$3 dir=$4 wanted status words stream
+    local expect=$1 program=$build/tests/programs/$2 each=$3 dir=$4 wanted status audited words options stream
     words=$(directive "$expect" args)
     read -r -a words <<<"${words//\{\}/$each}"
+    options=$(directive "$expect" options)
+    read -r -a options <<<"${options//\{\}/$each}"
     wanted=$(directive "$expect" status)
     [ -z "$(directive "$expect" signal)" ] || wanted=$((128 + $(kill -l "$(directive "$expect" signal)")))
 
@@ -54,8 +58,10 @@ check_case() { # EXPECT PROGRAM EACH DIRECTORY
         return
     fi
     run_limited "$dir/out" "$dir/err" "$build/socksan" run --format=json --output="$dir/report.json" \
-        --error-exitcode=0 -- "$program" ${words[@]+"${words[@]}"}
+        --error-exitcode=0 ${options[@]+"${options[@]}"} -- "$program" ${words[@]+"${words[@]}"}
     status=$?
+    audited=$(directive "$expect" audited)
+    wanted=${audited:-$wanted}
     if [ $status != "${wanted:-0}" ]; then
         echo "audited: ended with $status, not ${wanted:-0}; $(head -n 1 "$dir/err")"
         return
