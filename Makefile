@@ -59,7 +59,7 @@ shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relr
 # The compiler must not turn one stdio call into another in the file that defines them.
 shim_flags_hooks_stdio := -fno-builtin
 
-ANALYZER_PACKAGES := libdw libelf yajl libxxhash
+ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0
 # Asked for when first needed, which is after scripts/deps has installed what was missing.
 require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error not found: $(1). Run `scripts/deps check`, \
 	or install these libraries with their development files))
@@ -72,6 +72,10 @@ unit_libs = $(eval unit_libs := $$(shell $(PKG_CONFIG) --libs criterion))$(unit_
 
 analyzer_flags = $(common_flags) $(CFLAGS) $(variant_flags) $(analyzer_package_flags) \
 	-DSOCKSAN_LIBDIR='"$(LIBDIR)/socksan"'
+# What the HTML report's Content-Security-Policy allows: its style sheet and its script, by the hashes of these very files.
+content_hash = "sha256-$(shell sha256sum $(1) | cut -c 1-64 | tr a-f A-F | basenc -d --base16 | base64)"
+analyzer_flags_html_assets = -DHTML_STYLE_HASH='$(call content_hash,analyzer/html/style.css)' \
+	-DHTML_SCRIPT_HASH='$(call content_hash,analyzer/html/script.js)'
 unit_flags = $(analyzer_flags) $(unit_package_flags)
 # What we audit in our own tests is an ordinary program: it never sees the user's CFLAGS, whose inlining would change its
 # stacks, nor a sanitizer.
@@ -104,8 +108,13 @@ unit_helper_objects := $(call object,$(unit_helper_sources))
 unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o, \
 	$(filter-out shim/hook.c shim/hooks_%.c shim/init.c,$(shim_sources)))
 
-# As an archive, so that a test takes only what it refers to: it can stand in for the rest.
+# As archives, so that a test takes only what it refers to: it can stand in for the rest, and a tool needs no test framework.
+unit_helper_archive := $(BUILD)/unit-helpers.a
 unit_shim_archive := $(BUILD)/shim-modules.a
+
+# The adapter for Python goes beside the library, which is where `socksan run` looks for it.
+python_sources := $(sort $(wildcard shim/python/*.py shim/python/*/*.py))
+python_files := $(python_sources:shim/%=$(BUILD)/%)
 
 LIBRARY := $(BUILD)/libsocksan.so
 COMMAND := $(BUILD)/socksan
@@ -120,7 +129,7 @@ bench_programs := $(bench_sources:%.c=$(BUILD)/%)
 
 .PHONY: all tests programs check demo bench lint install uninstall clean help deps FORCE
 
-all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND))
+all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
 programs: $(programs)
 
@@ -149,9 +158,12 @@ install: all
 	$(Q)$(INSTALL) -D -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/socksan
 	$(Q)$(INSTALL) -D -m 755 $(LIBRARY) $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so
 	$(Q)$(INSTALL) -D -m 644 shim/socksan.h $(DESTDIR)$(INCLUDEDIR)/socksan.h
+	$(Q)for file in $(python_sources:shim/%=%); do \
+		$(INSTALL) -D -m 644 shim/$$file $(DESTDIR)$(LIBDIR)/socksan/$$file || exit 1; done
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/socksan $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so $(DESTDIR)$(INCLUDEDIR)/socksan.h
+	$(Q)rm -rf $(DESTDIR)$(LIBDIR)/socksan/python
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/socksan 2>/dev/null || true
 
 clean:
@@ -191,6 +203,10 @@ $(BUILD)/shim/%.o: shim/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(shim_flags) $(shim_flags_$*) $(depend_flags) -c -o $@ $<
 
+$(BUILD)/python/%.py: shim/python/%.py
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
+
 $(BUILD)/shim-unit/%.o: shim/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -199,14 +215,21 @@ $(BUILD)/shim-unit/%.o: shim/%.c $(BUILD)/flags
 $(BUILD)/analyzer/%.o: analyzer/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(analyzer_flags) $(depend_flags) -c -o $@ $<
+	$(Q)$(CC) $(analyzer_flags) $(analyzer_flags_$*) $(depend_flags) -c -o $@ $<
+
+# Included by the assembler, which tells make nothing of it.
+$(BUILD)/analyzer/html_assets.o: analyzer/html/style.css analyzer/html/script.js
 
 $(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(unit_flags) $(depend_flags) -c -o $@ $<
 
-$(unit_analyzer_tests): %: %.o $(unit_helper_objects) $(analyzer_modules)
+$(unit_helper_archive): $(unit_helper_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(unit_analyzer_tests): %: %.o $(unit_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(unit_libs)
 
@@ -218,7 +241,7 @@ $(unit_shim_tests): %: %.o $(unit_shim_archive)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(unit_libs)
 
-$(unit_tools): %: %.o $(unit_helper_objects) $(analyzer_modules)
+$(unit_tools): %: %.o $(unit_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
 

@@ -39,7 +39,8 @@ enum run_option {
 /* One run, from its options to its end. */
 struct run {
 	struct report_options report;
-	struct shim_options shim_options;
+	struct shim_options shim_options; /* of the command line */
+	struct shim_options merged_options; /* and those of the environment */
 	const char *log_dir; /* NULL: a temporary directory */
 	const char *shim_path; /* NULL: where it is usually */
 	char **argv; /* of the command */
@@ -113,6 +114,24 @@ static enum parsed parse_own_option(struct run *run, int option)
 	return PARSED_WRONG;
 }
 
+/*
+ * The shim's options: those that were inherited, and those of the command line over them. One of them is for the report that
+ * is made here.
+ */
+static bool merge_shim_options(struct run *run)
+{
+	const char *inherited = getenv("SOCKSAN_OPTIONS");
+	const char *suppressions;
+
+	if (inherited)
+		shim_options_inherit(&run->merged_options, inherited);
+	for (size_t i = 0; i < run->shim_options.count; i++)
+		shim_options_set(
+			&run->merged_options, run->shim_options.items[i].key, run->shim_options.items[i].value);
+	suppressions = shim_options_get(&run->merged_options, "suppressions");
+	return !suppressions || options_add_suppressions(&run->report, suppressions);
+}
+
 /* The "+" ends the options at the first word that is none: what follows belongs to the command. */
 static enum parsed parse(struct run *run, int argc, char **argv)
 {
@@ -149,7 +168,7 @@ static enum parsed parse(struct run *run, int argc, char **argv)
 		text_complain("run: no command given; `socksan help run` says more");
 		return PARSED_WRONG;
 	}
-	return options_finish(&run->report) ? PARSED_RUN : PARSED_WRONG;
+	return options_finish(&run->report) && merge_shim_options(run) ? PARSED_RUN : PARSED_WRONG;
 }
 
 /* Says why the command will not be started. Returns the exit status. */
@@ -172,25 +191,12 @@ static int refuse(const struct run *run)
 	return EXIT_SUCCESS;
 }
 
-/*
- * The shim's options: those that were inherited, those of the command line over them, and where this run's files
- * are.
- */
-static char *make_shim_options(const struct run *run)
+/* The shim's options, and where this run's files are. */
+static char *make_shim_options(struct run *run)
 {
-	const char *inherited = getenv("SOCKSAN_OPTIONS");
-	struct shim_options options = {0};
-	char *text;
-
-	if (inherited)
-		shim_options_inherit(&options, inherited);
-	for (size_t i = 0; i < run->shim_options.count; i++)
-		shim_options_set(&options, run->shim_options.items[i].key, run->shim_options.items[i].value);
-	shim_options_set(&options, "log_path", run->directory.log_path);
-	shim_options_set(&options, "roster", run->directory.roster);
-	text = shim_options_text(&options);
-	shim_options_free(&options);
-	return text;
+	shim_options_set(&run->merged_options, "log_path", run->directory.log_path);
+	shim_options_set(&run->merged_options, "roster", run->directory.roster);
+	return shim_options_text(&run->merged_options);
 }
 
 /* Runs the command. Returns 0, or the exit status that says why there was nothing to wait for. */
@@ -331,6 +337,7 @@ int command_run(int argc, char **argv)
 		status = perform(&run);
 	options_free(&run.report);
 	shim_options_free(&run.shim_options);
+	shim_options_free(&run.merged_options);
 	shim_library_free(&run.shim);
 	executable_free(&run.executable);
 	run_directory_free(&run.directory);

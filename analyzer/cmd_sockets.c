@@ -1,5 +1,5 @@
 /*
- * cmd_sockets.c: `socksan sockets TRACE...`: every connection, in two lines of at most 80 columns where names allow.
+ * cmd_sockets.c: `socksan sockets TRACE...`: every connection, in a few lines of at most 80 columns where names allow.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -11,11 +11,16 @@
 #include "analyzer/lifecycle.h"
 #include "analyzer/names.h"
 #include "analyzer/report.h"
+#include "analyzer/silence.h"
 #include "analyzer/text.h"
+
+#define COLUMNS 80
+#define INDENT 7 /* of what is said below the figures */
 
 /* What all lines share. */
 struct table {
 	const struct process *process; /* of the line before */
+	struct silence_defaults defaults;
 };
 
 static void show_process(const struct process *process)
@@ -67,22 +72,22 @@ static uint64_t lifetime_ns(const struct connection *connection)
 }
 
 /* How it ended, in the order in which it did. */
-static void show_end(const struct connection *connection)
+static void put_end(FILE *stream, const struct connection *connection)
 {
 	const struct trace_socket *record = &connection->record;
 
-	printf("       %s", names_socket_end(connection));
+	fputs(names_socket_end(connection), stream);
 	if (record->peer_closed_ns)
-		printf(", peer closed%s",
+		fprintf(stream, ", peer closed%s",
 			record->closed_ns && record->closed_ns < record->peer_closed_ns ? " after it" : " first");
 	if (record->flags & TRACE_SOCKET_OWN_SHUTDOWN_WRITE)
-		fputs(", shut down for writing", stdout);
+		fputs(", shut down for writing", stream);
 	if (record->bytes_unacked_at_close)
-		printf(", %" PRIu64 " bytes unacknowledged at close", record->bytes_unacked_at_close);
+		fprintf(stream, ", %" PRIu64 " bytes unacknowledged at close", record->bytes_unacked_at_close);
 }
 
 /* Writes that came after the end, by what had ended it. */
-static void show_late_writes(const struct trace_socket *record)
+static void put_late_writes(FILE *stream, const struct trace_socket *record)
 {
 	const struct {
 		uint32_t count;
@@ -98,24 +103,42 @@ static void show_late_writes(const struct trace_socket *record)
 	for (size_t i = 0; i < sizeof(late) / sizeof(late[0]); i++) {
 		if (!late[i].count)
 			continue;
-		printf("%s%s: %u", separator, late[i].words, late[i].count);
+		fprintf(stream, "%s%s: %u", separator, late[i].words, late[i].count);
 		separator = ", ";
 	}
 }
 
-static void show_timeouts(const struct trace_socket *record)
+static void show_end(const struct connection *connection)
 {
-	if (record->flags & TRACE_SOCKET_KEEPALIVE) {
-		fputs("; keepalive", stdout);
-		if (record->keepalive_idle_s)
-			printf(" after %u s", record->keepalive_idle_s);
-		if (record->keepalive_interval_s)
-			printf(" every %u s", record->keepalive_interval_s);
-		if (record->keepalive_count)
-			printf(" %u times", record->keepalive_count);
-	}
-	if (record->user_timeout_ms)
-		printf("; user timeout %u ms", record->user_timeout_ms);
+	char *words = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&words, &bytes);
+
+	if (!stream)
+		text_out_of_memory();
+	put_end(stream, connection);
+	put_late_writes(stream, &connection->record);
+	if (fclose(stream))
+		text_out_of_memory();
+	printf("%*s", INDENT, "");
+	text_fill(stdout, (struct text_layout){.indent = INDENT + 2, .width = COLUMNS, .column = INDENT}, words);
+	free(words);
+}
+
+/* When, if ever, it would have been noticed that the peer is gone without a word. */
+static void show_silence(const struct trace_socket *record, const struct silence_defaults *defaults)
+{
+	static const char label[] = "silent peer: ";
+	char *words;
+
+	if (record->protocol != TRACE_TCP || !record->connected_ns || record->flags & TRACE_SOCKET_LISTENS)
+		return;
+	words = silence_words(record, defaults);
+	printf("%*s%s", INDENT, "", label);
+	text_fill(stdout,
+		(struct text_layout){.indent = INDENT + 2, .width = COLUMNS, .column = INDENT + sizeof(label) - 1},
+		words);
+	free(words);
 }
 
 static bool show_socket(const struct connection *connection, void *context)
@@ -141,9 +164,7 @@ static bool show_socket(const struct connection *connection, void *context)
 	printf(" %10s %10s %9s\n", short_bytes(sent, record->bytes_sent), short_bytes(received, record->bytes_received),
 		lived ? text_duration(duration, lived) : "-");
 	show_end(connection);
-	show_late_writes(record);
-	show_timeouts(record);
-	putchar('\n');
+	show_silence(record, &table->defaults);
 	free(where);
 	return !ferror(stdout);
 }
@@ -151,7 +172,7 @@ static bool show_socket(const struct connection *connection, void *context)
 static int show_all(char *const *paths, size_t count)
 {
 	struct lifecycle *lifecycle = lifecycle_read(paths, count, NULL);
-	struct table table = {0};
+	struct table table = {.defaults = silence_defaults_read(SILENCE_SYSCTLS)};
 	int status = 0;
 
 	if (lifecycle_trace_count(lifecycle) == 0) {
@@ -186,7 +207,9 @@ int command_sockets(int argc, char **argv)
 		     "\n"
 		     "Lists every connection in the traces (files, or directories searched for\n"
 		     "*.trace): endpoints, bytes, duration, how it ended, writes that came too late,\n"
-		     "and whether keepalive or a user timeout would notice a silent peer.");
+		     "and after how long it would have been noticed, by the socket's settings and this\n"
+		     "system's, that the peer had gone without a word: while the connection was idle,\n"
+		     "and while bytes waited for an acknowledgement.");
 		return 0;
 	}
 	if (optind == argc) {

@@ -11,6 +11,8 @@
 #include "analyzer/text.h"
 
 #define SHIM_NAME "libsocksan.so"
+#define ADAPTER_DIRECTORY "python"
+#define ADAPTER_START "sitecustomize.py"
 #define LINK_ORDER "verify_asan_link_order"
 
 static bool names_variable(const char *entry, const char *name)
@@ -62,22 +64,56 @@ static char *make_asan_options(void)
 	return text_format("ASAN_OPTIONS=%s:" LINK_ORDER "=0", inherited);
 }
 
+/* Whether one of the shim's options, "key=value:key=value", is this. */
+static bool has_option(const char *options, const char *wanted)
+{
+	size_t length = strlen(wanted);
+
+	for (const char *at = options; (at = strstr(at, wanted)); at += length)
+		if ((at == options || at[-1] == ':') && (!at[length] || at[length] == ':'))
+			return true;
+	return false;
+}
+
+/*
+ * PYTHONPATH with the adapter's directory, which lies beside the shim, in front: Python imports `sitecustomize` from there. NULL
+ * where there is none, or the adapter is not wanted. An empty item would mean the working directory, so there must be none.
+ */
+static char *make_python_path(const char *shim, const char *options)
+{
+	const char *inherited = getenv("PYTHONPATH");
+	char *directory = text_format("%.*s" ADAPTER_DIRECTORY, (int)(strrchr(shim, '/') + 1 - shim), shim);
+	char *start = text_format("%s/" ADAPTER_START, directory);
+	char *path = NULL;
+
+	if (!access(start, R_OK) && !has_option(options, "python=0") && !has_option(options, "python=false"))
+		path = text_format(
+			"PYTHONPATH=%s%s%s", directory, inherited && *inherited ? ":" : "", inherited ? inherited : "");
+	free(start);
+	free(directory);
+	return path;
+}
+
 char **environment_make(const char *shim, const char *options, bool needs_asan)
 {
 	char *preload = make_preload(shim, &needs_asan);
+	char *python_path = make_python_path(shim, options);
 	char **environment = NULL;
 	size_t count = 0;
 	size_t total = 0;
 
 	while (environ && environ[total])
 		total++;
-	environment = text_allocate((total + 4) * sizeof(*environment));
+	environment = text_allocate((total + 5) * sizeof(*environment));
 	for (size_t i = 0; i < total; i++)
 		if (!names_variable(environ[i], "LD_PRELOAD") && !names_variable(environ[i], "SOCKSAN_OPTIONS") &&
+			!(python_path && names_variable(environ[i], "PYTHONPATH")) &&
 			!(needs_asan && names_variable(environ[i], "ASAN_OPTIONS")))
 			environment[count++] = text_copy(environ[i]);
 	environment[count++] = text_format("LD_PRELOAD=%s", preload);
 	environment[count++] = text_format("SOCKSAN_OPTIONS=%s", options);
+	if (python_path)
+		environment[count++] = python_path;
 	if (needs_asan)
 		environment[count++] = make_asan_options();
 	free(preload);

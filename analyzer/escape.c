@@ -3,7 +3,6 @@
  */
 #include "analyzer/escape.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,8 +34,7 @@ size_t escape_decode(const char *bytes, size_t length, uint32_t *character)
 	return size;
 }
 
-/* Characters that change how the text around them looks, or that cannot be seen at all. */
-static bool is_deceptive(uint32_t character)
+bool escape_is_deceptive(uint32_t character)
 {
 	static const struct {
 		uint32_t first;
@@ -86,7 +84,7 @@ void escape_write(FILE *stream, const char *bytes, size_t length)
 		if (size == 0) {
 			fprintf(stream, "\\x%02x", (unsigned char)bytes[i]);
 			size = 1;
-		} else if (is_deceptive(character)) {
+		} else if (escape_is_deceptive(character)) {
 			write_escaped(stream, character);
 		} else if (character == '\\') {
 			fputs("\\\\", stream);

@@ -7,6 +7,7 @@
 #ifndef SOCKSAN_ESCAPE_H
 #define SOCKSAN_ESCAPE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -16,6 +17,9 @@
  * does not begin with a valid one; `length` must not be 0.
  */
 size_t escape_decode(const char *bytes, size_t length, uint32_t *character);
+
+/* Whether a character changes how the text around it looks (control, bidirectional), or cannot be seen at all. */
+bool escape_is_deceptive(uint32_t character);
 
 /*
  * Writes `bytes` with everything escaped, as C writes it, that is not plainly printable: control characters, invalid UTF-8,

@@ -115,7 +115,8 @@ struct tally {
 	UT_hash_handle hh;
 	struct {
 		uint64_t fingerprint;
-		uint64_t severity;
+		uint32_t severity;
+		uint32_t suppressed;
 	} key;
 	uint32_t group;
 	uint64_t first_ns;
@@ -123,6 +124,8 @@ struct tally {
 
 static int compare_tallies(struct tally *left, struct tally *right)
 {
+	if (left->key.suppressed != right->key.suppressed)
+		return left->key.suppressed < right->key.suppressed ? -1 : 1;
 	if (left->key.severity != right->key.severity)
 		return left->key.severity > right->key.severity ? -1 : 1;
 	if (left->first_ns != right->first_ns)
@@ -132,7 +135,9 @@ static int compare_tallies(struct tally *left, struct tally *right)
 
 static struct tally *tally_of(struct tally **tallies, const struct incident *incident)
 {
-	struct tally wanted = {.key = {.fingerprint = incident->fingerprint, .severity = incident->severity}};
+	struct tally wanted = {.key = {.fingerprint = incident->fingerprint,
+				       .severity = incident->severity,
+				       .suppressed = incident->suppressed_by != 0}};
 	struct tally *tally;
 
 	HASH_FIND(hh, *tallies, &wanted.key, sizeof(wanted.key), tally);
@@ -177,11 +182,14 @@ static void assign_groups(struct tally *tallies, struct incident *incidents, siz
 	uint32_t number = 0;
 
 	HASH_SORT(tallies, compare_tallies);
-	HASH_ITER (hh, tallies, tally, next)
+	*groups = (struct groups){0};
+	HASH_ITER (hh, tallies, tally, next) {
 		tally->group = number++;
+		groups->suppressed += tally->key.suppressed;
+	}
 	for (size_t i = 0; i < count; i++)
 		incidents[i].group = tally_of(&tallies, &incidents[i])->group;
-	groups->count = number;
+	groups->count = number - groups->suppressed;
 	groups->groups = text_allocate(number * sizeof(*groups->groups));
 	HASH_ITER (hh, tallies, tally, next) {
 		HASH_DEL(tallies, tally);

@@ -20,12 +20,14 @@ struct group {
 
 struct groups {
 	struct group *groups; /* worst first; of equal severity the earliest first */
-	size_t count;
+	size_t count; /* of those to be reported */
+	size_t suppressed; /* groups that follow them: of incidents that rules suppress */
 };
 
 /*
  * Sets severity, fingerprint and group of every incident and sorts them: by group, and in a group by time. An incident with
- * bytes lost or a fatal signal stands at the head of its group, since it is the one to show.
+ * bytes lost or a fatal signal stands at the head of its group, since it is the one to show. Suppressed incidents come last,
+ * in groups of their own.
  */
 void group_incidents(struct lifecycle *lifecycle, struct symbolizer *symbolizer, struct groups *groups);
 void group_free(struct groups *groups);

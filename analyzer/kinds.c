@@ -46,6 +46,7 @@ static const struct kind kinds[] = {
 		.usually = "a read returned 0, and the code that writes was not told, or answered anyway",
 		.usually_untold = "nobody reads from this connection while it is idle or being written to, so its end "
 				  "goes unseen",
+		.usually_delivered = "the peer shut down its sending half and read on, which is legitimate",
 	},
 	{
 		.id = "write-after-reset",
@@ -74,6 +75,7 @@ static const struct kind kinds[] = {
 		       "write.",
 		.usually =
 			"an earlier error on this socket was ignored, or the peer hung up while it was being answered",
+		.usually_later = "the peer closed or was killed while these bytes were on their way or not read yet",
 	},
 	{
 		.id = "write-after-shutdown",
@@ -168,7 +170,8 @@ static const struct kind kinds[] = {
 		.told = SEVERITY_WARNING,
 		.kernel = SEVERITY_WARNING,
 		.nobody = SEVERITY_WARNING,
-		.note_flags = GOODBYE | TRACE_INCIDENT_HEALED,
+		.note_flags = GOODBYE,
+		.note_if_delivered = true,
 		.meaning = "Bytes sent before this write were still not acknowledged by the peer's TCP, although they "
 			   "had been sent "
 			   "again. The link is gone, the peer is frozen, or something on the way drops packets. Writes "
@@ -182,6 +185,7 @@ static const struct kind kinds[] = {
 		       "the peer should "
 		       "count as gone; or exchange heartbeats in the application protocol.",
 		.usually = "a link or peer that went away without a word, and no TCP_USER_TIMEOUT to notice it",
+		.usually_delivered = "a link that was away for a while, or a peer that was suspended",
 	},
 	{
 		.id = "lost-on-close",
@@ -189,7 +193,7 @@ static const struct kind kinds[] = {
 			   "a reset",
 		.event = "the program closed",
 		.past_event = "the program closed",
-		.told = SEVERITY_WARNING,
+		.told = SEVERITY_ERROR,
 		.kernel = SEVERITY_WARNING,
 		.nobody = SEVERITY_WARNING,
 		.meaning = "The program closed the socket in a way that resets the connection: input that it had not "
@@ -278,6 +282,20 @@ const struct kind *kinds_find(const char *id)
 	return NULL;
 }
 
+const char *kinds_usually(const struct trace_incident *incident)
+{
+	const struct kind *kind = kinds_get(incident->kind);
+	const char *usually = incident->knowledge == TRACE_NOBODY   ? kind->usually_later
+			      : incident->knowledge == TRACE_KERNEL ? kind->usually_untold
+								    : NULL;
+
+	if (incident->flags & GOODBYE & kind->note_flags && incident->sigpipe != TRACE_SIGPIPE_FATAL)
+		return "a goodbye of the protocol crossed the peer's close, which does no harm";
+	if (incident->outcome == TRACE_DELIVERED && kind->usually_delivered)
+		return kind->usually_delivered;
+	return usually ? usually : kind->usually;
+}
+
 enum severity kinds_severity(const struct incident *incident)
 {
 	const struct kind *kind = kinds_get(incident->kind);
@@ -287,10 +305,14 @@ enum severity kinds_severity(const struct incident *incident)
 				 : incident->knowledge == TRACE_KERNEL ? kind->kernel
 								       : kind->nobody;
 
-	if (incident->flags & kind->note_flags || tried_while_connecting)
+	/* A goodbye does no harm, unless the process dies of it. */
+	if ((incident->flags & kind->note_flags && incident->sigpipe != TRACE_SIGPIPE_FATAL) || tried_while_connecting)
 		return SEVERITY_NOTE;
 	if (incident->outcome == TRACE_DELIVERED && kind->note_if_delivered)
 		return SEVERITY_NOTE;
+	/* Every close is the program's own doing; that it should have known better takes a call that told it. */
+	if (incident->kind == TRACE_LOST_ON_CLOSE && !incident->told_by_call)
+		return kind->kernel;
 	if (incident->outcome == TRACE_UNCONFIRMED && kind->warn_if_unconfirmed && severity == SEVERITY_ERROR)
 		return SEVERITY_WARNING;
 	return severity;

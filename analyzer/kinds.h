@@ -27,8 +27,10 @@ struct kind {
 	const char *meaning; /* whole sentences, as `explain` prints them */
 	const char *causes;
 	const char *fix;
-	const char *usually; /* the cause in one line of a report */
+	const char *usually; /* the cause in one line of a report: of what the program had been told or did itself */
 	const char *usually_untold; /* the same where the program had not been told; NULL = no difference */
+	const char *usually_later; /* where it was found out only afterwards; NULL = no difference */
+	const char *usually_delivered; /* where the bytes were acknowledged; NULL = no difference */
 };
 
 /* All kinds, in the order of enum trace_kind. */
@@ -39,6 +41,9 @@ const struct kind *kinds_get(unsigned kind);
 
 /* The row with this id, or NULL. */
 const struct kind *kinds_find(const char *id);
+
+/* The usual cause of an incident, in a line. */
+const char *kinds_usually(const struct trace_incident *incident);
 
 enum severity kinds_severity(const struct incident *incident);
 

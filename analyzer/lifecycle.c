@@ -129,15 +129,37 @@ static void push_ref(trace_ref **refs, size_t *count, trace_ref ref)
 	(*refs)[(*count)++] = ref;
 }
 
+/* A named AF_UNIX socket: which one is at its other end is found out when all are known. */
+static void note_unix_socket(struct first_pass *pass, const struct trace_socket *record)
+{
+	struct lifecycle *lifecycle = pass->lifecycle;
+	_Alignas(struct trace_text) char buffer[sizeof(struct trace_text) + sizeof(((struct endpoint *)0)->path)];
+	const struct trace_text *text = (const struct trace_text *)buffer;
+	struct reader *reader;
+	trace_ref name;
+	size_t bytes;
+
+	if (!unix_pairs_takes(record, &name))
+		return;
+	reader = trace_set_open(&lifecycle->set, pass->trace);
+	bytes = reader ? reader_get(reader, name, TRACE_TEXT, buffer, sizeof(buffer)) : 0;
+	if (bytes)
+		unix_pairs_add(&lifecycle->unix_pairs, record,
+			(struct text){.bytes = text->text, .length = reader_text_length(text, bytes)},
+			pass->last_process, lifecycle->processes, trace_set_clock_offset(&lifecycle->set, pass->trace));
+}
+
 static void note_socket(struct first_pass *pass, const struct trace_socket *record, trace_ref ref)
 {
 	struct lifecycle *lifecycle = pass->lifecycle;
 	struct process *process = process_of(pass, record->process);
 
 	process->writes += record->writes;
+	process->socket_records++;
 	lifecycle->set.sources[pass->trace].socket_count++;
 	lifecycle->socket_count++;
 	peers_add(&lifecycle->peers, record, pass->trace, ref);
+	note_unix_socket(pass, record);
 	if (record->in_call_ns && process->signal == SIGPIPE)
 		push_ref(&pass->in_call, &pass->in_call_count, ref);
 }
@@ -157,6 +179,7 @@ static void add_incident(struct first_pass *pass, const struct trace_incident *r
 		.knowledge = record->knowledge,
 		.outcome = record->outcome,
 		.sigpipe = record->sigpipe,
+		.told_by_call = record->told_call[0] != '\0',
 		.flags = record->flags,
 		.error = record->error,
 		.stack_write = record->stack_write,
@@ -171,10 +194,29 @@ static void note_incident(struct first_pass *pass, const struct trace_incident *
 	struct trace_incident settled = *record;
 	const struct process *process = process_of(pass, record->process);
 
-	lifecycle_settle(&settled, process);
+	lifecycle_settle(&settled, ref, process);
 	if (settled.sigpipe == TRACE_SIGPIPE_FATAL && process->signal == SIGPIPE)
 		pass->explained = true;
 	add_incident(pass, &settled, ref);
+}
+
+/* Whether that write is an incident already: one that could not be foretold to be fatal, as when a reset comes while it waits. */
+static bool place_in_incident(const struct first_pass *pass, struct process *process)
+{
+	for (size_t i = pass->lifecycle->incident_count; i-- > 0;) {
+		struct incident *incident = &pass->lifecycle->incidents[i];
+
+		if (incident->trace != pass->trace)
+			break;
+		if (incident->socket != pass->in_call[0] || !(incident->flags & TRACE_INCIDENT_IN_CALL))
+			continue;
+		process->died_in = incident->ref;
+		incident->outcome = TRACE_REJECTED;
+		incident->sigpipe = TRACE_SIGPIPE_FATAL;
+		incident->error = EPIPE;
+		return true;
+	}
+	return false;
 }
 
 /*
@@ -197,7 +239,8 @@ static void infer_fatal_write(struct first_pass *pass)
 		process_of(pass, socket.process)->died_in_unplaced_write = true;
 		return;
 	}
-	process_of(pass, socket.process);
+	if (place_in_incident(pass, process_of(pass, socket.process)))
+		return;
 	lifecycle_infer(&inferred, &socket, pass->in_call[0]);
 	add_incident(pass, &inferred, 0);
 }
@@ -272,6 +315,7 @@ struct lifecycle *lifecycle_read(char *const *paths, size_t path_count, const st
 		read_trace(lifecycle, trace, command);
 	number_traces(&lifecycle->set);
 	peers_sort(&lifecycle->peers);
+	unix_pairs_match(&lifecycle->unix_pairs, lifecycle->processes, lifecycle->process_count);
 	return lifecycle;
 }
 
@@ -284,6 +328,7 @@ void lifecycle_free(struct lifecycle *lifecycle)
 	free(lifecycle->processes);
 	free(lifecycle->incidents);
 	peers_free(&lifecycle->peers);
+	unix_pairs_free(&lifecycle->unix_pairs);
 	trace_set_free(&lifecycle->set);
 	free(lifecycle);
 }

@@ -27,6 +27,9 @@ void lifecycle_free(struct lifecycle *lifecycle);
 /* Traces that could be read. */
 size_t lifecycle_trace_count(const struct lifecycle *lifecycle);
 
+/* A time of a trace as nanoseconds since 1970 (CLOCK_REALTIME), comparable between boots and machines. */
+uint64_t lifecycle_wall_ns(const struct lifecycle *lifecycle, uint32_t trace, uint64_t t_ns);
+
 /* Records of sockets in all of them. */
 uint64_t lifecycle_socket_count(const struct lifecycle *lifecycle);
 
@@ -56,6 +59,8 @@ struct story {
 	struct connection socket;
 	struct connection peer;
 	struct connection other;
+	const struct process
+		*peer_process; /* of an AF_UNIX peer whose socket was not found: whom the kernel names, or NULL */
 	uint64_t peer_ended_ns; /* when the peer closed or shut down its end, 0 = it did not, or nobody knows */
 	bool peer_shut_down; /* it shut its writing half rather than closed */
 	struct raw_stack write;
@@ -66,11 +71,22 @@ struct story {
 	struct raw_stack peer_closed; /* in the address space of the peer's trace */
 	struct text label;
 	struct text note;
+	struct text preview; /* the first bytes that were written, where they were kept: any bytes at all */
 };
 
 /* Reads an incident's story, which the caller frees. False where the trace has changed and it is not there any more. */
 bool lifecycle_load(struct lifecycle *lifecycle, const struct incident *incident, struct story *story);
 void lifecycle_story_free(struct story *story);
+
+/* The little of an incident that rules are held against besides its stack. */
+struct scene {
+	struct endpoint peer;
+	struct text label; /* the caller frees its bytes */
+	trace_ref stack_opened;
+};
+
+/* Reads it; false, with nothing to free, where the trace has changed. */
+bool lifecycle_load_scene(struct lifecycle *lifecycle, const struct incident *incident, struct scene *scene);
 
 /* Reads one stack of a trace; *raw is empty where there is none. The caller frees its text with lifecycle_stack_free. */
 void lifecycle_load_stack(struct lifecycle *lifecycle, uint32_t trace, trace_ref ref, struct raw_stack *raw);

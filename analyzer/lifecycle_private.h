@@ -7,6 +7,7 @@
 #include "analyzer/lifecycle.h"
 #include "analyzer/peers.h"
 #include "analyzer/trace_set.h"
+#include "analyzer/unix_pairs.h"
 
 struct lifecycle {
 	struct trace_set set;
@@ -15,6 +16,7 @@ struct lifecycle {
 	struct incident *incidents;
 	size_t incident_count;
 	struct peers peers;
+	struct unix_pairs unix_pairs;
 	uint64_t socket_count;
 };
 
@@ -25,7 +27,7 @@ uint32_t lifecycle_process_index(const struct lifecycle *lifecycle, uint32_t tra
  * Settles what an incident's record leaves open because its call had not returned: whether the process died in it, and of
  * what, or still lives.
  */
-void lifecycle_settle(struct trace_incident *incident, const struct process *process);
+void lifecycle_settle(struct trace_incident *incident, trace_ref ref, const struct process *process);
 
 /* Makes the incident of the write that `socket` had under way when its process died of SIGPIPE. */
 void lifecycle_infer(struct trace_incident *incident, const struct trace_socket *socket, trace_ref ref);

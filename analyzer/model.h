@@ -42,10 +42,12 @@ struct process {
 	uint32_t coverage; /* enum trace_coverage bits */
 	uint64_t sockets_seen; /* at least those that have a record */
 	uint64_t sockets_recycled;
+	uint64_t socket_records;
 	uint64_t writes; /* on the sockets that have a record */
 	uint64_t lost[TRACE_LOSSES];
 	uint64_t lost_records; /* their sum */
 	bool died_in_unplaced_write; /* of SIGPIPE, while more than one write was under way */
+	trace_ref died_in; /* the incident whose write SIGPIPE killed it in, though nothing had foretold that, or 0 */
 	struct text exe; /* its command's name where the path is unknown */
 	struct text argv; /* each argument ends with a NUL */
 };
@@ -130,10 +132,12 @@ struct incident {
 	uint8_t outcome; /* enum trace_outcome */
 	uint8_t sigpipe; /* enum trace_sigpipe */
 	uint8_t severity; /* enum severity */
+	bool told_by_call; /* a call had told the program of the end */
 	uint32_t flags; /* enum trace_incident_flags */
 	int32_t error;
 	trace_ref stack_write;
 	uint32_t group; /* index, once grouped */
+	uint32_t suppressed_by; /* number of the rule, from 1, that says not to report it; 0: none */
 	uint64_t fingerprint;
 	uint64_t first_ns;
 	uint64_t bytes_lost;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/suppress.h"
 #include "analyzer/text.h"
 
 #define DEFAULT_MAX_INCIDENTS 20
@@ -24,6 +25,8 @@ void options_help(FILE *stream)
 		"                          all or none, separated by commas (default: error)\n"
 		"  --error-exitcode=N      exit status where such incidents remain (default: 66; 0: never)\n"
 		"  --max-incidents=N       incidents that a text report shows, worst first (default: 20; 0: all)\n"
+		"  --suppressions=FILE     rules for what not to report: KIND:PATTERN, a line each; may be repeated\n"
+		"  --gen-suppressions      propose such a rule for everything that the text report shows\n"
 		"  --color=WHEN            auto, always or never (default: auto)\n"
 		"  -q, --quiet             no text report where there is nothing to say\n",
 		report_format_names());
@@ -142,6 +145,13 @@ static bool parse_color(struct report_options *options, const char *when)
 	return true;
 }
 
+bool options_add_suppressions(struct report_options *options, const char *path)
+{
+	if (!options->suppressions)
+		options->suppressions = text_allocate(sizeof(*options->suppressions));
+	return suppressions_read(options->suppressions, path);
+}
+
 bool options_parse(struct report_options *options, int option, const char *argument)
 {
 	unsigned long number;
@@ -157,6 +167,8 @@ bool options_parse(struct report_options *options, int option, const char *argum
 		options->error_exitcode = (int)number;
 		return true;
 	case OPTION_COLOR: return parse_color(options, argument);
+	case OPTION_SUPPRESSIONS: return options_add_suppressions(options, argument);
+	case OPTION_GEN_SUPPRESSIONS: options->gen_suppressions = true; return true;
 	case OPTION_MAX_INCIDENTS:
 		if (!parse_number("max-incidents", argument, INT_MAX, &number))
 			return false;
@@ -217,6 +229,10 @@ bool options_finish(const struct report_options *options)
 
 void options_free(struct report_options *options)
 {
+	if (options->suppressions)
+		suppressions_free(options->suppressions);
+	free(options->suppressions);
+	options->suppressions = NULL;
 	free(options->outputs);
 	options->outputs = NULL;
 	options->output_count = 0;

@@ -41,6 +41,8 @@ enum shared_option {
 	OPTION_ERROR_EXITCODE,
 	OPTION_COLOR,
 	OPTION_MAX_INCIDENTS,
+	OPTION_SUPPRESSIONS,
+	OPTION_GEN_SUPPRESSIONS,
 	OPTION_OWN = 1100,
 };
 
@@ -54,6 +56,8 @@ enum shared_option {
 	{"error-exitcode", required_argument, NULL, OPTION_ERROR_EXITCODE},     \
 	{"color", required_argument, NULL, OPTION_COLOR},                       \
 	{"max-incidents", required_argument, NULL, OPTION_MAX_INCIDENTS},       \
+	{"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},         \
+	{"gen-suppressions", no_argument, NULL, OPTION_GEN_SUPPRESSIONS},       \
 	{"quiet", no_argument, NULL, OPTION_QUIET}
 /* clang-format on */
 
@@ -76,5 +80,8 @@ bool options_parse(struct report_options *options, int option, const char *argum
 bool options_finish(const struct report_options *options);
 
 void options_free(struct report_options *options);
+
+/* Adds a file of suppressions (suppress.h). Returns false where it cannot be read or is none. */
+bool options_add_suppressions(struct report_options *options, const char *path);
 
 #endif

@@ -49,9 +49,7 @@ static bool make_view(const struct trace_socket *socket, bool mirrored, struct v
 		return local->port && peer->port && normalize(local, view->local) && normalize(peer, view->peer);
 	case TRACE_UNIX_STREAM:
 	case TRACE_UNIX_SEQPACKET:
-	case TRACE_UNIX_DGRAM:
-		view->cookie = mirrored ? socket->peer_cookie : socket->cookie;
-		return socket->cookie && socket->peer_cookie;
+	case TRACE_UNIX_DGRAM: view->cookie = mirrored ? socket->peer_cookie : socket->cookie; return view->cookie != 0;
 	}
 	return false;
 }
@@ -81,17 +79,20 @@ void peers_sort(struct peers *peers)
 		qsort(peers->entries, peers->count, sizeof(*peers->entries), compare);
 }
 
-const struct peer_entry *peers_find(const struct peers *peers, const struct trace_socket *socket, size_t *count)
+/*
+ * The index of the first entry whose key is not below `key`. Hashes are spread evenly, so a key's place is close to its share
+ * of the range: from there the search spans out, which looks at few entries where halving a large list looks at twenty.
+ */
+static size_t first_not_below(const struct peers *peers, uint64_t key)
 {
-	struct view view;
-	uint64_t key;
-	size_t low = 0;
-	size_t high = peers->count;
+	size_t guess = (size_t)((unsigned __int128)key * peers->count >> 64);
+	size_t low = guess;
+	size_t high = guess;
 
-	*count = 0;
-	if (socket->flags & TRACE_SOCKET_LISTENS || !make_view(socket, true, &view))
-		return NULL;
-	key = XXH3_64bits(&view, sizeof(view));
+	for (size_t step = 1; low > 0 && peers->entries[low - 1].key >= key; step *= 2)
+		low = low > step ? low - step : 0;
+	for (size_t step = 1; high < peers->count && peers->entries[high].key < key; step *= 2)
+		high = high + step < peers->count ? high + step : peers->count;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -100,6 +101,20 @@ const struct peer_entry *peers_find(const struct peers *peers, const struct trac
 		else
 			high = middle;
 	}
+	return low;
+}
+
+const struct peer_entry *peers_find(const struct peers *peers, const struct trace_socket *socket, size_t *count)
+{
+	struct view view;
+	uint64_t key;
+	size_t low;
+
+	*count = 0;
+	if (socket->flags & TRACE_SOCKET_LISTENS || !make_view(socket, true, &view))
+		return NULL;
+	key = XXH3_64bits(&view, sizeof(view));
+	low = first_not_below(peers, key);
 	while (low + *count < peers->count && peers->entries[low + *count].key == key)
 		++*count;
 	return *count ? peers->entries + low : NULL;

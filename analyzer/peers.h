@@ -2,8 +2,9 @@
  * peers.h: which audited socket is at the other end of which.
  *
  * Each socket that could have its peer among the audited ones has one entry of 16 bytes: a hash of what its peer would look
- * for, and where its record stands. TCP and UDP sockets are found by their addresses the other way round, the ends of a
- * socketpair by cookie. A hash only suggests: the caller compares the records with peers_match.
+ * for, and where its record stands. TCP and UDP sockets are found by their addresses the other way round, AF_UNIX ones by the
+ * cookie of the other end: a socketpair has it, and for those with names, where unix_pairs.h found it, the caller fills it in.
+ * A hash only suggests: the caller compares the records with peers_match.
  */
 #ifndef SOCKSAN_PEERS_H
 #define SOCKSAN_PEERS_H

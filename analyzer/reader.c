@@ -16,6 +16,10 @@
 _Static_assert(READER_RECORD_BYTES <= READER_WINDOW_BYTES, "a record fits the window");
 _Static_assert(sizeof(struct trace_process) <= READER_RECORD_BYTES, "a process record is read whole");
 
+/* Two pages, of which the first holds the beginning of the record that was asked for. */
+#define NEAR_PAGE 4096u
+#define NEAR_BYTES (2 * NEAR_PAGE)
+
 /* The size of each record's struct, which is the least a valid one has. 0 = a type of a later writer. */
 static size_t least_bytes(unsigned type)
 {
@@ -127,6 +131,8 @@ void reader_close(struct reader *reader)
 {
 	close(reader->descriptor);
 	reader->descriptor = -1;
+	free(reader->near);
+	reader->near = NULL;
 }
 
 void reader_walk_begin(struct reader_walk *walk, struct reader *reader, bool quiet)
@@ -264,6 +270,27 @@ const struct trace_record *reader_walk_next(struct reader_walk *walk, trace_ref 
 	return record;
 }
 
+/* As read_at, from what was read before where that holds the bytes. */
+static size_t read_near(struct reader *reader, void *buffer, size_t bytes, uint64_t offset)
+{
+	uint64_t start = offset / NEAR_PAGE * NEAR_PAGE;
+	size_t got;
+
+	if (bytes > NEAR_PAGE)
+		return read_at(reader->descriptor, buffer, bytes, offset);
+	if (!reader->near)
+		reader->near = text_allocate(NEAR_BYTES);
+	if (start != reader->near_start || !reader->near_bytes) {
+		reader->near_start = start;
+		reader->near_bytes = read_at(reader->descriptor, reader->near, NEAR_BYTES, start);
+	}
+	got = reader->near_bytes > offset - start ? reader->near_bytes - (offset - start) : 0;
+	if (got > bytes)
+		got = bytes;
+	memcpy(buffer, reader->near + (offset - start), got);
+	return got;
+}
+
 size_t reader_get(struct reader *reader, trace_ref ref, enum trace_type type, void *buffer, size_t buffer_bytes)
 {
 	struct trace_record record;
@@ -272,7 +299,7 @@ size_t reader_get(struct reader *reader, trace_ref ref, enum trace_type type, vo
 	if (ref < reader->header.header_bytes || ref % 8 || ref + sizeof(record) > reader->end)
 		return 0;
 	bytes = reader->end - ref < buffer_bytes ? reader->end - ref : buffer_bytes;
-	bytes = read_at(reader->descriptor, buffer, bytes, ref);
+	bytes = read_near(reader, buffer, bytes, ref);
 	if (bytes < least_bytes(type))
 		return 0;
 	memcpy(&record, buffer, sizeof(record));

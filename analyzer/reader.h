@@ -4,7 +4,8 @@
  * The only module that looks at the bytes of a trace. Whatever a file holds, what this gives out is within its bounds: a
  * record has at least the size of its struct, text lies inside its record, a reference leads to a record of the type that
  * was asked for. Files are read with pread, never mapped: a trace that shrinks while it is read costs a record, not the
- * process. Memory is bounded by READER_WINDOW_BYTES, however large a file is.
+ * process. Memory is bounded by READER_WINDOW_BYTES, however large a file is. A record that is still being written to is seen
+ * as it was a moment ago.
  *
  * Damage is told on standard error, with file and offset, once for each file, by the walk that is not `quiet`.
  */
@@ -30,6 +31,10 @@ struct reader {
 	dev_t device;
 	ino_t inode;
 	struct trace_header header;
+	/* What reader_get read last: records that belong together often stand close together. */
+	unsigned char *near;
+	uint64_t near_start;
+	size_t near_bytes;
 };
 
 /*

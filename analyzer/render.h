@@ -17,6 +17,7 @@
 #include "analyzer/kinds.h"
 #include "analyzer/lifecycle.h"
 #include "analyzer/report.h"
+#include "analyzer/suppress.h"
 #include "analyzer/symbolize.h"
 
 struct summary {
@@ -38,6 +39,9 @@ struct report {
 	struct groups groups;
 	struct summary summary;
 };
+
+/* The rule that suppresses an incident, or NULL. */
+const struct suppression *report_suppression(const struct report *report, const struct incident *incident);
 
 /* One incident, ready to be shown. */
 struct view {
@@ -65,5 +69,12 @@ struct renderer {
 
 void render_text(const struct report *report, FILE *stream, bool color);
 void render_json(const struct report *report, FILE *stream, bool color);
+void render_jsonl(const struct report *report, FILE *stream, bool color);
+void render_html(const struct report *report, FILE *stream, bool color);
+void render_junit(const struct report *report, FILE *stream, bool color);
+void render_sarif(const struct report *report, FILE *stream, bool color);
+void render_github(const struct report *report, FILE *stream, bool color);
+void render_perfetto(const struct report *report, FILE *stream, bool color);
+void render_otlp(const struct report *report, FILE *stream, bool color);
 
 #endif

@@ -9,11 +9,19 @@
 #include <unistd.h>
 
 #include "analyzer/render.h"
+#include "analyzer/suppress_incidents.h"
 #include "analyzer/text.h"
 
 static const struct renderer renderers[] = {
 	{"text", render_text},
 	{"json", render_json},
+	{"jsonl", render_jsonl},
+	{"html", render_html},
+	{"junit", render_junit},
+	{"sarif", render_sarif},
+	{"github", render_github},
+	{"perfetto", render_perfetto},
+	{"otlp", render_otlp},
 };
 
 #define RENDERER_COUNT (sizeof(renderers) / sizeof(renderers[0]))
@@ -63,10 +71,19 @@ static void summarize(struct report *report)
 	if (summary->sockets < records)
 		summary->sockets = records;
 	incidents = lifecycle_incidents(report->lifecycle, &count);
-	for (size_t i = 0; i < count; i++)
-		summary->incidents[incidents[i].severity]++;
+	for (size_t i = 0; i < count; i++) {
+		if (incidents[i].suppressed_by)
+			summary->suppressed++;
+		else
+			summary->incidents[incidents[i].severity]++;
+	}
 	if (report->facts)
 		summary->unaudited_processes = report->facts->escaped_count;
+}
+
+const struct suppression *report_suppression(const struct report *report, const struct incident *incident)
+{
+	return incident->suppressed_by ? &report->options->suppressions->rules[incident->suppressed_by - 1] : NULL;
 }
 
 static bool wants_color(const struct report_options *options, FILE *stream)
@@ -143,6 +160,8 @@ static int make_report(struct report *report)
 	int status;
 
 	report->symbolizer = symbolizer_new();
+	if (report->options->suppressions)
+		suppress_incidents(report->lifecycle, report->symbolizer, report->options->suppressions);
 	group_incidents(report->lifecycle, report->symbolizer, &report->groups);
 	summarize(report);
 	status = write_outputs(report) ? exit_status(report) : EXIT_SOCKSAN;

@@ -22,6 +22,8 @@ enum socksan_exit {
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
+struct suppressions; /* suppress.h */
+
 /* One rendering: which format, and the file it goes to (NULL: the default stream). */
 struct report_output {
 	const char *format;
@@ -37,6 +39,8 @@ struct report_options {
 	enum color color;
 	bool quiet; /* no text where there is nothing to say */
 	size_t max_incidents; /* groups of incidents that the text report shows; 0: all */
+	struct suppressions *suppressions; /* rules for what not to report; their use is counted */
+	bool gen_suppressions; /* the text report proposes a rule for everything in it */
 };
 
 /* A descendant of the command that ran without the shim, and why, as far as can be told. */

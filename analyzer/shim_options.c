@@ -78,6 +78,14 @@ void shim_options_set(struct shim_options *options, const char *key, const char 
 	options->items[i].value = text_copy(value);
 }
 
+const char *shim_options_get(const struct shim_options *options, const char *key)
+{
+	for (size_t i = 0; i < options->count; i++)
+		if (!strcmp(options->items[i].key, key))
+			return options->items[i].value;
+	return NULL;
+}
+
 /* Takes the next item off `*text`: its key, and its value, NULL where it has none. Both are to be freed. */
 static void take_item(const char **text, char **key, char **value)
 {

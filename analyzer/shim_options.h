@@ -22,6 +22,9 @@ struct shim_options {
 /* Sets one option, in the place of an earlier one with the same key. */
 void shim_options_set(struct shim_options *options, const char *key, const char *value);
 
+/* The value of an option, NULL where it is not set. Valid until it is set anew. */
+const char *shim_options_get(const struct shim_options *options, const char *key);
+
 /*
  * Adds the options in `text`, which came with --options. Returns false, having said why on standard error, where a
  * key is unknown or set by socksan itself, or a value is missing or not of its key's kind.

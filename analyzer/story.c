@@ -14,20 +14,32 @@
 /* Text of a trace that is shown; a Python stack is the longest. */
 #define MAX_TEXT_BYTES (16 * 1024)
 
-/* Clocks of one boot differ between traces only by how the wall clock was set meanwhile. */
-#define SAME_BOOT_NS 10000000000LL
-
 /* The id of the N-th socket ('s') or incident ('i') of a trace: "s1234.7", or "s1234-2.7" in the second trace of a pid. */
 static void make_id(
 	const struct lifecycle *lifecycle, uint32_t trace, char type, uint64_t number, char id[SOCKET_ID_BYTES])
 {
 	const struct trace_source *source = &lifecycle->set.sources[trace];
 
-	if (source->ordinal > 1)
-		snprintf(id, SOCKET_ID_BYTES, "%c%d-%u.%llu", type, source->pid, source->ordinal,
-			(unsigned long long)number);
-	else
-		snprintf(id, SOCKET_ID_BYTES, "%c%d.%llu", type, source->pid, (unsigned long long)number);
+	_Static_assert(SOCKET_ID_BYTES >= 4 + 10 + 10 + TEXT_DIGITS, "two numbers of 32 bits, one of 64");
+	*id++ = type;
+	id += text_digits(id, (uint32_t)source->pid);
+	if (source->ordinal > 1) {
+		*id++ = '-';
+		id += text_digits(id, source->ordinal);
+	}
+	*id++ = '.';
+	id[text_digits(id, number)] = '\0';
+}
+
+/* inet_ntop goes by way of printf, which is felt where there are a million addresses. */
+static void set_ipv4(char *text, const uint8_t ip[4])
+{
+	for (int i = 0; i < 4; i++) {
+		if (i)
+			*text++ = '.';
+		text += text_digits(text, ip[i]);
+	}
+	*text = '\0';
 }
 
 static void set_endpoint(struct reader *reader, const struct trace_address *address, struct endpoint *endpoint)
@@ -38,8 +50,8 @@ static void set_endpoint(struct reader *reader, const struct trace_address *addr
 
 	*endpoint = (struct endpoint){.family = address->family, .port = address->port};
 	switch (address->family) {
-	case AF_INET:
-	case AF_INET6: inet_ntop(address->family, address->ip, endpoint->ip, sizeof(endpoint->ip)); break;
+	case AF_INET: set_ipv4(endpoint->ip, address->ip); break;
+	case AF_INET6: inet_ntop(AF_INET6, address->ip, endpoint->ip, sizeof(endpoint->ip)); break;
 	case AF_UNIX:
 		endpoint->port = 0;
 		bytes = reader_get(reader, address->path, TRACE_TEXT, buffer, sizeof(buffer));
@@ -55,6 +67,8 @@ static void set_connection(struct lifecycle *lifecycle, struct reader *reader, c
 	uint32_t trace, trace_ref ref, struct connection *connection)
 {
 	connection->record = *record;
+	if (!record->peer_cookie)
+		connection->record.peer_cookie = unix_pairs_peer(&lifecycle->unix_pairs, record->cookie);
 	connection->trace = trace;
 	connection->ref = ref;
 	connection->process = &lifecycle->processes[lifecycle_process_index(lifecycle, trace, record->process)];
@@ -78,10 +92,14 @@ static bool load_connection(struct lifecycle *lifecycle, uint32_t trace, trace_r
 
 static bool same_boot(const struct lifecycle *lifecycle, uint32_t trace, uint32_t other)
 {
-	int64_t difference = (int64_t)((uint64_t)trace_set_clock_offset(&lifecycle->set, trace) -
-				       (uint64_t)trace_set_clock_offset(&lifecycle->set, other));
+	return trace_set_same_boot(
+		trace_set_clock_offset(&lifecycle->set, trace), trace_set_clock_offset(&lifecycle->set, other));
+}
 
-	return difference < SAME_BOOT_NS && difference > -SAME_BOOT_NS;
+uint64_t lifecycle_wall_ns(const struct lifecycle *lifecycle, uint32_t trace, uint64_t t_ns)
+{
+	/* One offset for all traces of the first one's boot, so that what they saw of each other keeps its order. */
+	return t_ns + (uint64_t)trace_set_clock_offset(&lifecycle->set, same_boot(lifecycle, trace, 0) ? 0 : trace);
 }
 
 /* When a holder of the other end gave it up; UINT64_MAX where its process died without a word. */
@@ -259,12 +277,32 @@ static bool load_record(struct lifecycle *lifecycle, const struct incident *inci
 	}
 	if (!reader_get(reader, incident->ref, TRACE_INCIDENT, &story->record, sizeof(story->record)))
 		return false;
-	lifecycle_settle(&story->record, story->process);
+	lifecycle_settle(&story->record, incident->ref, story->process);
 	story->in_progress = story->record.flags & TRACE_INCIDENT_IN_CALL && story->process->end == PROCESS_RUNNING;
 	if (story->record.history_count > TRACE_HISTORY)
 		story->record.history_count = TRACE_HISTORY;
+	/* Where a loss was found between calls there is none that found it. */
+	if (story->record.history_count && !story->record.history[story->record.history_count - 1].call[0])
+		story->record.history_count--;
 	make_id(lifecycle, incident->trace, 'i', story->record.id, story->id);
 	return true;
+}
+
+/* The audited process that the kernel named as the peer; of several with that number the one that it was then. */
+static const struct process *named_process(const struct lifecycle *lifecycle, const struct connection *connection)
+{
+	const struct trace_socket *socket = &connection->record;
+	const struct process *found = NULL;
+
+	for (size_t i = 0; socket->peer_pid > 0 && i < lifecycle->process_count; i++) {
+		const struct process *process = &lifecycle->processes[i];
+
+		if (process->pid == socket->peer_pid && process->started_ns <= socket->opened_ns &&
+			(!found || process->started_ns > found->started_ns) &&
+			same_boot(lifecycle, connection->trace, process->trace))
+			found = process;
+	}
+	return found;
 }
 
 static void load_peer(struct lifecycle *lifecycle, struct story *story)
@@ -273,8 +311,10 @@ static void load_peer(struct lifecycle *lifecycle, struct story *story)
 	struct peer_entry place;
 	uint64_t end;
 
-	if (!find_peer(lifecycle, &story->socket, &peer, &place))
+	if (!find_peer(lifecycle, &story->socket, &peer, &place)) {
+		story->peer_process = named_process(lifecycle, &story->socket);
 		return;
+	}
 	story->has_peer = load_connection(lifecycle, place.trace, place.ref, &story->peer);
 	if (!story->has_peer)
 		return;
@@ -314,8 +354,33 @@ bool lifecycle_load(struct lifecycle *lifecycle, const struct incident *incident
 		story->label = load_text(reader, record->label);
 	if (reader && record->text)
 		story->note = load_text(reader, record->text);
+	if (reader && record->preview)
+		story->preview = load_text(reader, record->preview);
 	if (story->has_socket)
 		load_peer(lifecycle, story);
+	return true;
+}
+
+bool lifecycle_load_scene(struct lifecycle *lifecycle, const struct incident *incident, struct scene *scene)
+{
+	struct reader *reader = trace_set_open(&lifecycle->set, incident->trace);
+	struct trace_incident record;
+	struct trace_socket socket;
+
+	*scene = (struct scene){0};
+	if (!reader)
+		return false;
+	if (incident->ref) {
+		if (!reader_get(reader, incident->ref, TRACE_INCIDENT, &record, sizeof(record)))
+			return false;
+		scene->stack_opened = record.stack_opened;
+		scene->label = record.label ? load_text(reader, record.label) : (struct text){0};
+	}
+	if (incident->socket && reader_get(reader, incident->socket, TRACE_SOCKET, &socket, sizeof(socket))) {
+		set_endpoint(reader, &socket.peer, &scene->peer);
+		if (!scene->stack_opened)
+			scene->stack_opened = socket.stack_opened;
+	}
 	return true;
 }
 
@@ -329,4 +394,5 @@ void lifecycle_story_free(struct story *story)
 	lifecycle_stack_free(&story->peer_closed);
 	free((char *)story->label.bytes);
 	free((char *)story->note.bytes);
+	free((char *)story->preview.bytes);
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "analyzer/text.h"
+#include "analyzer/unit_ranges.h"
 
 /* Clocks of file systems are coarse. */
 #define FILE_TIME_NS 10000000
@@ -24,6 +25,7 @@
 struct symbol_image {
 	Dwfl *dwfl;
 	Dwfl_Module *module; /* NULL: nothing is known of this image */
+	struct unit_ranges *ranges; /* NULL: not needed so far */
 };
 
 static const Dwfl_Callbacks callbacks = {
@@ -115,6 +117,8 @@ struct symbol_image *symbol_image_open(const struct module *module, int64_t star
 
 void symbol_image_close(struct symbol_image *image)
 {
+	if (image->ranges)
+		unit_ranges_free(image->ranges);
 	if (image->dwfl)
 		dwfl_end(image->dwfl);
 	free(image);
@@ -180,11 +184,21 @@ static bool is_function(Dwarf_Die *die)
 	return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram;
 }
 
+/* Split debugging information (.dwo): what the unit in the executable is the skeleton of, where that file is at hand. */
+static Dwarf_Die whole_unit(Dwarf_Die *unit)
+{
+	Dwarf_Die split = {0};
+
+	dwarf_cu_info(unit->cu, NULL, NULL, NULL, &split, NULL, NULL, NULL);
+	return split.addr ? split : *unit;
+}
+
 /* The innermost function at `address`; false where DWARF knows none. */
 static bool find_function(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die *function)
 {
+	Dwarf_Die whole = whole_unit(unit);
 	Dwarf_Die *scopes = NULL;
-	int count = dwarf_getscopes(unit, address, &scopes);
+	int count = dwarf_getscopes(&whole, address, &scopes);
 	bool found = false;
 
 	for (int i = 0; i < count && !found; i++) {
@@ -256,25 +270,52 @@ static bool is_signal_frame(struct symbol_image *image, uint64_t address)
 	return signal_frame;
 }
 
+/* The unit that covers `address`, and what was added to the addresses that DWARF counts. */
+static bool find_unit(struct symbol_image *image, uint64_t address, Dwarf_Die *unit, Dwarf_Addr *bias)
+{
+	Dwarf_Die *found = dwfl_module_addrdie(image->module, address, bias);
+	Dwarf *dwarf;
+
+	if (found) {
+		*unit = *found;
+		return true;
+	}
+	dwarf = dwfl_module_getdwarf(image->module, bias);
+	if (!dwarf)
+		return false;
+	if (!image->ranges)
+		image->ranges = unit_ranges_read(dwarf);
+	return unit_ranges_find(image->ranges, address - *bias, unit);
+}
+
+static void set_source(struct symbol_line *line, Dwarf_Die *unit, Dwarf_Addr address)
+{
+	Dwarf_Line *source = dwarf_getsrc_die(unit, address);
+
+	if (!source)
+		return;
+	line->file = dwarf_linesrc(source, NULL, NULL);
+	dwarf_lineno(source, &line->line);
+}
+
 size_t symbol_image_lookup(
 	struct symbol_image *image, uint64_t address, struct symbol_line lines[SYMBOL_LINES], bool *signal_frame)
 {
 	Dwarf_Addr bias;
-	Dwarf_Die *unit;
-	Dwfl_Line *source;
+	Dwarf_Die unit;
+	bool has_unit;
 	size_t count = 0;
 
 	*signal_frame = false;
 	if (!image->module)
 		return 0;
 	*signal_frame = is_signal_frame(image, address);
-	unit = dwfl_module_addrdie(image->module, address, &bias);
-	if (unit)
-		count = read_functions(unit, address - bias, lines);
+	has_unit = find_unit(image, address, &unit, &bias);
+	if (has_unit)
+		count = read_functions(&unit, address - bias, lines);
 	if (count == 0)
 		lines[count++] = (struct symbol_line){.function = symbol_name(image, address)};
-	source = dwfl_module_getsrc(image->module, address);
-	if (source)
-		lines[0].file = dwfl_lineinfo(source, NULL, &lines[0].line, NULL, NULL, NULL);
+	if (has_unit)
+		set_source(&lines[0], &unit, address - bias);
 	return count;
 }

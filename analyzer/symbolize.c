@@ -311,6 +311,12 @@ static bool is_python_library(const char *file)
 	       (at && !strstr(at, "/site-packages/") && !strstr(at, "/dist-packages/"));
 }
 
+/* Frames of socksan's own adapter, which wraps some of a framework's methods (shim/python/). */
+static bool is_adapter(const char *file)
+{
+	return !strcmp(file, "<socksan>") || strstr(file, "/socksan_adapter/");
+}
+
 static void add_python_frames(struct symbolizer *symbolizer, struct text rest, struct stack *stack)
 {
 	struct python_frame python;
@@ -318,6 +324,8 @@ static void add_python_frames(struct symbolizer *symbolizer, struct text rest, s
 	while (python_stack_next(&rest, &python)) {
 		const char *file = keep(symbolizer, python.file.bytes, python.file.length);
 
+		if (is_adapter(file))
+			continue;
 		add_frame(stack, &(struct frame){
 					 .function = keep(symbolizer, python.function.bytes, python.function.length),
 					 .file = file,

@@ -116,6 +116,19 @@ const char *text_duration(char *buffer, uint64_t ns)
 	return buffer;
 }
 
+size_t text_digits(char *buffer, uint64_t number)
+{
+	char reversed[TEXT_DIGITS];
+	size_t count = 0;
+
+	do
+		reversed[count++] = (char)('0' + number % 10);
+	while (number /= 10);
+	for (size_t i = 0; i < count; i++)
+		buffer[i] = reversed[count - 1 - i];
+	return count;
+}
+
 const char *text_number(char *buffer, uint64_t number)
 {
 	char digits[24];

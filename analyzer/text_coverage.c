@@ -24,6 +24,7 @@ static const struct {
 	{TRACE_UNWINDER_BUSY, false, "was forked while another thread took a stack: no stacks"},
 	{TRACE_SHARED_FILE, false, "could make no trace of its own; its records stand in its parent's"},
 	{TRACE_LOW_DESCRIPTORS, false, "ran low on descriptors: quarantined numbers were given back early"},
+	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
 };
 
 static const char *const loss_words[TRACE_LOSSES] = {
@@ -72,6 +73,23 @@ bool text_coverage_is_whole(const struct report *report)
 				return false;
 	}
 	return true;
+}
+
+char *text_coverage_audited(const struct report *report)
+{
+	const struct summary *summary = &report->summary;
+	uint64_t processes = summary->processes;
+	char process_words[TEXT_NUMBER_BYTES];
+	char socket_words[TEXT_NUMBER_BYTES];
+	char write_words[TEXT_NUMBER_BYTES];
+
+	if (report->facts && report->facts->signed_in > processes)
+		processes = report->facts->signed_in;
+	text_plural(process_words, processes, "process");
+	text_plural(socket_words, summary->sockets, "socket");
+	text_plural(write_words, summary->writes, "write");
+	return text_format(
+		"%s, %s, %s%s", process_words, socket_words, summary->recycled ? "at least " : "", write_words);
 }
 
 static void show_escaped(const struct text_page *page, const struct run_facts *facts)

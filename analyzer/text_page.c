@@ -8,24 +8,38 @@
 #include <string.h>
 
 #include "analyzer/escape.h"
+#include "analyzer/frames.h"
 #include "analyzer/symbolize.h"
 #include "analyzer/text.h"
 
 #define RESET "\033[0m"
 #define BOLD "\033[1m"
 
-static void fill(const struct text_page *page, struct text_layout layout, const char *text)
+static void fill_bytes(const struct text_page *page, struct text_layout layout, const char *bytes, size_t length)
 {
-	char *safe = escape_copy(text, strlen(text));
+	char *safe = escape_copy(bytes, length);
 
 	text_fill(page->stream, layout, safe);
 	free(safe);
+}
+
+static void fill(const struct text_page *page, struct text_layout layout, const char *text)
+{
+	fill_bytes(page, layout, text, strlen(text));
 }
 
 void text_page_field(const struct text_page *page, const char *label, const char *text)
 {
 	fprintf(page->stream, "  %-*s", PAGE_INDENT - 2, label);
 	fill(page, (struct text_layout){.indent = PAGE_INDENT, .width = PAGE_COLUMNS, .column = PAGE_INDENT}, text);
+}
+
+void text_page_bytes(const struct text_page *page, const char *label, const char *bytes, size_t length)
+{
+	const struct text_layout layout = {.indent = PAGE_INDENT, .width = PAGE_COLUMNS, .column = PAGE_INDENT};
+
+	fprintf(page->stream, "  %-*s", PAGE_INDENT - 2, label);
+	fill_bytes(page, layout, bytes, length);
 }
 
 void text_page_line(const struct text_page *page, unsigned indent, const char *text)
@@ -55,59 +69,6 @@ void text_page_title(const struct text_page *page, const char *text)
 	fputs(page->color ? RESET : "", page->stream);
 }
 
-static bool begins_with(const char *string, const char *prefix)
-{
-	return !strncmp(string, prefix, strlen(prefix));
-}
-
-/* What calls main, or a thread's first function. */
-static bool is_start_code(const struct frame *frame)
-{
-	static const char *const names[] = {"_start", "start_thread", "clone", "clone3", "__clone", "__clone3"};
-
-	if (frame->language != LANGUAGE_NATIVE)
-		return false;
-	if (begins_with(frame->function, "__libc_start") || begins_with(text_basename(frame->module), "libc.so") ||
-		begins_with(text_basename(frame->module), "ld-linux"))
-		return true;
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strcmp(frame->function, names[i]))
-			return true;
-	return false;
-}
-
-static size_t without_start_code(const struct stack *stack)
-{
-	size_t count = stack->count;
-
-	while (count && is_start_code(&stack->frames[count - 1]))
-		count--;
-	return count ? count : stack->count;
-}
-
-static bool is_interpreter(const struct frame *frame)
-{
-	const char *module = text_basename(frame->module);
-
-	return frame->language == LANGUAGE_NATIVE &&
-	       (begins_with(module, "python") || begins_with(module, "libpython"));
-}
-
-/* The last two parts of a path, or the last alone: enough to find the file, and short. */
-static const char *short_path(const char *path, bool shorter)
-{
-	const char *last = strrchr(path, '/');
-	const char *start = last;
-
-	if (!last || last == path)
-		return path;
-	if (shorter)
-		return last + 1;
-	while (start > path && start[-1] != '/')
-		start--;
-	return begins_with(start, "./") ? last + 1 : start;
-}
-
 static char *escape_and_free(char *string)
 {
 	char *safe = escape_copy(string, strlen(string));
@@ -116,21 +77,50 @@ static char *escape_and_free(char *string)
 	return safe;
 }
 
-/* Both parts of a frame's line, escaped; the caller frees them. */
-static void describe(const struct frame *frame, bool shorter, char **name, char **place)
+/* A frame's function or, where that is not known, its place in its module; escaped. The caller frees it. */
+static char *frame_name(const struct frame *frame)
 {
 	const char *module = *frame->module ? text_basename(frame->module) : "unknown code";
 
 	if (*frame->function)
-		*name = escape_copy(frame->function, strlen(frame->function));
-	else
-		*name = escape_and_free(text_format("%s+%#" PRIx64, module, frame->offset));
+		return escape_copy(frame->function, strlen(frame->function));
+	return escape_and_free(text_format("%s+%#" PRIx64, module, frame->offset));
+}
+
+/*
+ * " (src/server.c:42)" in at most `room` columns where that can be: outer directories give way to dots, the file's name
+ * never. The caller frees it.
+ */
+static char *source_place(const struct text_page *page, const struct frame *frame, size_t room)
+{
+	bool inside;
+	char *path = page->sources ? sources_path(page->sources, frame->file, &inside) : text_copy(frame->file);
+	const char *shown = path;
+	char *place = escape_and_free(text_format(" (%s:%d)", path, frame->line));
+
+	while (text_columns(place) > room && strchr(shown + 1, '/')) {
+		shown = strchr(shown + 1, '/');
+		free(place);
+		place = escape_and_free(text_format(" (...%s:%d)", shown, frame->line));
+	}
+	if (text_columns(place) > room && shown != path) {
+		free(place);
+		place = escape_and_free(text_format(" (%s:%d)", shown + 1, frame->line));
+	}
+	free(path);
+	return place;
+}
+
+/* Where a frame is, after its name; escaped. The caller frees it. */
+static char *frame_place(const struct text_page *page, const struct frame *frame, size_t room)
+{
 	if (*frame->file && frame->line > 0)
-		*place = escape_and_free(text_format(" (%s:%d)", short_path(frame->file, shorter), frame->line));
-	else if (frame->language == LANGUAGE_JIT)
-		*place = text_copy(" (compiled at run time)");
-	else
-		*place = *frame->function ? escape_and_free(text_format(" (in %s)", module)) : text_copy("");
+		return source_place(page, frame, room);
+	if (frame->language == LANGUAGE_JIT)
+		return text_copy(" (compiled at run time)");
+	if (!*frame->function)
+		return text_copy("");
+	return escape_and_free(text_format(" (in %s)", *frame->module ? text_basename(frame->module) : "unknown code"));
 }
 
 /* Shortens UTF-8 text to `columns`, the last three of them dots. */
@@ -148,20 +138,14 @@ static void shorten(char *string, size_t columns)
 	strcpy(at, "...");
 }
 
-/* Writes a frame into `room` columns, of which a long function's name gives way first. */
+/* Writes a frame into `room` columns: first the path of its file gives way, then a long function's name. */
 static void print_frame(const struct text_page *page, const struct frame *frame, size_t room)
 {
-	char *name;
-	char *place;
-	size_t taken;
+	char *name = frame_name(frame);
+	size_t columns = text_columns(name);
+	char *place = frame_place(page, frame, columns < room ? room - columns : 0);
+	size_t taken = text_columns(place);
 
-	describe(frame, false, &name, &place);
-	if (text_columns(name) + text_columns(place) > room) {
-		free(name);
-		free(place);
-		describe(frame, true, &name, &place);
-	}
-	taken = text_columns(place);
 	shorten(name, taken + 20 < room ? room - taken : 20);
 	fprintf(page->stream, "%s%s", name, place);
 	free(name);
@@ -169,18 +153,23 @@ static void print_frame(const struct text_page *page, const struct frame *frame,
 }
 
 /* The label and the call; returns the columns that are left on the line for the first frame. */
-static size_t print_call(const struct text_page *page, const char *label, const char *what, bool has_frames)
+static size_t print_call(const struct text_page *page, const char *label, const char *what)
 {
-	char *safe = escape_copy(what, strlen(what));
 	size_t room = PAGE_COLUMNS - PAGE_INDENT;
-	size_t columns = text_columns(safe) + 4;
+	char *safe = escape_copy(what, strlen(what));
+	size_t columns = text_columns(safe) + strlen(" in ");
+	char *line;
 
-	fprintf(page->stream, "  %-*s%s", PAGE_INDENT - 2, label, safe);
-	if (has_frames && columns + 40 <= room) {
-		fputs(*safe ? " in " : "", page->stream);
-		room -= *safe ? columns : 0;
-	} else if (has_frames) {
-		fprintf(page->stream, " in\n%*s", PAGE_INDENT, "");
+	if (!*safe) {
+		fprintf(page->stream, "  %-*s", PAGE_INDENT - 2, label);
+	} else if (columns + 40 <= room) {
+		fprintf(page->stream, "  %-*s%s in ", PAGE_INDENT - 2, label, safe);
+		room -= columns;
+	} else {
+		line = text_format("%s in", what);
+		text_page_field(page, label, line);
+		fprintf(page->stream, "%*s", PAGE_INDENT, "");
+		free(line);
 	}
 	free(safe);
 	return room;
@@ -189,16 +178,19 @@ static size_t print_call(const struct text_page *page, const char *label, const 
 void text_page_stack(const struct text_page *page, const char *label, const char *what, const struct stack *stack,
 	size_t limit, bool brief)
 {
-	size_t count = without_start_code(stack);
-	bool has_python = false;
+	size_t count = frames_count(stack);
+	bool has_python = frames_has_python(stack);
 	size_t printed = 0;
 	size_t left = 0;
-	size_t room = print_call(page, label, what, count != 0);
+	size_t room;
 
-	for (size_t i = 0; i < count; i++)
-		has_python |= stack->frames[i].language == LANGUAGE_PYTHON;
+	if (count == 0) {
+		text_page_field(page, label, what);
+		return;
+	}
+	room = print_call(page, label, what);
 	for (size_t i = 0; i < count; i++) {
-		if (has_python && is_interpreter(&stack->frames[i]))
+		if (has_python && frames_is_interpreter(&stack->frames[i]))
 			continue;
 		if (printed == limit) {
 			left++;

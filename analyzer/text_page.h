@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include "analyzer/model.h"
+#include "analyzer/source.h"
 
 #define PAGE_COLUMNS 80
 #define PAGE_INDENT 15 /* where what follows a label begins */
@@ -17,10 +18,14 @@
 struct text_page {
 	FILE *stream;
 	bool color;
+	const struct sources *sources; /* how source files are named; NULL: as the debugging information does */
 };
 
 /* "  label        text ...", broken into lines that begin below the text. An empty label continues the one before. */
 void text_page_field(const struct text_page *page, const char *label, const char *text);
+
+/* The same for bytes of any kind, which may break the line anywhere; NULs are shown, too. */
+void text_page_bytes(const struct text_page *page, const char *label, const char *bytes, size_t length);
 
 /* A whole line, broken into lines of 80 columns where it is longer; the others begin `indent` columns in. */
 void text_page_line(const struct text_page *page, unsigned indent, const char *text);

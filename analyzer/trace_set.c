@@ -11,6 +11,8 @@
 
 #include "analyzer/text.h"
 
+#define SAME_BOOT_NS 10000000000LL
+
 /* Whether the file is among the first `count`: named twice, or named and in a directory that was named too. */
 static bool is_known(const struct trace_set *set, size_t count, const struct reader *reader)
 {
@@ -210,4 +212,11 @@ int64_t trace_set_clock_offset(const struct trace_set *set, uint32_t trace)
 	const struct trace_source *source = &set->sources[trace];
 
 	return (int64_t)((uint64_t)source->created_wall_ns - source->created_ns);
+}
+
+bool trace_set_same_boot(int64_t clock_offset_ns, int64_t other_ns)
+{
+	int64_t difference = (int64_t)((uint64_t)clock_offset_ns - (uint64_t)other_ns);
+
+	return difference < SAME_BOOT_NS && difference > -SAME_BOOT_NS;
 }

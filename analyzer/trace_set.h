@@ -69,4 +69,7 @@ const struct address_space *trace_set_space(
 /* CLOCK_REALTIME minus CLOCK_MONOTONIC on the machine, and since the boot, that a trace was made in. */
 int64_t trace_set_clock_offset(const struct trace_set *set, uint32_t trace);
 
+/* Whether two of those are of one boot: then they differ only by how the wall clock was set meanwhile. */
+bool trace_set_same_boot(int64_t clock_offset_ns, int64_t other_ns);
+
 #endif

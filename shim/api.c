@@ -2,6 +2,7 @@
 #include "shim/socksan.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "shim/audit.h"
@@ -10,26 +11,66 @@
 #include "shim/kernel.h"
 #include "shim/process.h"
 #include "shim/record.h"
+#include "shim/tally.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
 
 #define LABEL_MAX 256
-#define NOTE_MAX 512
+#define NOTE_MAX 4096
 #define STACK_TEXT_MAX 8192
 
 /* The weak declarations are for programs; here are the definitions. */
 #pragma weak socksan_label
 #pragma weak socksan_socket_id
 #pragma weak socksan_dropped_write
+#pragma weak socksan_dropped_again
+#pragma weak socksan_amend
+#pragma weak socksan_incident_count
+#pragma weak socksan_annotate
+#pragma weak socksan_opaque_runtime
+
+/*
+ * What we call a record to the outside: where it is, and a mark of the time it was made. A record may serve another socket by
+ * the time that a program comes back to it, and after a fork the same place in another file may hold another one.
+ */
+static uint64_t outer_id(trace_ref ref, uint64_t made_ns)
+{
+	return ref ? (made_ns >> 10 & INT32_MAX) << 32 | ref : 0;
+}
+
+static struct trace_socket *find_socket(uint64_t id)
+{
+	struct trace_socket *record = trace_log_find((trace_ref)id, TRACE_SOCKET, sizeof(*record));
+
+	return record && outer_id((trace_ref)id, record->opened_ns) == id ? record : NULL;
+}
+
+static struct trace_incident *find_incident(uint64_t id)
+{
+	struct trace_incident *record = trace_log_find((trace_ref)id, TRACE_INCIDENT, sizeof(*record));
+
+	return record && outer_id((trace_ref)id, record->first_ns) == id ? record : NULL;
+}
+
+static uint32_t length_of(const char *text, size_t limit)
+{
+	return text ? (uint32_t)strnlen(text, limit) : 0;
+}
+
+/* Whether we may record something for this process. */
+static bool may_record(void)
+{
+	return process_ready() && !process_is_borrowed() && trace_log_open();
+}
 
 SOCKSAN_EXPORT void socksan_label(const char *text)
 {
 	int saved = errno;
-	size_t length = text ? strnlen(text, LABEL_MAX) : 0;
+	uint32_t length = length_of(text, LABEL_MAX);
 
 	thread_state.label = 0;
-	if (length && process_ready() && !process_is_borrowed() && trace_log_open()) {
-		thread_state.label = trace_log_text(TRACE_TEXT_LABEL, text, (uint32_t)length);
+	if (length && may_record()) {
+		thread_state.label = trace_log_text(TRACE_TEXT_LABEL, text, length);
 		thread_state.label_generation = process_generation();
 	}
 	errno = saved;
@@ -44,27 +85,89 @@ SOCKSAN_EXPORT uint64_t socksan_socket_id(int fd)
 	if (socket) {
 		if (!process_is_borrowed())
 			record_renew(socket, fd);
-		id = record_is_current(socket) ? socket->record->id : 0;
+		id = record_is_current(socket) ? outer_id((trace_ref)socket->record->id, socket->record->opened_ns) : 0;
 	}
 	errno = saved;
 	return id;
 }
 
-SOCKSAN_EXPORT void socksan_dropped_write(int fd, uint64_t socket_id, size_t bytes, const char *note, const char *stack)
+SOCKSAN_EXPORT uint64_t socksan_dropped_write(
+	int fd, uint64_t socket_id, size_t bytes, int told, const char *note, const char *stack)
 {
 	int saved = errno;
 	struct incident_drop drop = {
 		.fd = fd,
-		.socket = (trace_ref)socket_id,
 		.bytes = bytes,
+		.told = told,
 		.note = note,
-		.note_length = note ? (uint32_t)strnlen(note, NOTE_MAX) : 0,
+		.note_length = length_of(note, NOTE_MAX),
 		.stack = stack,
-		.stack_length = stack ? (uint32_t)strnlen(stack, STACK_TEXT_MAX) : 0,
+		.stack_length = length_of(stack, STACK_TEXT_MAX),
 		.t_ns = kernel_now_ns(),
 	};
+	struct trace_incident *incident = NULL;
 
-	if (process_ready() && !process_is_borrowed() && trace_log_open())
-		incident_dropped(&drop);
+	if (may_record()) {
+		drop.socket = find_socket(socket_id);
+		incident = incident_dropped(&drop);
+	}
+	errno = saved;
+	return incident ? outer_id((trace_ref)incident->id, incident->first_ns) : 0;
+}
+
+SOCKSAN_EXPORT void socksan_dropped_again(uint64_t id, size_t bytes)
+{
+	int saved = errno;
+	struct trace_incident *incident = process_ready() && !process_is_borrowed() ? find_incident(id) : NULL;
+
+	if (incident && incident->kind == TRACE_DROPPED_BY_FRAMEWORK)
+		incident_dropped_again(incident, bytes, kernel_now_ns());
+	errno = saved;
+}
+
+SOCKSAN_EXPORT void socksan_amend(uint64_t id, const char *note)
+{
+	int saved = errno;
+	uint32_t length = length_of(note, NOTE_MAX);
+	struct trace_incident *incident = process_ready() && !process_is_borrowed() ? find_incident(id) : NULL;
+	trace_ref text = incident && length ? trace_log_text(TRACE_TEXT_NOTE, note, length) : 0;
+
+	if (text)
+		__atomic_store_n(&incident->text, text, __ATOMIC_RELEASE);
+	errno = saved;
+}
+
+SOCKSAN_EXPORT uint64_t socksan_incident_count(void)
+{
+	return tally_events();
+}
+
+SOCKSAN_EXPORT void socksan_annotate(uint64_t since, const char *note)
+{
+	int saved = errno;
+	uint32_t length = length_of(note, NOTE_MAX);
+	struct trace_incident *incident;
+	trace_ref text = 0;
+
+	if (!length || !process_ready() || process_is_borrowed())
+		return;
+	for (unsigned n = 0; (incident = tally_recent(since, n)); n++) {
+		bool rounds = !(incident->count & (incident->count - 1)); /* 1, 2, 4, 8 ... */
+
+		if (incident->kind == TRACE_DROPPED_BY_FRAMEWORK || (incident->text && !rounds))
+			continue;
+		if (!text)
+			text = trace_log_text(TRACE_TEXT_NOTE, note, length);
+		__atomic_store_n(&incident->text, text, __ATOMIC_RELEASE);
+	}
+	errno = saved;
+}
+
+SOCKSAN_EXPORT void socksan_opaque_runtime(void)
+{
+	int saved = errno;
+
+	if (may_record())
+		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_OPAQUE_RUNTIME, __ATOMIC_RELAXED);
 	errno = saved;
 }

@@ -102,6 +102,12 @@ static inline bool audit_write_begin(
 /* After it; `result` is what the call returned, bytes or -1 with errno. Returns `result`. */
 ssize_t audit_write_end(struct audit_write *write, ssize_t result);
 
+/* Where it shows only after audit_write_begin how many bytes the call offers: before audit_write_end, or the call itself. */
+void audit_write_resize(struct audit_write *write, size_t length);
+
+/* Instead of audit_write_end: the call turned out to write nothing. All that was announced of it is withdrawn. */
+void audit_write_cancel(struct audit_write *write);
+
 /* ---- reads ---- */
 
 struct audit_read {
@@ -185,8 +191,8 @@ void audit_close_end(struct audit_close *close, int result);
 struct incident_call;
 void audit_name_close(struct incident_call *call);
 
-/* Around fclose(), which closes by a call of libc's own. The second returns what the program is to see. */
-void audit_close_by_libc_begin(struct audit_close *close, int fd);
+/* Around fclose(), which closes by a call of libc's own (`call`). The second returns what the program is to see. */
+void audit_close_by_libc_begin(struct audit_close *close, const char *call, int fd);
 int audit_close_by_libc_end(struct audit_close *close, int result);
 
 /* Before a close of all numbers from `first` to `last` (close_range, closefrom). A custom, never accused. */

@@ -151,9 +151,9 @@ bool audit_close_instead(struct audit_close *close, int *result)
 	return false;
 }
 
-void audit_close_by_libc_begin(struct audit_close *close, int fd)
+void audit_close_by_libc_begin(struct audit_close *close, const char *call, int fd)
 {
-	audit_close_begin(close, "fclose", fd);
+	audit_close_begin(close, call, fd);
 	if (close->kept && !process_is_borrowed())
 		quarantine_let_go(fd);
 }
@@ -201,6 +201,7 @@ static void report_double_close(struct audit_close *close)
 	call.owner = close->owner;
 	incident = incident_announce(&call, &fresh);
 	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
+	incident_halt(incident);
 	if (!incident || !fresh)
 		return;
 	if (thread_state.accused_count < ACCUSED_MAX)

@@ -19,6 +19,16 @@ static void settle(struct socket *socket)
 		audit_settle(socket, socket->fd, true);
 }
 
+/* The end of the process closes what is open, without a call. */
+static void look_last(struct socket *socket)
+{
+	if (!record_is_current(socket) || !audit_verify(socket, socket->fd))
+		return;
+	audit_last_look(socket, "exit", socket->fd, kernel_now_ns());
+	if (socket->record->reset_ns)
+		socket->record->end = TRACE_END_RESET;
+}
+
 /* The last word on everything that is pending. */
 static void end_process(enum trace_ended how)
 {
@@ -26,7 +36,7 @@ static void end_process(enum trace_ended how)
 
 	if (!trace_log_is_open())
 		return;
-	socket_for_each(settle);
+	socket_for_each(how == TRACE_EXEC ? settle : look_last);
 	process->ended_ns = kernel_now_ns();
 	__atomic_store_n(&process->ended, how, __ATOMIC_RELEASE);
 }

@@ -80,8 +80,8 @@ ssize_t audit_read_end(struct audit_read *read, ssize_t result)
 	} else if (saved != EAGAIN && classify_is_end(saved) && is_connection(socket)) {
 		audit_told(socket, read->call, saved);
 	}
-	if (state & SOCKET_READABLE && !(read->flags & MSG_PEEK))
-		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_READABLE, __ATOMIC_RELAXED);
+	if (socket->readable != READABLE_NOT && !(read->flags & MSG_PEEK))
+		socket->readable = READABLE_NOT;
 	if (result >= 0 || saved != EAGAIN)
 		socket_remember(socket, read->call, kernel_now_ns(), result > 0 ? (size_t)result : 0,
 			result < 0 ? -(long)saved : result, false);
@@ -114,17 +114,21 @@ void audit_received_message(const struct msghdr *message)
 
 /* ---- poll and its like ---- */
 
-/* Nothing was read yet of what poll called readable: should there turn out to be nothing but the end, this told of it. */
+/* Should there turn out to be nothing but the end to read, this told of it. Plain stores: it is on the way of every event. */
 static void note_readable(struct socket *socket, const char *call, uint64_t *now_ns, bool by_select)
 {
-	if (__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & (SOCKET_READABLE | SOCKET_TOLD))
+	if (!by_select) {
+		if (socket->readable == READABLE_NOT)
+			socket->readable = READABLE_BY_POLL;
+		return;
+	}
+	if (socket->readable == READABLE_BY_SELECT)
 		return;
 	if (!*now_ns)
 		*now_ns = kernel_now_ns();
 	socket->readable_ns = *now_ns;
 	socket->readable_call = call;
-	socket->readable_by_select = by_select;
-	__atomic_fetch_or(&socket->state, SOCKET_READABLE, __ATOMIC_RELEASE);
+	__atomic_store_n(&socket->readable, READABLE_BY_SELECT, __ATOMIC_RELEASE);
 }
 
 static void note_writable(struct socket *socket, uint64_t *now_ns)
@@ -308,6 +312,6 @@ void audit_counted_readable(const struct hook *hook, int fd, int bytes)
 	struct socket *socket = bytes == 0 ? socket_table_find(fd) : NULL;
 
 	/* nothing to read though poll called it readable: that is the end, and now the program can know */
-	if (socket && may_listen() && is_connection(socket) && socket->state & SOCKET_READABLE)
+	if (socket && may_listen() && is_connection(socket) && socket->readable != READABLE_NOT)
 		audit_told(socket, hook->name, 0);
 }

@@ -11,6 +11,8 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "shim/config.h"
+#include "shim/farewell.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
@@ -19,6 +21,8 @@
 #include "shim/record.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
+
+#define PREVIEW_MAX 64 /* bytes; the option allows no more */
 
 static bool is_stream(const struct socket *socket)
 {
@@ -57,7 +61,7 @@ static void collect_facts(struct audit_write *write)
 	facts->told = state & SOCKET_TOLD;
 }
 
-static void count_write(struct trace_socket *record, uint8_t counter)
+static void count_write(struct trace_socket *record, uint8_t counter, int by)
 {
 	uint32_t *counts[] = {
 		[COUNT_BEFORE_CONNECT] = &record->writes_before_connect,
@@ -67,7 +71,7 @@ static void count_write(struct trace_socket *record, uint8_t counter)
 	};
 
 	if (counter != COUNT_NONE)
-		__atomic_fetch_add(counts[counter], 1, __ATOMIC_RELAXED);
+		__atomic_fetch_add(counts[counter], (uint32_t)by, __ATOMIC_RELAXED);
 }
 
 /* Puts what was seen of the end into the record, so that the incident can tell since when. */
@@ -89,8 +93,7 @@ static void told_by_readable(struct audit_write *write)
 	struct socket *socket = write->socket;
 	struct trace_socket *record = socket->record;
 
-	if (write->facts.told || !(__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_READABLE) ||
-		!socket->readable_by_select || probe_readable_bytes(write->fd) != 0)
+	if (write->facts.told || socket->readable != READABLE_BY_SELECT || probe_readable_bytes(write->fd) != 0)
 		return;
 	if (__atomic_fetch_or(&socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
 		return;
@@ -135,6 +138,38 @@ static bool look_closer(struct audit_write *write)
 	return true;
 }
 
+/* Whether the bytes are a protocol's goodbye, which nobody misses where the peer was faster. They are looked at, not kept. */
+static uint32_t farewell_flag(const struct audit_write *write)
+{
+	char bytes[FAREWELL_BYTES];
+	size_t known;
+	uint8_t origin = write->socket->record->origin;
+	enum farewell_side side = origin == TRACE_ACCEPT    ? FAREWELL_SIDE_SERVER
+				  : origin == TRACE_CONNECT ? FAREWELL_SIDE_CLIENT
+							    : FAREWELL_SIDE_UNKNOWN;
+
+	if (write->verdict.kind != TRACE_WRITE_AFTER_PEER_CLOSE && write->verdict.kind != TRACE_WRITE_AFTER_RESET)
+		return 0;
+	known = payload_first_bytes(&write->payload, bytes, sizeof(bytes));
+	return known && farewell_recognise(bytes, known, payload_length(&write->payload), side) != FAREWELL_NONE
+		       ? TRACE_INCIDENT_FAREWELL
+		       : 0;
+}
+
+/* Keeps the first bytes, if that was asked for: a payload can hold secrets. */
+static void look_at_payload(struct audit_write *write)
+{
+	char bytes[PREVIEW_MAX];
+	size_t length;
+
+	if (!write->incident || !write->fresh || !config.preview)
+		return;
+	length = payload_first_bytes(
+		&write->payload, bytes, config.preview < sizeof(bytes) ? config.preview : sizeof(bytes));
+	if (length)
+		write->incident->preview = trace_log_text(TRACE_TEXT_PREVIEW, bytes, (uint32_t)length);
+}
+
 static void suspect(struct audit_write *write)
 {
 	struct incident_call call;
@@ -147,12 +182,14 @@ static void suspect(struct audit_write *write)
 	write->verdict = classify_before(&write->facts);
 	if (!write->verdict.kind)
 		return;
+	write->verdict.flags |= farewell_flag(write);
 	note_end(write);
-	count_write(write->socket->record, write->verdict.counter);
+	count_write(write->socket->record, write->verdict.counter, 1);
 	call = call_of(write);
 	call.may_kill = classify_expects_epipe(&write->verdict, &write->facts) && call_raises_sigpipe(write) &&
 			probe_sigpipe() == PROBE_SIGPIPE_KILLS;
 	write->incident = incident_announce(&call, &write->fresh);
+	look_at_payload(write);
 }
 
 /* Nothing wrong to be seen, but does the peer still acknowledge anything? */
@@ -333,8 +370,9 @@ static void failed(struct audit_write *write, int error)
 	write->verdict = classify_failure(&write->facts);
 	if (!write->verdict.kind)
 		return;
+	write->verdict.flags |= farewell_flag(write);
 	note_end(write);
-	count_write(write->socket->record, write->verdict.counter);
+	count_write(write->socket->record, write->verdict.counter, 1);
 	call = call_of(write);
 	write->incident = incident_announce(&call, &write->fresh);
 	incident_reject(write->incident, &call, error, sigpipe_of(write, error));
@@ -357,6 +395,7 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 	if (write->closed) {
 		if (result < 0 && saved == EBADF)
 			report_closed(write);
+		incident_halt(write->incident);
 		errno = saved;
 		return result;
 	}
@@ -374,6 +413,40 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 	if (write->socket)
 		socket_remember(write->socket, write->call, write->start_ns, length_shown(write, result),
 			result < 0 ? -(long)saved : result, true);
+	incident_halt(write->incident);
 	errno = saved;
 	return result;
+}
+
+/* ---- calls that write only now and then (audit_stdio.c) ---- */
+
+void audit_write_resize(struct audit_write *write, size_t length)
+{
+	size_t before = payload_length(&write->payload);
+	struct trace_incident *incident = write->incident;
+
+	write->payload = payload_none(length);
+	if (!incident || before == length)
+		return;
+	__atomic_fetch_add(&incident->bytes_offered, length - before, __ATOMIC_RELAXED);
+	if (incident->count == 1 && incident->history_count)
+		incident->history[incident->history_count - 1].length =
+			length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+}
+
+void audit_write_cancel(struct audit_write *write)
+{
+	int saved = errno;
+	struct incident_call call;
+
+	if (write->closed)
+		return;
+	__atomic_store_n(&write->socket->record->in_call_ns, 0, __ATOMIC_RELEASE);
+	if (write->verdict.kind) {
+		count_write(write->socket->record, write->verdict.counter, -1);
+		call = call_of(write);
+		call.backlog = write->backlog;
+		incident_withdraw(write->incident, &call);
+	}
+	errno = saved;
 }

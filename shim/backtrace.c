@@ -260,12 +260,15 @@ trace_ref backtrace_capture_text(const char *text, uint32_t length)
 	trace_ref ref = 0;
 	int saved = errno;
 
-	if (!trace_log_is_open() || !unwinder_enter())
+	if (!trace_log_is_open())
+		return 0;
+	if (text)
+		return length ? intern(&capture) : 0;
+	if (!unwinder_enter())
 		return 0;
 	capture.count = unwind(frames, (int)config.stack_depth);
 	thread_state.unwinding = false;
-	if (!text)
-		capture.text_length = python_stack_text(python, sizeof(python));
+	capture.text_length = python_stack_text(python, sizeof(python));
 	if (capture.count > 0 || capture.text_length)
 		ref = intern(&capture);
 	unwinder_leave();

@@ -29,7 +29,10 @@ void backtrace_warm(void);
  */
 trace_ref backtrace_capture(void);
 
-/* The same with a text of the interpreter's stack beside it: equal where both are equal. */
+/*
+ * Stores the stack that a runtime gave of itself: `text` alone, since the native frames below it are those of its way to us.
+ * Without a text the same as backtrace_capture.
+ */
 trace_ref backtrace_capture_text(const char *text, uint32_t length);
 
 /* An object was unloaded: what the unwinder cached may be about other code by now. */

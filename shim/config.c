@@ -42,6 +42,15 @@ const char *config_help(void)
 	       "  log_path=PREFIX    where traces go; a directory where it ends in a slash (default ./socksan.)\n"
 	       "  max_trace=BYTES    the largest trace of one process, K M G understood (default 64M)\n"
 	       "  stack_depth=N      frames kept of a stack (default 48)\n"
+	       "  halt_on_error=1    end the process at the first incident that is an error, with exitcode=N (default "
+	       "66)\n"
+	       "  quarantine=N       keep the numbers of up to N closed sockets from being used again (default 0)\n"
+	       "  silent_after=MS    a peer that acknowledges nothing for so long is called silent; 0: never (default "
+	       "1000)\n"
+	       "  preview=N          keep the first N bytes, up to 64, of what an incident wrote (default 0)\n"
+	       "  python=0           leave Python stacks out\n"
+	       "  roster=FILE        sign in there (socksan run sets it)\n"
+	       "  suppressions=FILE  for the analyzer\n"
 	       "  verbosity=N        1: say on standard error where the trace is (default 0)\n"
 	       "  help=1             print this\n";
 }

@@ -28,6 +28,9 @@ struct hook {
 	static __attribute__((noinline)) result name##_audited(__VA_ARGS__);                                           \
 	HOOK(result, name, __VA_ARGS__)
 
+/* Makes REAL(name) known, without standing in front of the function. */
+#define HOOK_LOOK_UP(name) static __attribute__((section("socksan_hooks"), used)) struct hook name##_hook = {#name, 0}
+
 #if defined(__has_attribute)
 #if __has_attribute(copy)
 #define HOOK_COPY(name) , copy(name)

@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <unistd.h>
 
 #include "shim/audit.h"
@@ -35,17 +34,6 @@ HOOK(void, closefrom, int lowfd)
 {
 	audit_close_many("closefrom", lowfd > 0 ? (unsigned)lowfd : 0, ~0u);
 	REAL(closefrom)(lowfd);
-}
-
-/* libc closes the stream's descriptor by a call of its own that no hook sees (FIELD_NOTES P12). */
-HOOK(int, fclose, FILE *stream)
-{
-	struct audit_close close_;
-	int result;
-
-	audit_close_by_libc_begin(&close_, stream ? fileno(stream) : -1);
-	result = REAL(fclose)(stream);
-	return audit_close_by_libc_end(&close_, result);
 }
 
 /* A number in the quarantine is closed, as far as the program can tell. */

@@ -14,15 +14,18 @@
 #include "shim/hook.h"
 #include "shim/payload.h"
 #include "shim/python_stack.h"
+#include "shim/runtime_channel.h"
 #include "shim/thread.h"
 
-/* What the unwinder and the interpreter write while we use them, to descriptors that are none. */
-static ssize_t write_inside(const void *bytes, size_t count)
+/* Descriptors that are none: what the unwinder and the interpreter write while we use them, and what a runtime tells us. */
+static ssize_t write_nowhere(int fd, const void *bytes, size_t count)
 {
 	if (thread_state.unwinding)
 		return backtrace_answer_write(bytes);
 	if (thread_state.dump)
 		return python_stack_take(bytes, count);
+	if (fd == RUNTIME_CHANNEL && !thread_state.inside)
+		return runtime_channel_take((void *)(uintptr_t)bytes, count);
 	errno = EBADF;
 	return -1;
 }
@@ -37,8 +40,8 @@ static ssize_t write_audited(int fd, const void *buf, size_t count)
 {
 	struct audit_write write_;
 
-	if (__builtin_expect(fd < 0 && thread_state.inside, 0))
-		return write_inside(buf, count);
+	if (__builtin_expect(fd < 0, 0))
+		return write_nowhere(fd, buf, count);
 	if (!audit_write_begin(&write_, &write_hook, fd, payload_buffer(buf, count), 0))
 		return REAL(write)(fd, buf, count);
 	return audit_write_end(&write_, REAL(write)(fd, buf, count));

@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "shim/backtrace.h"
+#include "shim/config.h"
 #include "shim/kernel.h"
 #include "shim/process.h"
 #include "shim/record.h"
+#include "shim/tally.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
 
@@ -62,6 +64,10 @@ static void copy_end(struct trace_incident *incident, const struct trace_socket 
 		incident->disconnect_ns = record->closed_ns;
 		incident->stack_closed = record->stack_closed;
 		break;
+	case TRACE_DROPPED_BY_FRAMEWORK:
+		incident->disconnect_ns = record->reset_ns ? record->reset_ns : record->closed_ns;
+		incident->stack_closed = record->stack_closed;
+		break;
 	default: break;
 	}
 	incident->stack_opened = record->stack_opened;
@@ -80,7 +86,8 @@ static trace_ref *recent_place(const struct incident_call *call, trace_ref socke
 {
 	uint32_t hash = socket ^ (uint32_t)call->fd << 20 ^ (uint32_t)(uintptr_t)call->call << 8;
 
-	hash = (hash ^ (uint32_t)call->verdict.kind << 4 ^ call->verdict.knowledge) * 0x9e3779b1u;
+	hash = (hash ^ (uint32_t)call->verdict.kind << 4 ^ call->verdict.knowledge ^ call->verdict.flags << 8) *
+	       0x9e3779b1u;
 	hash = (hash ^ stack) * 0x85ebca6bu;
 	return &recent[(hash ^ hash >> 15) % RECENT];
 }
@@ -94,6 +101,7 @@ static struct trace_incident *find_at(const struct incident_call *call, trace_re
 	if (incident && incident->record.state != TRACE_CLAIMED && incident->socket == socket &&
 		incident->kind == call->verdict.kind && incident->stack_write == stack && incident->fd == call->fd &&
 		incident->knowledge == call->verdict.knowledge &&
+		!((incident->flags ^ call->verdict.flags) & TRACE_INCIDENT_FAREWELL) &&
 		!strncmp(incident->call, call->call, sizeof(incident->call) - 1))
 		return incident;
 	return NULL;
@@ -111,6 +119,8 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 	incident->fd = call->fd;
 	incident->tid = process_thread_id();
 	incident->label = thread_state.label_generation == process_generation() ? thread_state.label : 0;
+	if (!incident->label)
+		incident->label = tally_label();
 	probe_thread_name(incident->thread_name);
 	copy_name(incident->call, call->call);
 	incident->first_ns = call->t_ns;
@@ -228,6 +238,7 @@ void incident_withdraw(struct trace_incident *incident, const struct incident_ca
 
 void incident_void(struct trace_incident *incident)
 {
+	tally_take_back(incident);
 	incident->count = incident->bytes_offered = 0;
 	trace_log_void(incident);
 }
@@ -238,6 +249,7 @@ static void finish_call(struct trace_incident *incident, long result)
 		incident->history[incident->history_count - 1].result =
 			result > INT32_MAX ? INT32_MAX : (int32_t)result;
 	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+	tally_count(incident);
 }
 
 /* The worst of what the writes of one incident met: lost, rejected, not known yet, delivered. */
@@ -380,34 +392,66 @@ void incident_found_lost(const struct incident_call *call, uint64_t bytes, const
 	incident->error = error;
 	call->socket->lost_reported += bytes;
 	trace_log_commit(incident);
+	tally_count(incident);
 }
 
-void incident_dropped(const struct incident_drop *drop)
+struct trace_incident *incident_dropped(const struct incident_drop *drop)
 {
 	trace_ref stack = backtrace_capture_text(drop->stack, drop->stack_length);
+	trace_ref socket = drop->socket ? trace_log_ref(drop->socket) : 0;
 	struct incident_call call = {
 		.call = "dropped",
-		.fd = drop->fd,
+		.fd = drop->fd < 0 && drop->socket ? drop->socket->fd : drop->fd,
 		.length = drop->bytes,
 		.t_ns = drop->t_ns,
-		.verdict = {.kind = TRACE_DROPPED_BY_FRAMEWORK, .knowledge = TRACE_TOLD},
+		.verdict = {.kind = TRACE_DROPPED_BY_FRAMEWORK, .knowledge = drop->told ? TRACE_TOLD : TRACE_KERNEL},
 	};
-	struct trace_incident *incident = find_at(&call, drop->socket, stack);
+	struct trace_incident *incident = find_at(&call, socket, stack);
 
 	if (!incident) {
 		incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
 		if (!incident)
-			return;
+			return NULL;
 		fill(incident, &call, stack);
-		incident->socket = drop->socket;
+		if (drop->socket) {
+			incident->socket = socket;
+			copy_end(incident, drop->socket);
+			__atomic_fetch_or(&drop->socket->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
+		}
 		if (drop->note_length)
 			incident->text = trace_log_text(TRACE_TEXT_NOTE, drop->note, drop->note_length);
 		incident->outcome = TRACE_REJECTED;
-		__atomic_store_n(
-			recent_place(&call, drop->socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
+		__atomic_store_n(recent_place(&call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
 	}
+	incident_dropped_again(incident, drop->bytes, drop->t_ns);
+	return incident;
+}
+
+void incident_dropped_again(struct trace_incident *incident, size_t bytes, uint64_t t_ns)
+{
+	struct incident_call call = {.length = bytes, .t_ns = t_ns};
+
 	count_call(incident, &call);
 	finish_call(incident, 0);
+}
+
+/* The shim's share of the severity rule (DESIGN section 2); the analyzer's kinds.c has the whole of it. */
+static bool is_error(const struct trace_incident *incident)
+{
+	const uint32_t note = TRACE_INCIDENT_FAREWELL | TRACE_INCIDENT_ICMP | TRACE_INCIDENT_CONNECTING;
+
+	return incident->knowledge == TRACE_TOLD && incident->outcome != TRACE_DELIVERED &&
+	       incident->outcome != TRACE_UNCONFIRMED && !(incident->flags & note);
+}
+
+void incident_halt(const struct trace_incident *incident)
+{
+	if (!config.halt_on_error || !incident || !is_error(incident))
+		return;
+	trace_log_say("halted on an error (halt_on_error=1), by ", incident->call, 0);
+	trace_log_process()->ended_ns = kernel_now_ns();
+	trace_log_process()->ended = TRACE_EXITED;
+	kernel_call1(SYS_exit_group, config.exitcode);
 }
 
 void incident_forked(void)

@@ -53,6 +53,12 @@ void incident_reject(
 void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted,
 	const struct probe_tcp *tcp);
 
+/*
+ * With halt_on_error=1: says so and ends the process with the status of the option `exitcode`, where the incident, which may be
+ * NULL, is one that the report will call an error.
+ */
+void incident_halt(const struct trace_incident *incident);
+
 /* Settles what is pending on a socket, as far as the kernel's account tells. */
 void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
 
@@ -66,8 +72,9 @@ void incident_found_lost(const struct incident_call *call, uint64_t bytes, const
 /* A write that a runtime swallowed. Texts are the runtime's; NULL where there is none. */
 struct incident_drop {
 	int fd;
-	trace_ref socket; /* 0: unknown */
+	struct trace_socket *socket; /* NULL: unknown */
 	size_t bytes;
+	bool told; /* the program had been told that the connection was gone, or had ended it */
 	const char *note;
 	uint32_t note_length;
 	const char *stack;
@@ -75,8 +82,11 @@ struct incident_drop {
 	uint64_t t_ns;
 };
 
-/* Records one, or counts it with those from the same place on the same socket. */
-void incident_dropped(const struct incident_drop *drop);
+/* Records one, or counts it with those from the same place on the same socket. NULL where it could not be recorded. */
+struct trace_incident *incident_dropped(const struct incident_drop *drop);
+
+/* One more of the same. */
+void incident_dropped_again(struct trace_incident *incident, size_t bytes, uint64_t t_ns);
 
 /* In a forked child: its incidents stand in another file. */
 void incident_forked(void);

@@ -6,13 +6,20 @@
 
 #include <fcntl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
+#include "shim/thread.h"
 #include "shim/trace_log.h"
 
 #define KEPT_MAX 4096u
-#define PATIENCE 1000 /* times that the processor is given away for the flag; a signal handler may wait in vain */
+
+/* How long the flag is waited for, in naps after some yielding: where its being missed costs a detail, or a call of the program. */
+#define YIELDS 100
+#define DETAIL 0
+#define CALL 20000
+#define NAP_NS 50000
 
 struct kept {
 	int fd;
@@ -23,26 +30,37 @@ static struct kept ring[KEPT_MAX];
 static uint32_t first;
 static uint32_t count;
 static uint32_t busy;
+static uint32_t changes; /* numbers kept and released, ever */
 
 static bool enter(void)
 {
 	uint32_t idle = 0;
 
-	return __atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	thread_state.in_quarantine = true;
+	return true;
 }
 
-static bool enter_patiently(void)
+/* A signal handler that interrupted the holder does not wait for it. */
+static bool enter_within(int naps)
 {
-	for (int i = 0; i < PATIENCE; i++) {
+	const struct timespec nap = {0, NAP_NS};
+
+	for (int i = 0; i < YIELDS + naps && !thread_state.in_quarantine; i++) {
 		if (enter())
 			return true;
-		kernel_call0(SYS_sched_yield);
+		if (i < YIELDS)
+			kernel_call0(SYS_sched_yield);
+		else
+			kernel_call2(SYS_nanosleep, &nap, NULL);
 	}
 	return false;
 }
 
 static void leave(void)
 {
+	thread_state.in_quarantine = false;
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
 }
 
@@ -76,7 +94,14 @@ static int release_oldest(void)
 	if (!is_placeholder(fd) || !socket_table_unpark(fd))
 		return -1;
 	kernel_call1(SYS_close, fd);
+	__atomic_fetch_add(&changes, 1, __ATOMIC_RELEASE);
 	return fd;
+}
+
+static void keep(int fd)
+{
+	*kept_at(count++) = (struct kept){fd, 0};
+	__atomic_fetch_add(&changes, 1, __ATOMIC_RELEASE);
 }
 
 static uint64_t descriptor_limit(void)
@@ -94,6 +119,16 @@ static uint32_t capacity(uint64_t limit)
 	if (most > config.quarantine)
 		most = config.quarantine;
 	return most < KEPT_MAX ? (uint32_t)most : KEPT_MAX;
+}
+
+/* Whether its close may wait until the peer has acknowledged everything: that must not happen with the flag held. */
+static bool close_may_wait(int fd)
+{
+	struct linger linger = {0, 0};
+	socklen_t length = sizeof(linger);
+
+	kernel_call5(SYS_getsockopt, fd, SOL_SOCKET, SO_LINGER, &linger, &length);
+	return linger.l_onoff && linger.l_linger;
 }
 
 /* Puts a placeholder on the number; the socket behind it is closed by that. Any placeholder that stands already will do. */
@@ -118,7 +153,7 @@ bool quarantine_close(int fd)
 	uint32_t most;
 	bool done = false;
 
-	if (!config.quarantine || fd <= 2 || !enter())
+	if (!config.quarantine || fd <= 2 || close_may_wait(fd) || !enter())
 		return false;
 	limit = descriptor_limit();
 	most = capacity(limit);
@@ -128,7 +163,7 @@ bool quarantine_close(int fd)
 	if (most && (uint64_t)fd < limit / 4 * 3 && socket_table_park(fd)) {
 		done = replace_by_placeholder(fd);
 		if (done)
-			*kept_at(count++) = (struct kept){fd, 0};
+			keep(fd);
 		else
 			socket_table_unpark(fd);
 	}
@@ -154,7 +189,7 @@ bool quarantine_let_go(int fd)
 	if (!config.quarantine || !socket_table_is_parked(fd))
 		return false;
 	/* one who is about to release it must be done before the program's descriptor takes its place */
-	entered = enter_patiently();
+	entered = enter_within(CALL);
 	held = socket_table_unpark(fd);
 	for (uint32_t i = 0; entered && held && i < count; i++)
 		if (kept_at(i)->fd == fd) {
@@ -172,7 +207,7 @@ void quarantine_take_back(int fd)
 		return;
 	if (enter()) {
 		if (count < KEPT_MAX && socket_table_park(fd)) {
-			*kept_at(count++) = (struct kept){fd, 0};
+			keep(fd);
 			leave();
 			return;
 		}
@@ -185,7 +220,7 @@ void quarantine_note_owner(int fd, const struct socket *socket)
 {
 	struct kept *lowest = NULL;
 
-	if (!config.quarantine || !count || !enter_patiently())
+	if (!config.quarantine || !count || !enter_within(DETAIL))
 		return;
 	for (uint32_t i = 0; i < count; i++) {
 		struct kept *kept = kept_at(i);
@@ -203,7 +238,7 @@ void quarantine_drop_owner(const struct socket *socket)
 {
 	trace_ref ref = trace_log_ref(socket->record);
 
-	if (!config.quarantine || !count || !ref || !enter_patiently())
+	if (!config.quarantine || !count || !ref || !enter_within(DETAIL))
 		return;
 	for (uint32_t i = 0; i < count; i++)
 		if (kept_at(i)->owner == ref)
@@ -215,7 +250,7 @@ const struct trace_socket *quarantine_owner(int fd)
 {
 	trace_ref owner = 0;
 
-	if (!quarantine_holds(fd) || !enter_patiently())
+	if (!quarantine_holds(fd) || !enter_within(DETAIL))
 		return NULL;
 	for (uint32_t i = 0; i < count; i++)
 		if (kept_at(i)->fd == fd)
@@ -224,14 +259,24 @@ const struct trace_socket *quarantine_owner(int fd)
 	return trace_log_at(owner);
 }
 
+/* Whether anything was kept or released since this thread last asked: its number may have been in our hands, and be free now. */
+static bool changed_meanwhile(void)
+{
+	uint32_t seen = thread_state.room_seen;
+
+	thread_state.room_seen = __atomic_load_n(&changes, __ATOMIC_ACQUIRE);
+	return thread_state.room_seen != seen;
+}
+
 bool quarantine_give_back(void)
 {
-	uint64_t limit = descriptor_limit();
+	uint64_t limit;
 	uint32_t half;
 	bool of_use = false;
 
-	if (!config.quarantine || !count || !enter_patiently())
+	if (!config.quarantine || !enter_within(CALL))
 		return false;
+	limit = descriptor_limit();
 	half = count / 2;
 	/* numbers beyond the limit, which may have been lowered, help nobody */
 	while (count && (!of_use || count > half)) {
@@ -240,13 +285,14 @@ bool quarantine_give_back(void)
 		of_use |= fd >= 0 && (uint64_t)fd < limit;
 	}
 	leave();
-	trace_log_process()->coverage |= TRACE_LOW_DESCRIPTORS;
-	return of_use;
+	if (of_use)
+		trace_log_process()->coverage |= TRACE_LOW_DESCRIPTORS;
+	return of_use || changed_meanwhile();
 }
 
 void quarantine_give_back_all(void)
 {
-	if (!config.quarantine || !count || !enter_patiently())
+	if (!config.quarantine || !count || !enter_within(CALL))
 		return;
 	while (count)
 		release_oldest();

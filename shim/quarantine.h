@@ -7,7 +7,7 @@
  * placeholder is an O_PATH descriptor: read, write, send, poll and the like fail on it with EBADF, as on a closed number;
  * the few calls that would succeed (dup, fcntl, fstat, select, passing it on) are answered by their hooks. It is
  * close-on-exec. Never 0 to 2, never more than an eighth of RLIMIT_NOFILE, given back oldest first, and when descriptors
- * run out.
+ * run out. A socket that lingers (SO_LINGER with a time) is closed as usual.
  *
  * The mark in the socket table decides to whom a placeholder belongs: who takes the mark away closes the placeholder, or
  * leaves it to the program. What is not marked, or is no placeholder any more, is never closed here.

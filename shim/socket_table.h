@@ -29,11 +29,13 @@ enum socket_state {
 	SOCKET_FAST_OPEN = 1 << 2, /* TCP_FASTOPEN_CONNECT: the first write connects */
 	SOCKET_TOLD = 1 << 3, /* the program knows that it ended */
 	SOCKET_PENDING = 1 << 4, /* an incident of it is not settled */
-	SOCKET_READABLE = 1 << 5, /* poll said readable, nothing was read since */
 	SOCKET_LINGER_ZERO = 1 << 6, /* SO_LINGER with a time of 0: a close resets */
 	SOCKET_SILENT = 1 << 7, /* the peer acknowledges nothing */
 	SOCKET_SHARED = 1 << 8, /* was handed to another process */
 };
+
+/* Who called the socket readable since it was last read from. */
+enum socket_readable { READABLE_NOT = 0, READABLE_BY_POLL, READABLE_BY_SELECT };
 
 struct operation {
 	uint64_t t_ns;
@@ -56,13 +58,13 @@ struct socket {
 	uint8_t protocol; /* enum trace_protocol */
 	uint8_t shutdown_write; /* own shutdown of either half */
 	uint8_t shutdown_read;
-	uint8_t readable_by_select; /* who said SOCKET_READABLE */
+	uint8_t readable; /* enum socket_readable */
 	int32_t fd; /* the descriptor it was first seen by */
 	uint64_t cookie; /* 0: unknown */
 	struct trace_socket *record; /* a stand-in where there is no trace; never NULL */
 	struct trace_incident *incidents[SOCKET_INCIDENTS];
 	const char *noted_call; /* whose name stands in the record as the write under way */
-	const char *readable_call;
+	const char *readable_call; /* and when: of READABLE_BY_SELECT only */
 	uint64_t readable_ns;
 	uint64_t settled_ns; /* when the kernel was last asked how pending bytes fared */
 	uint64_t sampled_ns; /* when it was last asked whether the peer is silent */

@@ -25,19 +25,40 @@ extern "C" {
 __attribute__((weak)) void socksan_label(const char *text);
 
 /*
- * What the report calls this descriptor's socket: the number behind the last colon of its "id". 0 where it is no socket, or
- * not recorded.
+ * Names this descriptor's socket to socksan_dropped_write, for the time when it is closed. The low 32 bits are the number
+ * behind the last dot of the "id" that the report gives it. 0 where it is no socket, or not recorded.
  */
 __attribute__((weak)) uint64_t socksan_socket_id(int fd);
 
 /*
  * Tells of a write that a runtime swallowed itself, so that no system call was made. `fd` is the socket's descriptor if
  * there is one still, else -1; `socket_id` is what socksan_socket_id gave while there was one, else 0; `bytes` what was to be
- * written; `note`, which may be NULL, says what became of the connection ("own loseConnection"); `stack`, which may be NULL, is
- * the runtime's own stack, a line each frame: `  File "app.py", line 12 in keep_alive`.
+ * written; `told` is not 0 where the program had been told that the connection was gone, or had ended it itself; `note`, which
+ * may be NULL, says what became of the connection, a line each fact ("lost: own loseConnection"); `stack`, which may be
+ * NULL, is the runtime's own stack, innermost first, a line each frame: `  File "app.py", line 12 in keep_alive`.
+ *
+ * Returns what names the incident to socksan_dropped_again and socksan_amend, 0 where it could not be recorded.
  */
-__attribute__((weak)) void socksan_dropped_write(
-	int fd, uint64_t socket_id, size_t bytes, const char *note, const char *stack);
+__attribute__((weak)) uint64_t socksan_dropped_write(
+	int fd, uint64_t socket_id, size_t bytes, int told, const char *note, const char *stack);
+
+/* One more write like it: from the same place, on the same connection. Costs little. */
+__attribute__((weak)) void socksan_dropped_again(uint64_t incident, size_t bytes);
+
+/* Gives an incident another note. The old one stays in the trace unread, so do this rarely. */
+__attribute__((weak)) void socksan_amend(uint64_t incident, const char *note);
+
+/* How many bad writes and closes there have been in this process so far. */
+__attribute__((weak)) uint64_t socksan_incident_count(void);
+
+/*
+ * Adds a note to what this thread has run into since socksan_incident_count() was `since`: what the program was doing, as only
+ * its runtime knows it. Incidents that have one keep it, but for their second, fourth, eighth ... write.
+ */
+__attribute__((weak)) void socksan_annotate(uint64_t since, const char *note);
+
+/* Says that this process uses a runtime (uvloop is one) that may swallow writes where nobody tells of them. */
+__attribute__((weak)) void socksan_opaque_runtime(void);
 
 #ifdef __cplusplus
 }

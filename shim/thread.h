@@ -27,8 +27,14 @@ struct thread_state {
 	bool sweeping; /* the run met a number that was never open: it closes whatever there is */
 	uint8_t accused_count;
 	void *accused[32]; /* incidents of the run, to be taken back should it turn out to be such a sweep */
+	bool in_quarantine; /* holds its flag */
+	uint32_t room_seen; /* changes of the quarantine when this thread last found no room in it */
 	uint32_t label; /* trace_ref of the text that socksan_label gave, valid in `label_generation` */
 	uint32_t label_generation;
+	uint32_t noted[8]; /* the last incidents that this thread counted in: where they are, */
+	uint32_t noted_generation[8];
+	uint64_t noted_events[8]; /* and how many events that made (tally.h) */
+	uint32_t noted_next;
 };
 
 extern __thread struct thread_state thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -113,6 +113,7 @@ enum trace_coverage {
 	TRACE_UNWINDER_BUSY = 1 << 3, /* forked while another thread unwound: no stacks */
 	TRACE_SHARED_FILE = 1 << 4, /* a child that could make no file of its own; its records stand in its parent's */
 	TRACE_LOW_DESCRIPTORS = 1 << 5, /* the quarantine gave numbers back under pressure */
+	TRACE_OPAQUE_RUNTIME = 1 << 6, /* a runtime (uvloop) that may swallow writes where nobody tells of them */
 };
 
 /* The first record of a file is the process that made it. Every socket and incident names its process. */
@@ -161,6 +162,7 @@ enum trace_text_kind {
 	TRACE_TEXT_PYTHON_STACK,
 	TRACE_TEXT_PATH, /* a name of an AF_UNIX socket; abstract names begin with a NUL */
 	TRACE_TEXT_NOTE,
+	TRACE_TEXT_PREVIEW, /* the first bytes of a payload, any bytes at all (option preview=N) */
 };
 
 struct trace_text {
@@ -341,8 +343,8 @@ struct trace_incident {
 	uint32_t history_count;
 	struct trace_probe before;
 	struct trace_probe after;
-	trace_ref text; /* TRACE_TEXT_NOTE: what a runtime added, or 0 */
-	uint32_t reserved;
+	trace_ref text; /* TRACE_TEXT_NOTE: what a runtime added, a line "key: value" each fact; or 0 */
+	trace_ref preview; /* TRACE_TEXT_PREVIEW of the first write, or 0 */
 	struct trace_operation history[TRACE_HISTORY]; /* oldest first; the last is this write */
 };
 

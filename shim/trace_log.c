@@ -33,6 +33,7 @@ enum log_state { LOG_NONE, LOG_OPENING, LOG_OPEN };
 struct log {
 	uint32_t state;
 	uint32_t attempts;
+	int32_t opener; /* the thread that makes it */
 	char *base;
 	uint64_t size;
 	uint64_t cursor; /* the log is full of records up to here at least */
@@ -165,6 +166,17 @@ trace_ref trace_log_ref(const void *record)
 	uint64_t at = record ? (uint64_t)((const char *)record - the_log.base) : 0;
 
 	return at < the_log.size ? (trace_ref)at : 0;
+}
+
+void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size)
+{
+	uint64_t end = __atomic_load_n(&the_log.cursor, __ATOMIC_ACQUIRE);
+	struct trace_record *record;
+
+	if (!trace_log_is_open() || ref < TRACE_HEADER_BYTES || ref % 8 || ref + (uint64_t)size > end)
+		return NULL;
+	record = trace_log_at(ref);
+	return record->type == type && record->size >= size && record->state == TRACE_COMMITTED ? record : NULL;
 }
 
 trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t length)
@@ -423,14 +435,16 @@ static bool open_inherited(void)
 }
 
 /*
- * Waits while another thread makes the trace: some milliseconds at most, since that thread may be the one that a signal handler
- * has interrupted to come here.
+ * Waits while another thread makes the trace: it may have to wait for a processor, but for nothing that we hold. Not where it is
+ * this very thread, which a signal handler has interrupted to come here. Gives up after some hundred milliseconds.
  */
 static bool wait_for_opener(void)
 {
 	struct timespec pause = {0, 50000};
 
-	for (int i = 0; i < 100 && __atomic_load_n(&the_log.state, __ATOMIC_ACQUIRE) == LOG_OPENING; i++)
+	if (__atomic_load_n(&the_log.opener, __ATOMIC_RELAXED) == process_thread_id())
+		return false;
+	for (int i = 0; i < 5000 && __atomic_load_n(&the_log.state, __ATOMIC_ACQUIRE) == LOG_OPENING; i++)
 		kernel_call2(SYS_nanosleep, &pause, NULL);
 	return trace_log_is_open();
 }
@@ -448,6 +462,7 @@ bool trace_log_open(void)
 		return false;
 	if (!__atomic_compare_exchange_n(&the_log.state, &none, LOG_OPENING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return none == LOG_OPEN || wait_for_opener();
+	__atomic_store_n(&the_log.opener, process_thread_id(), __ATOMIC_RELAXED);
 	the_log.attempts++;
 	error = open_own(name, sizeof(name));
 	done = error == 0 || open_inherited();

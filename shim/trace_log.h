@@ -45,6 +45,12 @@ void trace_log_void(void *record);
 void *trace_log_at(trace_ref ref);
 trace_ref trace_log_ref(const void *record);
 
+/*
+ * The valid record of `type` and at least `size` bytes at a place that came from outside, NULL where it holds none. That it is the
+ * one that was meant is the caller's to find out.
+ */
+void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size);
+
 /* Appends text of `kind`. Returns 0 where it could not. */
 trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t length);
 

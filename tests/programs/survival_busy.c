@@ -1,13 +1,13 @@
 /*
- * Three threads make one incident after another, on new connections each time, and note each one in a shared file once the
- * call has returned: what stands there is what the trace must have, however this process ends.
+ * Three threads make one incident after another, on new connections each time, and note each one in a shared file
+ * once the call has returned: what stands there is what the trace must have, however this process ends.
  *
  * survival_busy WITNESS END
  *   forever    goes on until it is killed
  *   finish     200 rounds of each thread, then status 7
  *   exit, _exit, quick_exit, abort, exec, pipe
- *              ends that way while the threads are busy, once each has done 100 rounds; pipe: by a write that SIGPIPE kills in,
- *              exec: the image that comes after makes an incident, too, and exits with 7
+ *              ends that way while the threads are busy, once each has done 100 rounds; pipe: inside a write, by
+ *              SIGPIPE; exec: the image that comes after makes an incident, too, and exits with 7
  */
 #include "tests/programs/support.h"
 #include <fcntl.h>

@@ -1,6 +1,7 @@
 /*
- * shim_fixture.h: what the tests of the shim's modules share. A directory for traces, a process that is set up as the constructor
- * would do it, and a reader of what was written, which holds each record against the rules of shim/trace_format.h.
+ * shim_fixture.h: what the tests of the shim's modules share. A directory for traces, a process that is set up as the
+ * constructor would do it, and a reader of what was written, which holds each record against the rules of
+ * shim/trace_format.h.
  *
  * Criterion runs each test in a process of its own, so each begins with a shim that has done nothing yet.
  */
@@ -115,6 +116,22 @@ static inline int fixture_count_lines(const char *text)
 	for (; *text; text++)
 		lines += *text == '\n';
 	return lines;
+}
+
+/* ---- the log ---- */
+
+/* Appends until nothing fits any more. Returns how many records that were. */
+static inline size_t fixture_fill(uint32_t size)
+{
+	struct trace_text *text;
+	size_t count = 0;
+
+	for (; (text = trace_log_claim(TRACE_TEXT, size)); count++) {
+		memset(text->text, 'f', size - sizeof(*text));
+		text->length = (uint32_t)(size - sizeof(*text));
+		trace_log_commit(text);
+	}
+	return count;
 }
 
 /* ---- a trace, read back as it is in the file at that moment ---- */

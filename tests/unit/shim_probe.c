@@ -334,7 +334,7 @@ static void expect_unix(const char *name, size_t length, const char *shown, size
 	union address address = {.un = {.sun_family = AF_UNIX}};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0), client = socket(AF_UNIX, SOCK_STREAM, 0);
 	socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length);
-	struct trace_address local, peer;
+	struct trace_address local = {0}, peer = {0};
 	const struct trace_text *path;
 
 	memcpy(address.un.sun_path, name, length);

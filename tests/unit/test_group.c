@@ -92,6 +92,43 @@ Test(kinds, severities)
 	cr_assert_eq(severity(99, TRACE_TOLD, TRACE_LOST, 0, 0), SEVERITY_WARNING);
 }
 
+Test(kinds, silence_that_ended_well_is_a_note)
+{
+	cr_assert_eq(severity(TRACE_WRITE_TO_SILENT_PEER, TRACE_KERNEL, TRACE_DELIVERED, TRACE_INCIDENT_HEALED, 0),
+		SEVERITY_NOTE);
+	cr_assert_eq(severity(TRACE_WRITE_TO_SILENT_PEER, TRACE_KERNEL, TRACE_LOST, 0, 0), SEVERITY_WARNING);
+	cr_assert_eq(severity(TRACE_WRITE_TO_SILENT_PEER, TRACE_NOBODY, TRACE_LOST, 0, ETIMEDOUT), SEVERITY_WARNING);
+	/* It came back for a while, and later bytes were lost after all. */
+	cr_assert_eq(severity(TRACE_WRITE_TO_SILENT_PEER, TRACE_KERNEL, TRACE_LOST, TRACE_INCIDENT_HEALED, 0),
+		SEVERITY_WARNING);
+}
+
+Test(kinds, a_close_that_loses_bytes_is_an_error_for_who_was_told)
+{
+	struct incident incident = {.kind = TRACE_LOST_ON_CLOSE, .knowledge = TRACE_TOLD, .outcome = TRACE_LOST};
+
+	cr_assert_eq(kinds_severity(&incident), SEVERITY_WARNING);
+	incident.told_by_call = true;
+	cr_assert_eq(kinds_severity(&incident), SEVERITY_ERROR);
+}
+
+Test(kinds, a_goodbye_is_a_note_unless_it_kills)
+{
+	struct incident incident = {.kind = TRACE_WRITE_AFTER_RESET,
+		.knowledge = TRACE_TOLD,
+		.outcome = TRACE_REJECTED,
+		.flags = TRACE_INCIDENT_FAREWELL};
+
+	cr_assert_eq(kinds_severity(&incident), SEVERITY_NOTE);
+	incident.sigpipe = TRACE_SIGPIPE_RAISED;
+	cr_assert_eq(kinds_severity(&incident), SEVERITY_NOTE);
+	incident.sigpipe = TRACE_SIGPIPE_FATAL;
+	cr_assert_eq(kinds_severity(&incident), SEVERITY_ERROR);
+	incident.sigpipe = TRACE_SIGPIPE_NONE;
+	incident.kind = TRACE_WRITE_AFTER_CLOSE; /* whatever it was, it went to a number that was closed */
+	cr_assert_eq(kinds_severity(&incident), SEVERITY_ERROR);
+}
+
 Test(kinds, every_kind_has_all_its_words)
 {
 	size_t count;

@@ -96,7 +96,8 @@ static void make_current(pid_t pid)
 	memcpy(record->exe, exe, (size_t)length < sizeof(record->exe) ? (size_t)length : sizeof(record->exe));
 }
 
-static void make_in_call(enum trace_sigpipe sigpipe)
+/* A write under way. Returns its socket. */
+static trace_ref make_in_call(enum trace_sigpipe sigpipe)
 {
 	trace_ref socket = builder_socket(&builder, process, 50000);
 	struct trace_incident *incident =
@@ -106,6 +107,7 @@ static void make_in_call(enum trace_sigpipe sigpipe)
 	incident->outcome = TRACE_UNCONFIRMED;
 	incident->error = 0;
 	incident->sigpipe = sigpipe;
+	return socket;
 }
 
 Test(lifecycle, reads_a_process)
@@ -231,6 +233,25 @@ Test(lifecycle, an_inferred_write_on_a_unix_socket_came_after_its_peers_close)
 	read_all(&end);
 	story = only_story();
 	cr_assert_eq(story.record.kind, TRACE_WRITE_AFTER_PEER_CLOSE);
+	lifecycle_story_free(&story);
+}
+
+Test(lifecycle, death_by_sigpipe_in_a_suspected_write_is_placed_there)
+{
+	struct command_end end = {.pid = BUILDER_PID, .wait_status = SIGPIPE};
+	struct trace_socket *socket;
+	struct story story;
+
+	((struct trace_process *)builder_at(&builder, process))->ended = TRACE_RUNNING;
+	socket = builder_at(&builder, make_in_call(TRACE_SIGPIPE_NONE));
+	socket->in_call_ns = socket->opened_ns + 500;
+	write_trace(&builder, "a.trace");
+	read_all(&end);
+	story = only_story();
+	cr_assert_not(story.inferred);
+	cr_assert_eq(story.record.outcome, TRACE_REJECTED);
+	cr_assert_eq(story.record.sigpipe, TRACE_SIGPIPE_FATAL);
+	cr_assert_eq(story.record.error, EPIPE);
 	lifecycle_story_free(&story);
 }
 
@@ -369,6 +390,57 @@ Test(lifecycle, the_ends_of_a_socketpair_are_joined_by_cookie)
 	read_all(NULL);
 	lifecycle_each_socket(lifecycle, true, count_joined, &joined);
 	cr_assert_eq(joined, 2);
+}
+
+Test(lifecycle, named_unix_sockets_are_joined_and_their_process_is_named)
+{
+	trace_ref path = builder_text(&builder, TRACE_TEXT_PATH, "/run/server", 11);
+	static const uint64_t frames[] = {1, 2, 3};
+	trace_ref stack = builder_stack(&builder, frames, 3, 0);
+	trace_ref client = builder_socket(&builder, process, 0);
+	struct trace_socket *record = builder_at(&builder, client);
+	struct story story;
+
+	((struct trace_process *)builder_at(&builder, process))->sockets_seen = 2;
+	record->protocol = TRACE_UNIX_STREAM;
+	record->origin = TRACE_CONNECT;
+	record->peer_pid = BUILDER_PID;
+	record->local = (struct trace_address){.family = AF_UNIX};
+	record->peer = (struct trace_address){.family = AF_UNIX, .path = path};
+	record = builder_at(&builder, builder_socket(&builder, process, 0));
+	record->protocol = TRACE_UNIX_STREAM;
+	record->peer_pid = BUILDER_PID;
+	record->opened_ns += 1000;
+	record->closed_ns = BUILDER_NOW_NS + 1400000000;
+	record->stack_closed = stack;
+	record->local = (struct trace_address){.family = AF_UNIX, .path = path};
+	record->peer = (struct trace_address){.family = AF_UNIX};
+	builder_incident(&builder, process, client, TRACE_WRITE_AFTER_PEER_CLOSE);
+	write_trace(&builder, "a.trace");
+	read_all(NULL);
+	story = only_story();
+	cr_assert(story.has_peer);
+	cr_assert_eq(story.peer_ended_ns, BUILDER_NOW_NS + 1400000000);
+	cr_assert_eq(story.peer_closed.count, 3);
+	lifecycle_story_free(&story);
+}
+
+Test(lifecycle, an_unmatched_unix_peer_is_named_by_its_pid)
+{
+	trace_ref client = builder_socket(&builder, process, 0);
+	struct trace_socket *record = builder_at(&builder, client);
+	struct story story;
+
+	record->protocol = TRACE_UNIX_STREAM;
+	record->origin = TRACE_CONNECT;
+	record->peer_pid = BUILDER_PID;
+	builder_incident(&builder, process, client, TRACE_WRITE_AFTER_PEER_CLOSE);
+	write_trace(&builder, "a.trace");
+	read_all(NULL);
+	story = only_story();
+	cr_assert_not(story.has_peer);
+	cr_assert_eq(story.peer_process, story.process);
+	lifecycle_story_free(&story);
 }
 
 Test(lifecycle, of_several_holders_the_last_to_let_go_is_shown)

@@ -1,5 +1,6 @@
 /* test_symbolize.c: names and lines of this very program, and none where the file is another one. */
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <execinfo.h>
 #include <signal.h>
 #include <stdio.h>
@@ -96,6 +97,65 @@ Test(symbolize, names_inlined_functions_and_what_holds_them)
 	cr_assert_not(stack.frames[1].inlined);
 	cr_assert_gt(stack.frames[1].line, stack.frames[0].line);
 	cr_assert_eq(strlen(stack.frames[0].build_id), 40);
+}
+
+/* A library of one function inlined into another, which returns where the inner one was. NULL: it cannot be made so. */
+static uint64_t (*load_library(const char *compile))(void)
+{
+	static const char source[] = "__attribute__((noinline)) unsigned long where(void)\n"
+				     "{ return (unsigned long)__builtin_return_address(0); }\n"
+				     "static inline __attribute__((always_inline)) unsigned long inlined_one(void)\n"
+				     "{ unsigned long at = where(); __asm__ volatile(\"\"); return at; }\n"
+				     "unsigned long outer_one(void)\n"
+				     "{ unsigned long at = inlined_one(); __asm__ volatile(\"\"); return at; }\n";
+	char *path = builder_path(directory, "library.c");
+	FILE *file = fopen(path, "we");
+	char *command = text_format("cd '%s' && { %s; } >/dev/null 2>&1", directory, compile);
+	char *library = builder_path(directory, "library.so");
+	void *handle;
+
+	fputs(source, file);
+	fclose(file);
+	handle = system(command) == 0 ? dlopen(library, RTLD_NOW | RTLD_LOCAL) : NULL;
+	free(path);
+	free(command);
+	free(library);
+	return handle ? (uint64_t(*)(void))dlsym(handle, "outer_one") : NULL;
+}
+
+static void expect_library_names(const char *compile)
+{
+	uint64_t (*outer_one)(void) = load_library(compile);
+	uint64_t frame;
+
+	if (!outer_one)
+		cr_skip_test("no library by: %s", compile);
+	frame = outer_one();
+	builder_own_modules(&builder);
+	symbolize(&frame, 1, NULL);
+	cr_assert_eq(stack.count, 2);
+	cr_assert_str_eq(stack.frames[0].function, "inlined_one");
+	cr_assert_str_eq(text_basename(stack.frames[0].file), "library.c");
+	cr_assert_eq(stack.frames[0].line, 4);
+	cr_assert_str_eq(stack.frames[1].function, "outer_one");
+	cr_assert_eq(stack.frames[1].line, 6);
+}
+
+Test(symbolize, a_library_by_clang_has_lines)
+{
+	expect_library_names("clang -g -O1 -shared -fPIC -Wl,--build-id -o library.so library.c");
+}
+
+Test(symbolize, units_are_found_without_an_address_index)
+{
+	expect_library_names("gcc -g -O1 -shared -fPIC -Wl,--build-id -o whole.so library.c && "
+			     "objcopy --remove-section=.debug_aranges whole.so library.so");
+}
+
+Test(symbolize, units_with_several_ranges_are_found)
+{
+	expect_library_names("gcc -g -O1 -ffunction-sections -shared -fPIC -o whole.so library.c && "
+			     "objcopy --remove-section=.debug_aranges whole.so library.so");
 }
 
 Test(symbolize, another_build_gets_no_names)

@@ -1,0 +1,183 @@
+/*
+ * json.c: see json.h.
+ */
+#include "analyzer/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/escape.h"
+#include "analyzer/names.h"
+#include "analyzer/text.h"
+
+static void flush(struct json *json)
+{
+	fwrite(json->buffer, 1, json->used, json->stream);
+	json->used = 0;
+}
+
+/* Takes what yajl makes, a few bytes at a time. */
+static void take(void *context, const char *bytes, size_t length)
+{
+	struct json *json = context;
+
+	if (length > JSON_BUFFER_BYTES - json->used)
+		flush(json);
+	if (length > JSON_BUFFER_BYTES) {
+		fwrite(bytes, 1, length, json->stream);
+		return;
+	}
+	memcpy(json->buffer + json->used, bytes, length);
+	json->used += length;
+}
+
+void json_begin(struct json *json, FILE *stream)
+{
+	json->gen = yajl_gen_alloc(NULL);
+	json->stream = stream;
+	json->used = 0;
+	if (!json->gen || !yajl_gen_config(json->gen, yajl_gen_print_callback, take, json))
+		text_out_of_memory();
+}
+
+void json_end(struct json *json)
+{
+	json_break(json);
+	flush(json);
+	yajl_gen_free(json->gen);
+	json->gen = NULL;
+}
+
+void json_break(struct json *json)
+{
+	take(json, "\n", 1);
+}
+
+void json_next(struct json *json)
+{
+	yajl_gen_reset(json->gen, "\n");
+}
+
+static bool is_ascii(const char *bytes, size_t length)
+{
+	unsigned char all = 0;
+
+	for (size_t i = 0; i < length; i++)
+		all |= (unsigned char)bytes[i];
+	return all < 0x80;
+}
+
+static void put(struct json *json, const char *bytes, size_t length)
+{
+	char *valid;
+
+	if (is_ascii(bytes, length)) {
+		yajl_gen_string(json->gen, (const unsigned char *)(length ? bytes : ""), length);
+		return;
+	}
+	valid = escape_utf8(bytes, length, &length);
+	yajl_gen_string(json->gen, (const unsigned char *)valid, length);
+	free(valid);
+}
+
+static void key(struct json *json, const char *name)
+{
+	if (name)
+		yajl_gen_string(json->gen, (const unsigned char *)name, strlen(name));
+}
+
+void json_open_object(struct json *json, const char *name)
+{
+	key(json, name);
+	yajl_gen_map_open(json->gen);
+}
+
+void json_close_object(struct json *json)
+{
+	yajl_gen_map_close(json->gen);
+}
+
+void json_open_list(struct json *json, const char *name)
+{
+	key(json, name);
+	yajl_gen_array_open(json->gen);
+}
+
+void json_close_list(struct json *json)
+{
+	yajl_gen_array_close(json->gen);
+}
+
+void json_bytes(struct json *json, const char *name, const char *bytes, size_t length)
+{
+	key(json, name);
+	put(json, bytes, length);
+}
+
+void json_text(struct json *json, const char *name, const char *string)
+{
+	json_bytes(json, name, string, string ? strlen(string) : 0);
+}
+
+void json_owned_text(struct json *json, const char *name, char *string)
+{
+	json_text(json, name, string);
+	free(string);
+}
+
+void json_name16(struct json *json, const char *name, const char field[16])
+{
+	json_bytes(json, name, field, strnlen(field, 16));
+}
+
+/* As digits: yajl has no unsigned 64-bit numbers. */
+void json_number(struct json *json, const char *name, uint64_t value)
+{
+	char digits[TEXT_DIGITS];
+
+	key(json, name);
+	yajl_gen_number(json->gen, digits, text_digits(digits, value));
+}
+
+void json_integer(struct json *json, const char *name, int64_t value)
+{
+	if (value >= 0) {
+		json_number(json, name, (uint64_t)value);
+		return;
+	}
+	key(json, name);
+	yajl_gen_integer(json->gen, value);
+}
+
+void json_microseconds(struct json *json, const char *name, uint64_t ns)
+{
+	char digits[TEXT_DIGITS + 4];
+	size_t length = text_digits(digits, ns / 1000);
+	unsigned rest = (unsigned)(ns % 1000);
+
+	digits[length++] = '.';
+	digits[length++] = (char)('0' + rest / 100);
+	digits[length++] = (char)('0' + rest / 10 % 10);
+	digits[length++] = (char)('0' + rest % 10);
+	key(json, name);
+	yajl_gen_number(json->gen, digits, length);
+}
+
+void json_boolean(struct json *json, const char *name, bool value)
+{
+	key(json, name);
+	yajl_gen_bool(json->gen, value);
+}
+
+void json_null(struct json *json, const char *name)
+{
+	key(json, name);
+	yajl_gen_null(json->gen);
+}
+
+void json_errno(struct json *json, const char *name, int error)
+{
+	char buffer[24];
+
+	json_text(json, name, names_errno(error, buffer));
+}

@@ -1,0 +1,74 @@
+/*
+ * text_suppressions.c: see text_suppressions.h.
+ */
+#include "analyzer/text_suppressions.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/frames.h"
+#include "analyzer/message.h"
+#include "analyzer/suppress_incidents.h"
+#include "analyzer/text.h"
+
+static void show_rule(const struct text_page *page, const struct suppression *rule)
+{
+	char number[TEXT_NUMBER_BYTES];
+	char *line;
+
+	if (rule->used)
+		line = text_format("socksan: suppressed %s by %s (%s:%u)", text_plural(number, rule->used, "incident"),
+			rule->text, rule->file, rule->line);
+	else
+		line = text_format("socksan: unused suppression %s (%s:%u)", rule->text, rule->file, rule->line);
+	text_page_line(page, 9, line);
+	free(line);
+}
+
+void text_suppressions_show(const struct text_page *page, const struct report *report)
+{
+	const struct suppressions *suppressions = report->options->suppressions;
+
+	for (size_t i = 0; suppressions && i < suppressions->count; i++)
+		if (suppressions->rules[i].used)
+			show_rule(page, &suppressions->rules[i]);
+	for (size_t i = 0; suppressions && i < suppressions->count; i++)
+		if (!suppressions->rules[i].used)
+			show_rule(page, &suppressions->rules[i]);
+}
+
+/* These lines are for a file: never broken, and escaped only where a line of a file would end. */
+static void propose_for(const struct text_page *page, const struct report *report, const struct group *group)
+{
+	size_t count;
+	const struct incident *incident = &lifecycle_incidents(report->lifecycle, &count)[group->first];
+	const struct stack *stack;
+	const struct frame *place;
+	struct view view;
+	char *where;
+	char *rule;
+
+	if (view_load(report, incident, &view)) {
+		stack = view.write.count ? &view.write : &view.opened;
+		place = frames_place(stack);
+		rule = suppress_propose(view.kind->id, stack);
+		where = place ? message_frame(place, page->sources) : text_copy("no stack");
+		if (rule && !strpbrk(rule, "\n\r"))
+			fprintf(page->stream, "# %s\n%s\n", where, rule);
+		else
+			fprintf(page->stream, "# %s: %s: nothing here has a name\n", view.kind->id, where);
+		free(where);
+		free(rule);
+	}
+	view_free(&view);
+}
+
+void text_suppressions_propose(const struct text_page *page, const struct report *report)
+{
+	if (!report->options->gen_suppressions || !report->groups.count)
+		return;
+	fputs("# Suppressions for what was found; with --suppressions=FILE they take effect.\n", page->stream);
+	for (size_t i = 0; i < report->groups.count && !ferror(page->stream); i++)
+		propose_for(page, report, &report->groups.groups[i]);
+	fputc('\n', page->stream);
+}

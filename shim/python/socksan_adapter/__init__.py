@@ -1,0 +1,134 @@
+"""socksan's adapter for Python: tells the audit of the writes that Twisted and asyncio throw away.
+
+When such a framework is imported, some of its methods are wrapped. A wrapper returns and raises what the method does; what it
+notes on the way it hands to libsocksan.so, by a write to a descriptor that no process has (shim/runtime_channel.h): no
+foreign-function interface is loaded, no thread started, nothing is opened. Nothing in here raises into the program.
+
+This module is all that a program has of the adapter which imports no framework, so it imports next to nothing itself.
+"""
+import sys
+from posix import write as _write
+
+CHANNEL = -0x736F636B
+
+# The page that libsocksan.so keeps its numbers in, and reads the label from (shim/tally.h).
+_page = bytearray(688)
+_page[:13] = b"socksan page\0"
+numbers = memoryview(_page)[64:424].cast("Q")  # [0]: bad writes and closes so far; then by kind and knowledge
+_label_words = memoryview(_page)[424:432].cast("I")
+KNOWLEDGES = 4
+
+# Called with nothing when the interpreter ends.
+at_end = []
+
+_PATCHES = {
+    "asyncio.base_events": ("aio_timers", "patch_base_events"),
+    "asyncio.events": ("aio_timers", "patch_events"),
+    "asyncio.runners": ("aio_timers", "patch_runners"),
+    "asyncio.selector_events": ("aio_transports", "patch_selector_events"),
+    "asyncio.sslproto": ("aio_transports", "patch_sslproto"),
+    "twisted.internet.base": ("tx_timers", "patch_base"),
+    "twisted.internet.task": ("tx_timers", "patch_task"),
+    "twisted.internet.tcp": ("tx_transports", "patch_tcp"),
+    "twisted.internet.udp": ("tx_transports", "patch_udp"),
+    "twisted.internet.unix": ("tx_transports", "patch_unix"),
+    "twisted.protocols.tls": ("tx_transports", "patch_tls"),
+    "twisted.trial._asynctest": ("test_runners", "patch_trial"),
+    "unittest.case": ("test_runners", "patch_unittest"),
+    "_pytest.config": ("test_runners", "patch_pytest"),
+    "uvloop": ("test_runners", "patch_uvloop"),
+}
+
+
+def tell(verb, *arguments):
+    """Sends a message to libsocksan.so; returns its answer, a number, or None where there is none."""
+    try:
+        return _write(CHANNEL, b"socksan " + b"\0".join((verb,) + arguments) + b"\0")
+    except Exception:
+        return None
+
+
+def label():
+    """What the process is running, as set_label was told."""
+    return bytes(_page[432:432 + _label_words[1]]).decode("utf-8", "replace")
+
+
+def set_label(text):
+    """Names what the process is running; an empty text ends that. Incidents carry the name."""
+    name = text.encode("utf-8", "replace")[:256]
+    _label_words[0] = (_label_words[0] + 1) & 0xFFFFFFFF
+    _page[432:432 + len(name)] = name
+    _label_words[1] = len(name)
+    _label_words[0] = (_label_words[0] + 1) & 0xFFFFFFFF
+
+
+def _patch(module):
+    where, name = _PATCHES[module.__name__]
+    try:
+        getattr(__import__(__name__ + "." + where, fromlist=["*"]), name)(module)
+    except Exception:
+        pass  # a version that is not as we know it: that much of it is not watched
+
+
+class _Finder:
+    """Stands first on sys.meta_path until every framework was met, and lets the others find them."""
+
+    def __init__(self):
+        self.waiting = set(_PATCHES)
+
+    def find_spec(self, name, path=None, target=None):
+        if name not in self.waiting:
+            return None
+        for finder in list(sys.meta_path):
+            find_spec = None if finder is self else getattr(finder, "find_spec", None)
+            spec = find_spec(name, path, target) if find_spec else None
+            if spec is not None:
+                self.watch(spec.loader, name)
+                return spec
+        return None
+
+    def watch(self, loader, name):
+        """Has the loader, which stays what it is, run the patch after the module."""
+        run = getattr(loader, "exec_module", None)
+        if run is None or isinstance(loader, type):
+            return
+
+        def exec_module(module):
+            loader.__dict__.pop("exec_module", None)
+            loader.exec_module(module)
+            if module.__name__ == name:
+                self.met(module)
+
+        try:
+            loader.exec_module = exec_module
+        except Exception:
+            pass
+
+    def met(self, module):
+        self.waiting.discard(module.__name__)
+        if not self.waiting and self in sys.meta_path:
+            sys.meta_path.remove(self)
+        _patch(module)
+
+
+def _end():
+    for function in at_end:
+        try:
+            function()
+        except Exception:
+            pass
+    tell(b"no-page")  # this memory will be given back
+
+
+def start():
+    """Begins to watch, where libsocksan.so is there and wants it."""
+    if tell(b"hello") != 1 or _write(CHANNEL, _page) != 1:
+        return
+    import atexit
+
+    atexit.register(_end)
+    finder = _Finder()
+    for name in list(finder.waiting):
+        if name in sys.modules:  # a .pth file has imported it
+            finder.met(sys.modules[name])
+    sys.meta_path.insert(0, finder)

@@ -1,0 +1,193 @@
+"""asyncio's timed calls: loop.call_later and call_at, and tasks that sleep.
+
+How a timer was scheduled is kept beside it, by its address, from the moment it is made until it runs or is cancelled: timers
+have no room of their own. A sleeping task is woken by a timer too; what is counted then is the task's, which is the
+one that goes on.
+"""
+import sys
+import weakref
+
+from . import reports, stacks
+from .reports import Run, here
+from .wrapping import wrap
+
+_getframe = sys._getframe
+_timers = {}  # id of a TimerHandle -> how it was scheduled
+_tasks = weakref.WeakKeyDictionary()  # task -> its Run
+_current_task = None
+_wake_sleeper = None
+
+
+class _Timer:
+    __slots__ = ("place", "delay", "run")
+
+    def __init__(self, place, delay, run):
+        self.place = place
+        self.delay = delay
+        self.run = run  # the earlier times that this one goes on with
+
+
+# --- Timers ---
+
+
+def _is_scheduled(handle):
+    return not handle._cancelled and id(handle) in _timers
+
+
+def _make_call_at(original):
+    def call_at(self, when, callback, *args, context=None):
+        handle = original(self, when, callback, *args, context=context)
+        if callback is _wake_sleeper:
+            _sleeps(self)
+            return handle
+        frame = _getframe(1)
+        delay = here.delay
+        if delay is not None:  # by way of call_later and of what stands before it
+            frame = frame.f_back.f_back
+        place = stacks.place(frame)
+        run = here.run
+        if run is not None:
+            if run.is_again(callback, place):
+                run.latest = weakref.ref(handle)
+                run.delay = delay
+            else:
+                run = None
+        _timers[id(handle)] = _Timer(place, delay, run)
+        return handle
+
+    return call_at
+
+
+def _make_call_later(original):
+    def call_later(self, delay, callback, *args, context=None):
+        here.delay = delay
+        try:
+            return original(self, delay, callback, *args, context=context)
+        finally:
+            here.delay = None
+
+    return call_later
+
+
+def _make_run(original):
+    def _run(self):
+        timer = _timers.pop(id(self), None)
+        if timer is None:
+            return original(self)
+        outer = here.run
+        run = timer.run
+        if run is None:
+            run = Run("call_at" if timer.delay is None else "call_later", timer.place, timer.delay, _is_scheduled)
+        run.begin(self._callback)
+        here.run = run
+        try:
+            return original(self)
+        finally:
+            run.finish()
+            here.run = outer
+
+    return _run
+
+
+def _make_cancel(original):
+    def cancel(self):
+        _timers.pop(id(self), None)
+        return original(self)
+
+    return cancel
+
+
+def patch_events(module):
+    wrap(module.TimerHandle, "_run", _make_run)
+    wrap(module.TimerHandle, "cancel", _make_cancel)
+
+
+# --- Tasks ---
+
+
+def _is_under_way(task):
+    return not task.done()
+
+
+def _task_run(task, place=()):
+    run = _tasks.get(task)
+    if run is None:
+        run = _tasks[task] = Run("task", place, None, _is_under_way)
+        run.latest = weakref.ref(task)
+    return run
+
+
+def _make_create_task(original):
+    def create_task(self, coro, **kwargs):
+        task = original(self, coro, **kwargs)
+        try:
+            _task_run(task, stacks.place(_getframe(1)))
+        except TypeError:
+            pass  # a factory's task, of which no weak reference can be had
+        return task
+
+    return create_task
+
+
+def _sleeps(loop):
+    """A task goes to sleep: one more time around is over."""
+    try:
+        task = _current_task(loop)
+        if task is None:
+            return
+        run = _task_run(task)
+        run.count += 1
+        if here.delay is not None:
+            run.delay = here.delay
+        if run.dead or run.live:
+            run.settle()
+            run.dead = run.live = 0
+    except Exception:
+        pass
+
+
+def _run_of_this_task():
+    """The Run of the task under way, None where there is none."""
+    try:
+        task = _current_task()
+        if task is None:
+            return None
+        run = _task_run(task)
+        if run.name is None:
+            code = task.get_coro()
+            run.name = "%s of %s" % (task.get_name(), getattr(code, "__qualname__", type(code).__name__))
+        return run
+    except Exception:
+        return None  # no loop is running
+
+
+def _live_task():
+    run = _run_of_this_task()
+    if run is not None:
+        run.live += 1
+
+
+def _make_cancel_all(original):
+    """asyncio.run is about to cancel whatever has not ended by itself."""
+
+    def _cancel_all_tasks(loop):
+        reports.tell_of_runs(for_good=True)
+        return original(loop)
+
+    return _cancel_all_tasks
+
+
+def patch_runners(module):
+    wrap(module, "_cancel_all_tasks", _make_cancel_all)
+
+
+def patch_base_events(module):
+    global _current_task, _wake_sleeper
+    _current_task = module.tasks.current_task
+    _wake_sleeper = module.futures._set_result_unless_cancelled
+    reports.asyncio_run = _run_of_this_task
+    reports.live_task = _live_task
+    loop = module.BaseEventLoop
+    wrap(loop, "call_at", _make_call_at)
+    wrap(loop, "call_later", _make_call_later)
+    wrap(loop, "create_task", _make_create_task, exact=False)

@@ -1,0 +1,282 @@
+"""asyncio's transports: which writes they throw away.
+
+A selector transport counts in _conn_lost what it is asked to write once its end is decided, and writes nothing; so does
+SSLProtocol for the transport that it shows to the program. What SSLProtocol itself writes to the transport below it is
+not the program's. Pipes of subprocesses are none of our business.
+"""
+import sys
+
+from . import numbers, reports, stacks
+from .reports import Watch, annotate, dropped, here
+from .wrapping import wrap
+
+_getframe = sys._getframe
+
+
+def _watch(transport):
+    watch = transport.__dict__.get("_socksan")
+    if watch is None:
+        watch = transport.__dict__["_socksan"] = Watch("asyncio")
+    return watch
+
+
+def _size(data):
+    if isinstance(data, memoryview):
+        return data.nbytes
+    return len(data)
+
+
+def _size_of_all(parts):
+    return sum(_size(part) for part in parts) if isinstance(parts, (list, tuple)) else 0
+
+
+def _connection(transport):
+    """The addresses as the transport took them down when it was made."""
+    ends = [transport.get_extra_info(name) for name in ("sockname", "peername")]
+    return "%s -> %s" % tuple(ends) if any(ends) else None
+
+
+# --- Transports of sockets ---
+
+
+def _lost_write(transport, size):
+    """A write was thrown away."""
+    try:
+        frame = _getframe(2)
+        while frame is not None and frame.f_globals.get("__name__") == "asyncio.transports":
+            frame = frame.f_back  # writelines, which joins and writes
+        if frame is None or _is_tls(frame):
+            return
+        watch = _watch(transport)
+        is_open = transport._sock is not None
+        dropped(watch, size, watch.told or not is_open, frame, connection=_connection(transport),
+                fd=transport._sock_fd if is_open else -1)
+    except Exception:
+        pass
+
+
+def _after_write(transport, events, place):
+    """The write went its way: into a dead connection, into the transport's buffer, or in part each."""
+    try:
+        if numbers[0] != events:
+            annotate(events, None)
+        if transport._buffer:
+            _watch(transport).callers.append((place, here.run or reports.asyncio_run()))
+    except Exception:
+        pass
+
+
+def _make_write(original):
+    def write(self, data):
+        lost = self._conn_lost
+        events = numbers[0]
+        result = original(self, data)
+        if lost:
+            if self._conn_lost != lost:
+                _lost_write(self, _size(data))
+            return result
+        if numbers[0] != events or self._buffer:
+            _after_write(self, events, stacks.place(_getframe(1)))
+        run = here.run
+        if run is not None:
+            run.live += 1
+        elif reports.suspect_tasks:
+            reports.live_task()
+        return result
+
+    return write
+
+
+def _make_writelines(original):
+    def writelines(self, list_of_data):
+        lost = self._conn_lost
+        events = numbers[0]
+        result = original(self, list_of_data)
+        if lost:
+            if self._conn_lost != lost:
+                _lost_write(self, _size_of_all(list_of_data))
+            return result
+        if numbers[0] != events or self._buffer:
+            _after_write(self, events, stacks.place(_getframe(1)))
+        return result
+
+    return writelines
+
+
+def _make_write_ready(original):
+    def _write_ready(self):
+        events = numbers[0]
+        try:
+            return original(self)
+        finally:
+            watch = self.__dict__.get("_socksan")
+            if watch is not None:
+                if numbers[0] != events:
+                    annotate(events, watch.callers)
+                if not self._buffer:
+                    watch.callers.clear()
+
+    return _write_ready
+
+
+def _make_sendto(original):
+    def sendto(self, data, addr=None):
+        lost = self._conn_lost
+        try:
+            result = original(self, data, addr)
+        except AttributeError:
+            if self._sock is None:
+                _lost_write(self, _size(data))
+            raise
+        if lost and self._conn_lost != lost:
+            _lost_write(self, _size(data))
+        return result
+
+    return sendto
+
+
+def _is_tls(frame):
+    return frame.f_globals.get("__name__") == "asyncio.sslproto"
+
+
+def _make_close(original):
+    def close(self):
+        if not self._closing:
+            _note_close(self, _getframe(1))
+        return original(self)
+
+    return close
+
+
+def _note_close(transport, frame):
+    try:
+        watch = _watch(transport)
+        if frame.f_code.co_name == "_read_ready__on_eof":
+            watch.lost("the peer closed")
+            watch.told = True  # eof_received has been called
+        elif not _is_tls(frame):
+            watch.ended_by("own close", stacks.place(frame))
+        watch.take_socket(transport._sock_fd)
+    except Exception:
+        pass
+
+
+def _make_abort(original):
+    def abort(self):
+        if not self._conn_lost and not _is_tls(_getframe(1)):
+            _watch(self).ended_by("own abort", stacks.place(_getframe(1)))
+        return original(self)
+
+    return abort
+
+
+def _make_force_close(original):
+    def _force_close(self, exc):
+        if not self._conn_lost:
+            _note_end(self, exc)
+        return original(self, exc)
+
+    return _force_close
+
+
+def _note_end(transport, error):
+    try:
+        watch = _watch(transport)
+        if error is not None:
+            watch.lost("by %s" % ("%s: %s" % (type(error).__name__, error)).rstrip(": "))
+        watch.take_socket(transport._sock_fd)
+    except Exception:
+        pass
+
+
+def patch_selector_events(module):
+    base = module._SelectorTransport
+    wrap(base, "close", _make_close)
+    wrap(base, "abort", _make_abort)
+    wrap(base, "_force_close", _make_force_close)
+    stream = module._SelectorSocketTransport
+    wrap(stream, "write", _make_write)
+    if "writelines" in stream.__dict__:
+        wrap(stream, "writelines", _make_writelines)
+    for name in ("_write_ready", "_write_sendmsg", "_write_send"):
+        if name in stream.__dict__:
+            wrap(stream, name, _make_write_ready)
+    wrap(module._SelectorDatagramTransport, "sendto", _make_sendto)
+
+
+# --- TLS ---
+
+
+def _lost_tls_write(transport, protocol, size):
+    try:
+        if not size:
+            return
+        watch = _watch(transport)
+        below = protocol.__dict__.get("_socksan")
+        own = protocol._transport
+        fd = -1
+        if below is None and own is not None:
+            below = own.__dict__.get("_socksan")
+            if getattr(own, "_sock", None) is not None:
+                fd = own._sock_fd
+        if below is not None:
+            watch.socket = watch.socket or below.socket
+            if watch.why is None and below.why:
+                watch.lost(below.why)
+        told = watch.told or protocol._transport is None
+        dropped(watch, size, told, _getframe(2), None if watch.why else "the peer closed, or TLS failed", fd=fd)
+    except Exception:
+        pass
+
+
+def _went_nowhere(protocol):
+    """Whether what is written now would be thrown away, as a number that then changes; None in a version without that."""
+    below = protocol._transport
+    return getattr(protocol, "_conn_lost", None), getattr(below, "_conn_lost", 0) if below is not None else -1
+
+
+def _make_tls_write(size_of):
+    def make(original):
+        def write(self, data):
+            protocol = self._ssl_protocol
+            lost = _went_nowhere(protocol)
+            result = original(self, data)
+            if lost[1] or _went_nowhere(protocol)[0] != lost[0]:
+                _lost_tls_write(self, protocol, size_of(data))
+            return result
+
+        return write
+
+    return make
+
+
+def _make_tls_close(why):
+    def make(original):
+        def close(self):
+            if not self._closed:
+                _watch(self).ended_by(why, stacks.place(_getframe(1)))
+            return original(self)
+
+        return close
+
+    return make
+
+
+def _make_tls_connection_lost(original):
+    def connection_lost(self, exc):
+        watch = getattr(self._transport, "__dict__", {}).get("_socksan")
+        if watch is not None:
+            self.__dict__["_socksan"] = watch
+        return original(self, exc)
+
+    return connection_lost
+
+
+def patch_sslproto(module):
+    transport = module._SSLProtocolTransport
+    wrap(transport, "write", _make_tls_write(_size))
+    if "writelines" in transport.__dict__:
+        wrap(transport, "writelines", _make_tls_write(_size_of_all))
+    wrap(transport, "close", _make_tls_close("own close"))
+    wrap(transport, "abort", _make_tls_close("own abort"))
+    wrap(module.SSLProtocol, "connection_lost", _make_tls_connection_lost)

@@ -1,0 +1,458 @@
+/* test_wording.c: what is said of an incident: no more than was observed. */
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "analyzer/wording.h"
+
+#define NOW_NS UINT64_C(1000000000000)
+#define MS UINT64_C(1000000)
+
+static struct process program = {.pid = 10, .exe = {.bytes = "/opt/client", .length = 11}};
+static struct process server = {.pid = 11, .exe = {.bytes = "/opt/server", .length = 11}};
+
+/* A write of 12 bytes on a TCP connection, told 2 ms before by a read that returned 0, and rejected. */
+static struct story base(enum trace_kind kind)
+{
+	struct story story = {
+		.record = {.kind = (uint8_t)kind,
+			.knowledge = TRACE_TOLD,
+			.outcome = TRACE_REJECTED,
+			.error = EPIPE,
+			.fd = 4,
+			.call = "send",
+			.count = 1,
+			.bytes_offered = 12,
+			.first_ns = NOW_NS,
+			.last_ns = NOW_NS,
+			.disconnect_ns = NOW_NS - 3 * MS,
+			.told_ns = NOW_NS - 2 * MS,
+			.told_call = "read",
+			.history = {{.t_ns = NOW_NS - 2 * MS + 10, .call = "read"},
+				{.t_ns = NOW_NS, .length = 12, .result = -EPIPE, .call = "send"}},
+			.history_count = 2},
+		.process = &program,
+		.has_socket = true,
+	};
+
+	story.socket.record.protocol = TRACE_TCP;
+	story.socket.process = &program;
+	return story;
+}
+
+/* The same, of which the program had not been told. */
+static struct story untold(enum trace_kind kind)
+{
+	struct story story = base(kind);
+
+	story.record.knowledge = TRACE_KERNEL;
+	story.record.told_ns = 0;
+	story.record.told_call[0] = '\0';
+	story.record.history[0] = story.record.history[1];
+	story.record.history_count = 1;
+	return story;
+}
+
+/* Bytes of which it turned out later that nobody acknowledged them. */
+static struct story afterwards(enum trace_kind kind, int error)
+{
+	struct story story = untold(kind);
+
+	story.record.knowledge = TRACE_NOBODY;
+	story.record.outcome = TRACE_LOST;
+	story.record.error = error;
+	story.record.count = 3;
+	story.record.bytes_offered = story.record.bytes_accepted = 36;
+	story.record.bytes_lost = 30;
+	story.record.last_ns = NOW_NS + 400 * MS;
+	story.record.disconnect_ns = NOW_NS + 900 * MS;
+	story.record.silent_since_ns = NOW_NS - 100 * MS;
+	story.record.retransmissions = 5;
+	return story;
+}
+
+static void expect_title(const struct story *story, const char *expected)
+{
+	char *title = wording_title(story);
+
+	cr_expect_str_eq(title, expected);
+	free(title);
+}
+
+static void expect_outcome(const struct story *story, const char *expected)
+{
+	char *outcome = wording_outcome(story);
+
+	cr_expect_str_eq(outcome, expected);
+	free(outcome);
+}
+
+static void expect_peer(const struct story *story, const char *expected)
+{
+	char *peer = wording_peer(story);
+
+	cr_expect_str_eq(peer, expected);
+	free(peer);
+}
+
+/* The lines, joined by " | ". */
+static void expect_evidence(const struct story *story, const char *expected)
+{
+	char *lines[WORDING_EVIDENCE];
+	size_t count = wording_evidence(story, lines);
+	char all[1024] = "";
+
+	for (size_t i = 0; i < count; i++) {
+		strcat(strcat(all, i ? " | " : ""), lines[i]);
+		free(lines[i]);
+	}
+	cr_expect_str_eq(all, expected);
+}
+
+/* --- Who knew ------------------------------------------------------------------------------------------------------------ */
+
+Test(wording, told_of_the_close)
+{
+	struct story story = base(TRACE_WRITE_AFTER_PEER_CLOSE);
+
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the peer closed");
+	expect_evidence(&story, "the peer's FIN was first seen 3.0 ms before | read returned 0, 2.0 ms before: so the "
+				"program had been told");
+}
+
+Test(wording, told_of_the_close_before_a_reset_came)
+{
+	struct story story = base(TRACE_WRITE_AFTER_RESET);
+
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the peer closed");
+}
+
+Test(wording, told_of_the_reset)
+{
+	struct story story = base(TRACE_WRITE_AFTER_RESET);
+
+	story.record.history[0].result = -ECONNRESET;
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the connection was reset");
+	story.record.history[0].result = -ETIMEDOUT;
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the connection timed out");
+	expect_evidence(&story,
+		"the end of the connection was first seen 3.0 ms before | read failed with ETIMEDOUT, 2.0 "
+		"ms before: so the program had been told");
+}
+
+Test(wording, told_by_a_write_that_had_waited_long)
+{
+	struct story story = base(TRACE_WRITE_AFTER_RESET);
+
+	strcpy(story.record.told_call, "write");
+	story.record.history[0] = (struct trace_operation){
+		.t_ns = NOW_NS - 5000 * MS, .length = 9, .result = -ECONNRESET, .call = "write"};
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the connection was reset");
+}
+
+Test(wording, of_what_epoll_told_the_order_of_events_decides)
+{
+	struct story story = base(TRACE_WRITE_AFTER_RESET);
+	struct trace_socket *socket = &story.socket.record;
+
+	strcpy(story.record.told_call, "epoll_wait");
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the connection was over");
+	socket->peer_closed_ns = story.record.told_ns;
+	socket->reset_ns = NOW_NS - MS;
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the peer closed");
+	socket->peer_closed_ns = 0;
+	socket->reset_ns = story.record.told_ns;
+	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the connection was reset");
+	expect_evidence(&story,
+		"the end of the connection was first seen 3.0 ms before | epoll_wait reported it, 2.0 ms "
+		"before: so the program had been told");
+}
+
+Test(wording, an_operation_of_another_time_is_not_the_telling)
+{
+	struct story story = base(TRACE_WRITE_AFTER_RESET);
+
+	story.record.history[0].t_ns = NOW_NS - MS;
+	story.record.told_ns = NOW_NS - 50 * MS;
+	expect_title(&story, "12 bytes written 50.0 ms after the program had been told that the connection was over");
+}
+
+Test(wording, an_end_that_the_probe_of_this_write_found)
+{
+	struct story story = untold(TRACE_WRITE_AFTER_PEER_CLOSE);
+
+	story.record.disconnect_ns = NOW_NS;
+	expect_title(&story, "12 bytes written to a connection whose peer had closed");
+	expect_evidence(&story, "the peer's FIN was there when the write was made; no earlier call had shown it");
+	story.record.kind = TRACE_WRITE_AFTER_RESET;
+	expect_title(&story, "12 bytes written to a connection that had been reset");
+	expect_evidence(
+		&story, "the end of the connection was there when the write was made; no earlier call had shown it");
+}
+
+Test(wording, an_end_that_was_seen_earlier_but_not_by_the_program)
+{
+	struct story story = untold(TRACE_WRITE_AFTER_PEER_CLOSE);
+
+	expect_title(
+		&story, "12 bytes written 3.0 ms after the peer had closed, of which the program had not been told");
+	expect_evidence(&story,
+		"the peer's FIN was first seen 3.0 ms before | the program had not been told: no call had "
+		"shown it the end");
+}
+
+Test(wording, the_first_to_show_it)
+{
+	struct story story = untold(TRACE_WRITE_AFTER_RESET);
+
+	story.record.flags = TRACE_INCIDENT_RACE;
+	story.record.disconnect_ns = NOW_NS;
+	expect_title(
+		&story, "12 bytes written, and this call was the first to show that the connection had been reset");
+	expect_evidence(&story,
+		"the program had not been told: no call had shown it the end | just before the call the "
+		"connection still looked open");
+}
+
+Test(wording, found_out_later_by_a_reset)
+{
+	struct story story = afterwards(TRACE_WRITE_AFTER_RESET, 0);
+
+	expect_title(&story, "30 bytes lost that had been accepted: the connection was reset before the peer's TCP "
+			     "acknowledged them");
+	expect_evidence(
+		&story, "they were the last of 3 writes, by send, from 900 ms to 500 ms before the end was seen");
+	expect_outcome(&story, "the calls reported success; the connection was then reset before the peer's TCP "
+			       "acknowledged 30 of 36 bytes");
+	cr_expect_not_null(wording_missing_stack(&story));
+}
+
+Test(wording, found_out_later_by_a_timeout)
+{
+	struct story story = afterwards(TRACE_WRITE_TO_SILENT_PEER, ETIMEDOUT);
+
+	expect_title(&story, "30 bytes lost that had been accepted: the connection timed out before the peer's TCP "
+			     "acknowledged them");
+	expect_evidence(&story,
+		"the connection ended with ETIMEDOUT | they were the last of 3 writes, by send, from 900 ms "
+		"to 500 ms before the end was seen | 5 retransmissions in vain, in 1.0 s without an "
+		"acknowledgement");
+}
+
+/* --- Silence ------------------------------------------------------------------------------------------------------------- */
+
+static struct story silence(void)
+{
+	struct story story = untold(TRACE_WRITE_TO_SILENT_PEER);
+
+	story.record.error = 0;
+	story.record.disconnect_ns = 0;
+	story.record.bytes_accepted = 12;
+	story.record.silent_since_ns = NOW_NS - 1500 * MS;
+	story.record.retransmissions = 3;
+	return story;
+}
+
+Test(wording, a_silent_peer)
+{
+	struct story story = silence();
+
+	story.record.outcome = TRACE_LOST;
+	story.record.bytes_lost = 12;
+	expect_title(&story, "12 bytes written to a peer whose TCP had acknowledged nothing for 1.5 s");
+	expect_evidence(&story,
+		"the program had not been told: to it, each write succeeded | 3 retransmissions without an "
+		"answer at the time");
+	expect_outcome(&story,
+		"the call reported success; the connection then ended before the peer's TCP acknowledged 12 bytes");
+}
+
+Test(wording, a_silent_peer_that_came_back)
+{
+	struct story story = silence();
+
+	story.record.outcome = TRACE_DELIVERED;
+	story.record.flags = TRACE_INCIDENT_HEALED;
+	story.record.last_ns = NOW_NS + 500 * MS;
+	story.record.count = 2;
+	expect_title(&story, "2 writes (12 bytes) made to a peer whose TCP had acknowledged nothing for 1.5 s");
+	expect_outcome(&story,
+		"late: the link came back, and the peer's TCP acknowledged the bytes after 2.0 s of silence "
+		"or more");
+}
+
+/* --- The program's own closes -------------------------------------------------------------------------------------------- */
+
+Test(wording, a_write_to_a_closed_number)
+{
+	struct story story = base(TRACE_WRITE_AFTER_CLOSE);
+
+	story.record.error = EBADF;
+	expect_title(&story, "12 bytes written to descriptor 4, 3.0 ms after the program had closed it");
+	expect_outcome(&story, "the call failed with EBADF");
+	expect_evidence(&story, "the program closed the descriptor 3.0 ms before");
+	story.record.flags = TRACE_INCIDENT_QUARANTINE;
+	expect_outcome(&story, "the call failed with EBADF, since the quarantine had parked the number");
+	expect_evidence(&story,
+		"the program closed the descriptor 3.0 ms before | no other socket is known that would have "
+		"had the number by then");
+}
+
+static void add_owner(struct story *story)
+{
+	struct connection *other = &story->other;
+
+	story->has_other = true;
+	other->record.protocol = TRACE_TCP;
+	other->record.origin = TRACE_ACCEPT;
+	other->record.opened_ns = NOW_NS - MS;
+	other->record.fd = 7;
+	other->local = (struct endpoint){.family = AF_INET, .port = 80, .ip = "127.0.0.1"};
+	other->peer = (struct endpoint){.family = AF_INET6, .port = 5000, .ip = "::1"};
+}
+
+Test(wording, a_write_to_a_number_that_another_would_have)
+{
+	struct story story = base(TRACE_WRITE_TO_REUSED_FD);
+	char *owner;
+
+	add_owner(&story);
+	story.record.error = EBADF;
+	story.record.flags = TRACE_INCIDENT_QUARANTINE;
+	expect_title(&story, "12 bytes written to descriptor 4, 3.0 ms after the program had closed it; without the "
+			     "quarantine another socket would have got them");
+	expect_outcome(&story, "the call failed with EBADF, since the quarantine had parked the number");
+	owner = wording_owner(&story);
+	cr_expect_str_eq(owner, "tcp 127.0.0.1:80 -> [::1]:5000, descriptor 7, accepted 1.0 ms before");
+	free(owner);
+}
+
+Test(wording, a_write_to_a_number_that_another_has)
+{
+	struct story story = base(TRACE_WRITE_TO_REUSED_FD);
+
+	story.record.error = 0;
+	story.record.outcome = TRACE_DELIVERED;
+	expect_title(&story,
+		"12 bytes written to descriptor 4, 3.0 ms after the program had closed it: whoever has that "
+		"number now got them");
+	add_owner(&story);
+	expect_title(&story,
+		"12 bytes written to descriptor 4, 3.0 ms after the program had closed it: another socket got "
+		"them");
+	expect_outcome(&story, "the call went to another socket than it was meant for");
+}
+
+Test(wording, a_double_close)
+{
+	struct story story = base(TRACE_DOUBLE_CLOSE);
+
+	story.record.error = EBADF;
+	expect_title(&story, "descriptor 4 closed again, 3.0 ms after the program had closed it");
+	story.record.flags = TRACE_INCIDENT_QUARANTINE;
+	add_owner(&story);
+	expect_title(&story,
+		"descriptor 4 closed again, 3.0 ms after the program had closed it; without the quarantine "
+		"another socket would have been closed");
+}
+
+Test(wording, a_close_that_throws_bytes_away)
+{
+	struct story story = base(TRACE_LOST_ON_CLOSE);
+
+	story.record.told_call[0] = '\0';
+	story.record.outcome = TRACE_LOST;
+	story.record.bytes_lost = 30;
+	expect_title(&story, "closing threw away 30 bytes that the peer's TCP had not acknowledged");
+	expect_evidence(&story, "unread input, or SO_LINGER with a time of 0, turned the close into a reset");
+	expect_outcome(&story, "whatever wrote these bytes was told that it succeeded");
+}
+
+Test(wording, a_write_after_the_own_shutdown)
+{
+	struct story story = base(TRACE_WRITE_AFTER_SHUTDOWN);
+
+	expect_title(&story, "12 bytes written 3.0 ms after the program had shut down its writing half");
+}
+
+/* --- The rest ------------------------------------------------------------------------------------------------------------ */
+
+Test(wording, a_goodbye)
+{
+	struct story story = base(TRACE_WRITE_AFTER_PEER_CLOSE);
+
+	story.record.flags = TRACE_INCIDENT_FAREWELL;
+	expect_title(&story,
+		"a protocol's goodbye of 12 bytes written 2.0 ms after the program had been told that the peer closed");
+}
+
+Test(wording, a_write_that_a_runtime_dropped)
+{
+	struct story story = base(TRACE_DROPPED_BY_FRAMEWORK);
+
+	story.record.error = 0;
+	story.record.told_call[0] = '\0';
+	story.note = (struct text){.bytes = "lost: reset by peer\nprotocol: Echo", .length = 34};
+	expect_title(&story,
+		"12 bytes written to a transport whose connection was over, and dropped by the program's runtime");
+	expect_outcome(&story, "the runtime made no system call: nothing was sent");
+	expect_evidence(&story, "lost: reset by peer | protocol: Echo");
+}
+
+Test(wording, a_write_before_there_was_a_connection)
+{
+	struct story story = base(TRACE_WRITE_BEFORE_CONNECT);
+
+	expect_title(&story, "12 bytes written to a socket that was not connected");
+	story.socket.record.flags = TRACE_SOCKET_LISTENS;
+	expect_title(&story, "12 bytes written to a socket that listens for connections");
+	story.record.flags = TRACE_INCIDENT_CONNECTING;
+	expect_title(&story, "12 bytes written while the connection was still being made");
+}
+
+Test(wording, a_datagram_refused_for_an_earlier_one)
+{
+	struct story story = untold(TRACE_WRITE_AFTER_RESET);
+
+	story.socket.record.protocol = TRACE_UDP;
+	story.record.flags = TRACE_INCIDENT_ICMP;
+	story.record.error = ECONNREFUSED;
+	story.record.disconnect_ns = NOW_NS;
+	expect_title(&story, "12 bytes written, and refused: an ICMP error had come back for an earlier datagram");
+	expect_evidence(&story, "the ICMP error was reported by this very call, which sent nothing");
+}
+
+Test(wording, a_local_peer_is_no_tcp)
+{
+	struct story story = untold(TRACE_WRITE_AFTER_PEER_CLOSE);
+
+	story.socket.record.protocol = TRACE_UNIX_STREAM;
+	story.record.flags = TRACE_INCIDENT_PEER_SHUTDOWN;
+	story.record.disconnect_ns = NOW_NS;
+	story.record.outcome = TRACE_DELIVERED;
+	expect_title(&story, "12 bytes written to a connection whose peer had shut down its end");
+	expect_outcome(&story, "the peer's socket took the bytes: it had shut down its sending half only");
+}
+
+Test(wording, names_the_peers_program)
+{
+	struct story story = untold(TRACE_WRITE_AFTER_PEER_CLOSE);
+
+	cr_expect_null(wording_peer(&story));
+	story.socket.record.peer_pid = 11;
+	expect_peer(&story, "pid 11, as the kernel names it");
+	story.peer_process = &server;
+	expect_peer(&story, "server (pid 11), as the kernel names it");
+	story.has_peer = true;
+	story.peer.process = &server;
+	server.end = PROCESS_EXITED;
+	expect_peer(&story, "held by server (pid 11), which never closed it");
+	story.peer_ended_ns = NOW_NS - 4 * MS;
+	expect_peer(&story, "closed by server (pid 11), 4.0 ms before");
+	expect_title(
+		&story, "12 bytes written 4.0 ms after the peer had closed, of which the program had not been told");
+	story.peer.process = &program;
+	expect_peer(&story, "closed by this same process, 4.0 ms before");
+}
