@@ -8,6 +8,7 @@
 int command_run(int argc, char **argv);
 int command_report(int argc, char **argv);
 int command_sockets(int argc, char **argv);
+int command_diff(int argc, char **argv);
 int command_explain(int argc, char **argv);
 
 #endif

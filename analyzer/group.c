@@ -197,12 +197,11 @@ static void assign_groups(struct tally *tallies, struct incident *incidents, siz
 	}
 }
 
-void group_incidents(struct lifecycle *lifecycle, struct symbolizer *symbolizer, struct groups *groups)
+void group_identify(struct lifecycle *lifecycle, struct symbolizer *symbolizer)
 {
 	struct named_stack *cache = NULL;
 	struct named_stack *named;
 	struct named_stack *next;
-	struct tally *tallies = NULL;
 	size_t count;
 	struct incident *incidents = lifecycle_incidents(lifecycle, &count);
 
@@ -212,13 +211,22 @@ void group_incidents(struct lifecycle *lifecycle, struct symbolizer *symbolizer,
 		incident->severity = kinds_severity(incident);
 		incident->fingerprint = fingerprint(
 			incident, names_of(lifecycle, symbolizer, &cache, incident->trace, incident->stack_write));
-		tally_of(&tallies, incident);
 	}
 	HASH_ITER (hh, cache, named, next) {
 		HASH_DEL(cache, named);
 		free(named->names);
 		free(named);
 	}
+}
+
+void group_incidents(struct lifecycle *lifecycle, struct groups *groups)
+{
+	struct tally *tallies = NULL;
+	size_t count;
+	struct incident *incidents = lifecycle_incidents(lifecycle, &count);
+
+	for (size_t i = 0; i < count; i++)
+		tally_of(&tallies, &incidents[i]);
 	assign_groups(tallies, incidents, count, groups);
 	if (count)
 		qsort(incidents, count, sizeof(*incidents), compare_incidents);

@@ -24,12 +24,15 @@ struct groups {
 	size_t suppressed; /* groups that follow them: of incidents that rules suppress */
 };
 
+/* Sets severity and fingerprint of every incident. */
+void group_identify(struct lifecycle *lifecycle, struct symbolizer *symbolizer);
+
 /*
- * Sets severity, fingerprint and group of every incident and sorts them: by group, and in a group by time. An incident with
- * bytes lost or a fatal signal stands at the head of its group, since it is the one to show. Suppressed incidents come last,
- * in groups of their own.
+ * Sets the group of every incident, once they are identified, and sorts them: by group, and in a group by time. An incident
+ * with bytes lost or a fatal signal stands at the head of its group, since it is the one to show. Suppressed incidents come
+ * last, in groups of their own.
  */
-void group_incidents(struct lifecycle *lifecycle, struct symbolizer *symbolizer, struct groups *groups);
+void group_incidents(struct lifecycle *lifecycle, struct groups *groups);
 void group_free(struct groups *groups);
 
 /* The names that a fingerprint is made of: at most three, one to a line. The caller frees them. */

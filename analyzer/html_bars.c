@@ -179,7 +179,8 @@ static void drop_bars(struct overview *overview)
 		overview->bars[kept++] = *bar;
 	}
 	overview->bar_count = kept;
-	qsort(overview->bars, kept, sizeof(*overview->bars), compare_bars);
+	if (kept)
+		qsort(overview->bars, kept, sizeof(*overview->bars), compare_bars);
 }
 
 static void find_span(struct overview *overview)

@@ -80,16 +80,16 @@ static void begin_article(const struct html_page *page, const struct view *view,
 	FILE *stream = page->stream;
 
 	fprintf(stream,
-		"<article class=\"incident %s\" id=\"incident-%zu\" aria-labelledby=\"title-%zu\" data-kind=\"%s\" "
+		"<article class=\"incident %s\" id=\"incident-%zu\" aria-label=\"Incident %zu, %s\" data-kind=\"%s\" "
 		"data-severity=\"%s\" data-label=\"",
-		severity, number, number, view->kind->id, severity);
+		severity, number, number, severity, view->kind->id, severity);
 	html_bytes(stream, view->story.label.bytes, view->story.label.length);
 	fputs("\" data-process=\"", stream);
 	put_processes(page, group_at(page, number));
 	fprintf(stream,
 		"\">\n<header><span class=\"badge %s\">%s</span> <a class=\"kind\" href=\"#kind-%s\">%s</a> "
-		"<a class=\"permalink\" href=\"#incident-%zu\">%zu of %zu</a></header>\n<h3 id=\"title-%zu\">",
-		severity, severity, view->kind->id, view->kind->id, number, number, page->report->groups.count, number);
+		"<a class=\"permalink\" href=\"#incident-%zu\">%zu of %zu</a></header>\n<h3>",
+		severity, severity, view->kind->id, view->kind->id, number, number, page->report->groups.count);
 	html_text(stream, view->title);
 	fputs("</h3>\n", stream);
 }

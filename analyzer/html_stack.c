@@ -62,9 +62,9 @@ static void put_line(const struct html_page *page, const struct source_file *fil
 
 	if (!line)
 		return;
-	fprintf(page->stream, "<span class=\"line%s\"><span class=\"n\">%zu</span>", is_it ? " it" : "", number);
+	fprintf(page->stream, "<span class=\"line%s\"><span class=\"n\">%zu</span><span>", is_it ? " it" : "", number);
 	html_code(page->stream, line, length < MAX_LINE_BYTES ? length : MAX_LINE_BYTES);
-	fputs("\n</span>", page->stream);
+	fputs("\n</span></span>", page->stream);
 }
 
 /* The line and a few around it. Returns false where the source is not at hand. */

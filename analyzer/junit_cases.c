@@ -19,9 +19,9 @@ struct case_entry {
 	UT_hash_handle hh;
 };
 
-/* How often a program's name was given to a test case. */
+/* How often a name was given to a test case of a program. */
 struct name_use {
-	char *name;
+	char *name; /* the program's, a newline, its own */
 	size_t count;
 	UT_hash_handle hh;
 };
@@ -47,14 +47,17 @@ char *test_cases_escaped(const char *bytes, size_t length)
 	return test_cases_clean(escape_copy(bytes ? bytes : "", length));
 }
 
-char *test_cases_unique_name(struct test_cases *cases, const char *name)
+char *test_cases_unique_name(struct test_cases *cases, const char *program, const char *name)
 {
+	char *both = text_format("%s\n%s", program, name);
 	struct name_use *use;
 
-	HASH_FIND_STR(cases->index->names, name, use);
-	if (!use) {
+	HASH_FIND_STR(cases->index->names, both, use);
+	if (use) {
+		free(both);
+	} else {
 		use = text_allocate(sizeof(*use));
-		use->name = text_copy(name);
+		use->name = both;
 		HASH_ADD_KEYPTR(hh, cases->index->names, use->name, strlen(use->name), use);
 	}
 	return ++use->count > 1 ? text_format("%s #%zu", name, use->count) : text_copy(name);
@@ -91,7 +94,7 @@ static struct test_case *case_of_process(struct test_cases *cases, const struct 
 	struct test_case *test_case = find_case(cases, &processes[number], number, text_format("p%" PRIu32, number));
 
 	if (!test_case->name)
-		test_case->name = test_cases_unique_name(cases, test_case->program);
+		test_case->name = test_cases_unique_name(cases, test_case->program, test_case->program);
 	return test_case;
 }
 
@@ -106,9 +109,8 @@ static struct test_case *case_of_label(
 
 	free(program);
 	if (!test_case->name)
-		test_case->name = words;
-	else
-		free(words);
+		test_case->name = test_cases_unique_name(cases, test_case->program, words);
+	free(words);
 	return test_case;
 }
 

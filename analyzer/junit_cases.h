@@ -38,8 +38,8 @@ struct test_cases {
 void test_cases_find(struct test_cases *cases, const struct report *report);
 void test_cases_free(struct test_cases *cases);
 
-/* The N-th test case of a name is called "NAME #N". The caller frees it. */
-char *test_cases_unique_name(struct test_cases *cases, const char *name);
+/* The N-th test case of a name in a program is called "NAME #N". The caller frees it. */
+char *test_cases_unique_name(struct test_cases *cases, const char *program, const char *name);
 
 /* Replaces what XML cannot hold even as a reference, in place; returns `text`. */
 char *test_cases_clean(char *text);

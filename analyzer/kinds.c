@@ -184,7 +184,7 @@ static const struct kind kinds[] = {
 		.fix = "Set TCP_USER_TIMEOUT, and keepalive for connections that only read, to the time after which "
 		       "the peer should "
 		       "count as gone; or exchange heartbeats in the application protocol.",
-		.usually = "a link or peer that went away without a word, and no TCP_USER_TIMEOUT to notice it",
+		.usually = "a link or peer that went away without a word, which only timeouts and heartbeats notice",
 		.usually_delivered = "a link that was away for a while, or a peer that was suspended",
 	},
 	{

@@ -37,7 +37,7 @@ static void put_line(FILE *stream, const char *prefix, const char *line)
 	escape_write(stream, line, strlen(line));
 }
 
-/* The place and the next frame that is the program's own. */
+/* The place and the next frame that is the program's own and has a name. */
 static void put_place(FILE *stream, const struct view *view, const struct sources *sources)
 {
 	const struct frame *place = frames_place(&view->write);
@@ -54,7 +54,7 @@ static void put_place(FILE *stream, const struct view *view, const struct source
 	escape_write(stream, words, strlen(words));
 	free(words);
 	for (const struct frame *frame = place + 1; frame < end; frame++) {
-		if (frame->system)
+		if (frame->system || !*frame->function)
 			continue;
 		words = message_frame(frame, sources);
 		fputs(", called by ", stream);

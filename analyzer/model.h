@@ -72,6 +72,7 @@ struct connection {
 	struct endpoint local;
 	struct endpoint peer;
 	char peer_id[SOCKET_ID_BYTES]; /* the socket at the other end, where that was audited too; else empty */
+	uint64_t peer_opened_ns; /* when that one was opened */
 };
 
 /* A loaded object of a process. */

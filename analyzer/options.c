@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/findings.h"
 #include "analyzer/suppress.h"
 #include "analyzer/text.h"
 
@@ -26,6 +27,7 @@ void options_help(FILE *stream)
 		"  --error-exitcode=N      exit status where such incidents remain (default: 66; 0: never)\n"
 		"  --max-incidents=N       incidents that a text report shows, worst first (default: 20; 0: all)\n"
 		"  --suppressions=FILE     rules for what not to report: KIND:PATTERN, a line each; may be repeated\n"
+		"  --baseline=FILE         an earlier report (json, jsonl) or trace: only what is new is reported\n"
 		"  --gen-suppressions      propose such a rule for everything that the text report shows\n"
 		"  --color=WHEN            auto, always or never (default: auto)\n"
 		"  -q, --quiet             no text report where there is nothing to say\n",
@@ -145,11 +147,27 @@ static bool parse_color(struct report_options *options, const char *when)
 	return true;
 }
 
-bool options_add_suppressions(struct report_options *options, const char *path)
+static struct suppressions *suppressions_of(struct report_options *options)
 {
 	if (!options->suppressions)
 		options->suppressions = text_allocate(sizeof(*options->suppressions));
-	return suppressions_read(options->suppressions, path);
+	return options->suppressions;
+}
+
+bool options_add_suppressions(struct report_options *options, const char *path)
+{
+	return suppressions_read(suppressions_of(options), path);
+}
+
+static bool parse_baseline(struct report_options *options, const char *path)
+{
+	if (options->baseline) {
+		text_complain("--baseline=%s: there is a baseline already", path);
+		return false;
+	}
+	options->baseline = findings_new();
+	options->baseline_rule = suppressions_add_name(suppressions_of(options), FINDINGS_BASELINE, path);
+	return findings_read(options->baseline, path);
 }
 
 bool options_parse(struct report_options *options, int option, const char *argument)
@@ -168,6 +186,7 @@ bool options_parse(struct report_options *options, int option, const char *argum
 		return true;
 	case OPTION_COLOR: return parse_color(options, argument);
 	case OPTION_SUPPRESSIONS: return options_add_suppressions(options, argument);
+	case OPTION_BASELINE: return parse_baseline(options, argument);
 	case OPTION_GEN_SUPPRESSIONS: options->gen_suppressions = true; return true;
 	case OPTION_MAX_INCIDENTS:
 		if (!parse_number("max-incidents", argument, INT_MAX, &number))
@@ -229,6 +248,8 @@ bool options_finish(const struct report_options *options)
 
 void options_free(struct report_options *options)
 {
+	findings_free(options->baseline);
+	options->baseline = NULL;
 	if (options->suppressions)
 		suppressions_free(options->suppressions);
 	free(options->suppressions);

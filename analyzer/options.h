@@ -43,6 +43,7 @@ enum shared_option {
 	OPTION_MAX_INCIDENTS,
 	OPTION_SUPPRESSIONS,
 	OPTION_GEN_SUPPRESSIONS,
+	OPTION_BASELINE,
 	OPTION_OWN = 1100,
 };
 
@@ -58,6 +59,7 @@ enum shared_option {
 	{"max-incidents", required_argument, NULL, OPTION_MAX_INCIDENTS},       \
 	{"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},         \
 	{"gen-suppressions", no_argument, NULL, OPTION_GEN_SUPPRESSIONS},       \
+	{"baseline", required_argument, NULL, OPTION_BASELINE},                 \
 	{"quiet", no_argument, NULL, OPTION_QUIET}
 /* clang-format on */
 

@@ -136,7 +136,10 @@ static void put_coverage(const struct html_page *page)
 			"<div class=\"coverage%s\" role=\"note\"><h2>What was not, or not wholly, audited</h2><pre>",
 			text_coverage_is_whole(page->report) ? "" : " gap");
 		/* The lines are escaped already; as code they are not escaped again. */
-		html_code(page->stream, text, strlen(text));
+		for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
+			html_code(page->stream, line, strcspn(line, "\n"));
+			fputc('\n', page->stream);
+		}
 		fputs("</pre></div>\n", page->stream);
 	}
 	free(text);
@@ -280,7 +283,8 @@ static void put_kinds(const struct html_page *page)
 	for (size_t i = 0; i < kind_count; i++) {
 		if (!(seen & UINT64_C(1) << (i + 1)))
 			continue;
-		fprintf(stream, "<article class=\"meaning\" id=\"kind-%s\"><h3>%s</h3><p>", kinds[i].id, kinds[i].id);
+		fprintf(stream, "<article class=\"meaning\" id=\"kind-%s\" aria-label=\"%s\"><h3>%s</h3><p>",
+			kinds[i].id, kinds[i].id, kinds[i].id);
 		html_text(stream, kinds[i].meaning);
 		fputs("</p><dl><dt>Usual causes</dt><dd>", stream);
 		html_text(stream, kinds[i].causes);

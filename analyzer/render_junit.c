@@ -178,7 +178,7 @@ static void render_unaudited(struct junit *junit, const struct escaped_process *
 {
 	char *path = test_cases_escaped(process->path, strlen(process->path));
 	char *reason = test_cases_escaped(process->reason, strlen(process->reason));
-	char *name = test_cases_unique_name(&junit->cases, text_basename(path));
+	char *name = test_cases_unique_name(&junit->cases, text_basename(path), text_basename(path));
 
 	begin(junit, "testcase");
 	attribute(junit, "classname", text_basename(path));

@@ -124,25 +124,26 @@ static void render_states(struct perfetto *perfetto, const struct connection *co
 	}
 }
 
-/* Each end of a connection emits its own end of an arrow; both know what it is called. */
+/*
+ * Arrows begin at every socket that has a peer, under its own name, and end where a peer has something to show for it: where it
+ * was opened later (a connect begins before its accept but, where it did not wait, is recorded after it), and where it could
+ * see that this end was closed.
+ */
 static void render_flows(struct perfetto *perfetto, const struct connection *connection, uint32_t process,
 	uint32_t number, uint64_t end_ns)
 {
 	const struct trace_socket *record = &connection->record;
 	const char *id = connection->id;
 	const char *peer = connection->peer_id;
-	bool connects = record->origin == TRACE_CONNECT || (record->origin == TRACE_SOCKETPAIR && strcmp(id, peer) < 0);
+	bool opened_here = record->origin != TRACE_INHERITED && record->origin != TRACE_PASSED;
+	uint64_t begin = perfetto_ns(perfetto, connection->trace, record->opened_ns);
 	uint64_t own_end = record->shutdown_ns ? perfetto_ns(perfetto, connection->trace, record->shutdown_ns) : end_ns;
-	char *key;
 
 	if (!*peer)
 		return;
-	if (connects || record->origin == TRACE_ACCEPT || record->origin == TRACE_SOCKETPAIR) {
-		key = text_format("%s>%s", connects ? id : peer, connects ? peer : id);
-		perfetto_flow(perfetto, connects, process, number, "connect", key,
-			perfetto_ns(perfetto, connection->trace, record->opened_ns));
-		free(key);
-	}
+	perfetto_flow(perfetto, true, process, number, "connect", id, begin);
+	if (opened_here && record->opened_ns > connection->peer_opened_ns)
+		perfetto_flow(perfetto, false, process, number, "connect", peer, begin);
 	/* The very end of a slice is no longer in it. */
 	perfetto_flow(
 		perfetto, true, process, number, "close", id, own_end && own_end == end_ns ? own_end - 1 : own_end);

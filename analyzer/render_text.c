@@ -80,7 +80,7 @@ static void show_summary(const struct text_page *page, const struct report *repo
 	fprintf(page->stream, "socksan: audited %s\n", coverage);
 	if (!report->groups.count)
 		fprintf(page->stream, "socksan: no write to a connection that was already gone%s%s\n",
-			report->groups.suppressed ? ", but for those that are suppressed" : "",
+			report->groups.suppressed ? ", but for those that are suppressed or known" : "",
 			text_coverage_is_whole(report) ? ""
 						       : " was found in what was audited, but not all was audited");
 	fprintf(page->stream, "socksan: ERROR SUMMARY: %s, %s, %s",

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyzer/findings.h"
 #include "analyzer/render.h"
 #include "analyzer/suppress_incidents.h"
 #include "analyzer/text.h"
@@ -86,7 +87,7 @@ const struct suppression *report_suppression(const struct report *report, const 
 	return incident->suppressed_by ? &report->options->suppressions->rules[incident->suppressed_by - 1] : NULL;
 }
 
-static bool wants_color(const struct report_options *options, FILE *stream)
+bool report_wants_color(const struct report_options *options, FILE *stream)
 {
 	const char *no_color = getenv("NO_COLOR");
 	const char *terminal = getenv("TERM");
@@ -101,7 +102,7 @@ static bool render_to(
 {
 	bool failed;
 
-	renderer->render(report, stream, wants_color(report->options, stream));
+	renderer->render(report, stream, report_wants_color(report->options, stream));
 	failed = fflush(stream) || ferror(stream);
 	if (failed)
 		text_complain("cannot write the %s report to %s: %s", renderer->name, where, strerror(errno));
@@ -155,6 +156,24 @@ static int exit_status(const struct report *report)
 	return 0;
 }
 
+/* What the baseline has is known: reported as suppressed by it. */
+static void apply_baseline(struct report *report)
+{
+	const struct report_options *options = report->options;
+	size_t count;
+	struct incident *incidents = lifecycle_incidents(report->lifecycle, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		bool known = findings_cover(
+			options->baseline, incidents[i].fingerprint, (enum severity)incidents[i].severity);
+
+		if (!known || incidents[i].suppressed_by)
+			continue;
+		incidents[i].suppressed_by = options->baseline_rule;
+		options->suppressions->rules[options->baseline_rule - 1].used++;
+	}
+}
+
 static int make_report(struct report *report)
 {
 	int status;
@@ -162,7 +181,10 @@ static int make_report(struct report *report)
 	report->symbolizer = symbolizer_new();
 	if (report->options->suppressions)
 		suppress_incidents(report->lifecycle, report->symbolizer, report->options->suppressions);
-	group_incidents(report->lifecycle, report->symbolizer, &report->groups);
+	group_identify(report->lifecycle, report->symbolizer);
+	if (report->options->baseline)
+		apply_baseline(report);
+	group_incidents(report->lifecycle, &report->groups);
 	summarize(report);
 	status = write_outputs(report) ? exit_status(report) : EXIT_SOCKSAN;
 	group_free(&report->groups);

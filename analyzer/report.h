@@ -22,6 +22,7 @@ enum socksan_exit {
 
 enum color { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
+struct findings; /* findings.h */
 struct suppressions; /* suppress.h */
 
 /* One rendering: which format, and the file it goes to (NULL: the default stream). */
@@ -41,6 +42,8 @@ struct report_options {
 	size_t max_incidents; /* groups of incidents that the text report shows; 0: all */
 	struct suppressions *suppressions; /* rules for what not to report; their use is counted */
 	bool gen_suppressions; /* the text report proposes a rule for everything in it */
+	struct findings *baseline; /* what was found earlier, and is not to be reported; NULL: nothing */
+	uint32_t baseline_rule; /* its number among the suppressions, from 1 */
 };
 
 /* A descendant of the command that ran without the shim, and why, as far as can be told. */
@@ -72,6 +75,9 @@ struct run_facts {
  */
 int report_traces(
 	const struct report_options *options, const struct run_facts *facts, char *const *paths, size_t path_count);
+
+/* Whether what goes to `stream` is to be coloured. */
+bool report_wants_color(const struct report_options *options, FILE *stream);
 
 /*
  * Whether a format of this name exists. The list of names, for messages: "text, json".

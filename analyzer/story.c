@@ -73,6 +73,7 @@ static void set_connection(struct lifecycle *lifecycle, struct reader *reader, c
 	connection->ref = ref;
 	connection->process = &lifecycle->processes[lifecycle_process_index(lifecycle, trace, record->process)];
 	connection->peer_id[0] = '\0';
+	connection->peer_opened_ns = 0;
 	make_id(lifecycle, trace, 's', record->id, connection->id);
 	set_endpoint(reader, &record->local, &connection->local);
 	set_endpoint(reader, &record->peer, &connection->peer);
@@ -198,8 +199,10 @@ void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 				continue;
 			set_connection(
 				lifecycle, &reader, (const struct trace_socket *)record, trace, ref, &connection);
-			if (join && find_peer(lifecycle, &connection, &peer, &place))
+			if (join && find_peer(lifecycle, &connection, &peer, &place)) {
 				make_id(lifecycle, place.trace, 's', peer.id, connection.peer_id);
+				connection.peer_opened_ns = peer.opened_ns;
+			}
 			go_on = visit(&connection, context);
 		}
 		reader_walk_end(&walk);
@@ -319,7 +322,9 @@ static void load_peer(struct lifecycle *lifecycle, struct story *story)
 	if (!story->has_peer)
 		return;
 	memcpy(story->socket.peer_id, story->peer.id, sizeof(story->peer.id));
+	story->socket.peer_opened_ns = peer.opened_ns;
 	memcpy(story->peer.peer_id, story->socket.id, sizeof(story->socket.id));
+	story->peer.peer_opened_ns = story->socket.record.opened_ns;
 	end = holder_end_ns(lifecycle, place.trace, &peer);
 	story->peer_ended_ns = end == UINT64_MAX ? 0 : end;
 	story->peer_shut_down = peer.shutdown_ns != 0;

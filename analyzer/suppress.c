@@ -56,7 +56,8 @@ bool suppress_match(const char *pattern, const char *text)
 
 bool suppression_matches(const struct suppression *rule, const char *kind, const char *text)
 {
-	return text && *text && (!rule->kind || !strcmp(rule->kind, kind)) && suppress_match(rule->pattern, text);
+	return text && *text && rule->pattern && (!rule->kind || !strcmp(rule->kind, kind)) &&
+	       suppress_match(rule->pattern, text);
 }
 
 /* --- Files --------------------------------------------------------------------------------------------------------------- */
@@ -131,6 +132,12 @@ static bool read_lines(struct suppressions *suppressions, const char *path, FILE
 	return good;
 }
 
+static const char *add_file(struct suppressions *suppressions, const char *path)
+{
+	suppressions->files = text_grow(suppressions->files, suppressions->file_count, sizeof(*suppressions->files));
+	return suppressions->files[suppressions->file_count++] = text_copy(path);
+}
+
 bool suppressions_read(struct suppressions *suppressions, const char *path)
 {
 	FILE *file;
@@ -144,11 +151,17 @@ bool suppressions_read(struct suppressions *suppressions, const char *path)
 		text_complain("cannot read the suppressions in %s: %s", path, strerror(errno));
 		return false;
 	}
-	suppressions->files = text_grow(suppressions->files, suppressions->file_count, sizeof(*suppressions->files));
-	suppressions->files[suppressions->file_count] = text_copy(path);
-	good = read_lines(suppressions, suppressions->files[suppressions->file_count++], file);
+	good = read_lines(suppressions, add_file(suppressions, path), file);
 	fclose(file);
 	return good;
+}
+
+uint32_t suppressions_add_name(struct suppressions *suppressions, const char *name, const char *file)
+{
+	suppressions->rules = text_grow(suppressions->rules, suppressions->count, sizeof(*suppressions->rules));
+	suppressions->rules[suppressions->count++] =
+		(struct suppression){.file = add_file(suppressions, file), .text = text_copy(name)};
+	return (uint32_t)suppressions->count;
 }
 
 void suppressions_free(struct suppressions *suppressions)

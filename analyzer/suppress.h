@@ -23,7 +23,7 @@ struct suppression {
 	unsigned line;
 	char *text; /* the rule as it is written: "kind:pattern" */
 	const char *kind; /* the id of a kind; NULL: any */
-	const char *pattern;
+	const char *pattern; /* NULL: matches nothing by itself (suppressions_add_name) */
 	uint64_t used; /* incidents that it suppressed */
 };
 
@@ -40,6 +40,9 @@ struct suppressions {
  */
 bool suppressions_read(struct suppressions *suppressions, const char *path);
 void suppressions_free(struct suppressions *suppressions);
+
+/* Adds a rule that only has a name, for what is suppressed for another reason; returns its number, from 1. */
+uint32_t suppressions_add_name(struct suppressions *suppressions, const char *name, const char *file);
 
 /* Whether a text of an incident of that kind makes this rule apply. */
 bool suppression_matches(const struct suppression *rule, const char *kind, const char *text);

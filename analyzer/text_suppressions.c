@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/findings.h"
 #include "analyzer/frames.h"
 #include "analyzer/message.h"
 #include "analyzer/suppress_incidents.h"
@@ -16,6 +17,8 @@ static void show_rule(const struct text_page *page, const struct suppression *ru
 	char number[TEXT_NUMBER_BYTES];
 	char *line;
 
+	if (!rule->pattern)
+		return; /* the baseline, of which more is to be said */
 	if (rule->used)
 		line = text_format("socksan: suppressed %s by %s (%s:%u)", text_plural(number, rule->used, "incident"),
 			rule->text, rule->file, rule->line);
@@ -25,10 +28,33 @@ static void show_rule(const struct text_page *page, const struct suppression *ru
 	free(line);
 }
 
+/* What the baseline took away, and what of it was not found this time. */
+static void show_baseline(const struct text_page *page, const struct report_options *options)
+{
+	const struct suppression *rule = &options->suppressions->rules[options->baseline_rule - 1];
+	char incidents[TEXT_NUMBER_BYTES];
+	char places[TEXT_NUMBER_BYTES];
+	uint64_t gone = 0;
+	size_t count;
+	struct finding **list = findings_list(options->baseline, &count);
+	char *line;
+
+	for (size_t i = 0; i < count; i++)
+		gone += !list[i]->seen;
+	line = text_format("socksan: baseline %s: %s known%s%s%s", rule->file,
+		text_plural(incidents, rule->used, "incident"), gone ? "; " : "",
+		gone ? text_plural(places, gone, "place") : "", gone ? " of it not found this time" : "");
+	text_page_line(page, 9, line);
+	free(line);
+	free(list);
+}
+
 void text_suppressions_show(const struct text_page *page, const struct report *report)
 {
 	const struct suppressions *suppressions = report->options->suppressions;
 
+	if (report->options->baseline)
+		show_baseline(page, report->options);
 	for (size_t i = 0; suppressions && i < suppressions->count; i++)
 		if (suppressions->rules[i].used)
 			show_rule(page, &suppressions->rules[i]);

@@ -57,6 +57,11 @@ static char *lost(const struct story *story)
 	text_plural(bytes, record->bytes_lost, "byte");
 	if (record->kind == TRACE_LOST_ON_CLOSE)
 		return text_copy("whatever wrote these bytes was told that it succeeded");
+	if (record->bytes_accepted && record->bytes_lost > record->bytes_accepted)
+		return text_format(
+			"%s reported success; the connection %s before the peer's TCP acknowledged %s, of which "
+			"%s had been written before",
+			who, end, bytes, text_number(number, record->bytes_lost - record->bytes_accepted));
 	if (record->bytes_lost < record->bytes_accepted)
 		return text_format("%s reported success; the connection %s before the peer's TCP acknowledged %s of %s",
 			who, end, text_number(number, record->bytes_lost),

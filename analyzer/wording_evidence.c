@@ -193,8 +193,8 @@ static char *repetition_line(const struct trace_incident *record)
 
 	if (record->count < 2 || wording_is_afterwards(record) || record->last_ns <= record->first_ns)
 		return NULL;
-	return text_format(
-		"from the first of them to the last: %s", text_duration(time, record->last_ns - record->first_ns));
+	return text_format("from the first of these writes to the last: %s",
+		text_duration(time, record->last_ns - record->first_ns));
 }
 
 static char *particular_line(const struct story *story)
@@ -238,7 +238,7 @@ size_t wording_evidence(const struct story *story, char *lines[WORDING_EVIDENCE]
 {
 	const struct trace_incident *record = &story->record;
 	char *candidates[] = {end_line(story), error_line(record), knowledge_line(story), particular_line(story),
-		later_writes_line(record), silence_line(record), repetition_line(record), probe_line(record)};
+		later_writes_line(record), repetition_line(record), silence_line(record), probe_line(record)};
 	size_t count = 0;
 
 	_Static_assert(sizeof(candidates) / sizeof(candidates[0]) < WORDING_EVIDENCE, "room for every line");

@@ -61,6 +61,9 @@ struct audit_silence {
 /* Before a write on a connection with nothing else wrong. Asks the kernel at a bounded rate, and remembers in between. */
 struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_ns);
 
+/* The write that was to take the backlog over was not accepted: the next one finds out anew. */
+void audit_silence_untold(struct socket *socket);
+
 /* Before the last close of a connection: what it throws away, what nobody has acknowledged. */
 void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t now_ns);
 
@@ -159,6 +162,9 @@ void audit_accepted(int listener, int fd);
 /* Around connect(). */
 struct socket *audit_connect_begin(int fd);
 void audit_connect_end(struct socket *socket, int fd, const void *address, uint32_t length, int result);
+
+/* After a send that connects (MSG_FASTOPEN in `flags`), to this address. */
+void audit_connected_by_send(int fd, int flags, const void *address, uint32_t length, ssize_t result);
 
 /* After a successful listen() or shutdown(). */
 void audit_listening(int fd);

@@ -132,6 +132,7 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd)
 			quarantine_drop_owner(socket);
 		}
 	}
+	socket_note_ending();
 	close->socket = socket_table_close(fd, &close->last);
 	if (close->socket)
 		socket_remember(socket, call, close->start_ns, 0, 0, false);
@@ -214,6 +215,8 @@ void audit_close_end(struct audit_close *close, int result)
 {
 	int saved = errno;
 
+	if (close->socket)
+		socket_note_ending(); /* once more, now that it is done: another thread may have probed meanwhile */
 	if (result == 0 || saved != EBADF || close->fd < 0 || thread_is_inside())
 		return;
 	if (close->socket)

@@ -20,6 +20,7 @@
 #include "shim/trace_log.h"
 
 #define SETTLE_INTERVAL_NS 1000000u
+#define TICKS_NS 50000000u /* some ticks of the slowest clock that a kernel has (HZ=100) */
 #define SAMPLE_INTERVAL_NS 200000000u /* the shortest retransmission timeout (TCP_RTO_MIN, include/net/tcp.h) */
 
 static uint64_t last_fork_ns;
@@ -136,11 +137,19 @@ static void end_silence(struct socket *socket, uint64_t now_ns)
 	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_SILENT, __ATOMIC_RELAXED);
 }
 
+/* The peer's TCP last acknowledged at this time, by the kernel's clock of whole ticks: the same time comes out a little different. */
+static void heard(struct socket *socket, uint64_t acked_ns)
+{
+	if (acked_ns > socket->unacked_since_ns + TICKS_NS)
+		end_silence(socket, acked_ns);
+	else if (acked_ns > socket->unacked_since_ns)
+		socket->unacked_since_ns = acked_ns;
+}
+
 struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_ns)
 {
 	struct audit_silence silence;
 	struct probe_tcp tcp;
-	uint64_t acked_ns;
 
 	if (!config.silent_after_ms || now_ns - socket->sampled_ns < SAMPLE_INTERVAL_NS)
 		return remembered(socket);
@@ -152,9 +161,7 @@ struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_n
 	socket->sampled_ns = now_ns;
 	if (!audit_verify(socket, fd) || !probe_tcp(fd, &tcp))
 		return remembered(socket);
-	acked_ns = now_ns - (uint64_t)tcp.last_ack_ms * 1000000u;
-	if (acked_ns > socket->unacked_since_ns)
-		end_silence(socket, acked_ns);
+	heard(socket, now_ns - (uint64_t)tcp.last_ack_ms * 1000000u);
 	if (tcp.retransmits == 0 || now_ns - socket->unacked_since_ns < (uint64_t)config.silent_after_ms * 1000000u) {
 		if (socket->state & SOCKET_PENDING)
 			incident_settle(socket, &tcp);
@@ -164,9 +171,14 @@ struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_n
 	/* the first write that finds out tells of all that waits already */
 	silence.backlog = silence.silent ? 0 : waiting_bytes(socket, tcp.unacked_bytes);
 	silence.silent = true;
-	silence.retransmissions = tcp.total_retransmissions;
+	silence.retransmissions = tcp.retransmits;
 	__atomic_fetch_or(&socket->state, SOCKET_SILENT, __ATOMIC_RELAXED);
 	return silence;
+}
+
+void audit_silence_untold(struct socket *socket)
+{
+	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_SILENT, __ATOMIC_RELAXED);
 }
 
 /* ---- the close ---- */

@@ -73,14 +73,14 @@ ssize_t audit_read_end(struct audit_read *read, ssize_t result)
 	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
 
 	if (result > 0) {
-		if (!(read->flags & MSG_PEEK))
+		if (!(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
 			__atomic_fetch_add(&socket->record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
 	} else if (result == 0) {
 		read_nothing(read);
 	} else if (saved != EAGAIN && classify_is_end(saved) && is_connection(socket)) {
 		audit_told(socket, read->call, saved);
 	}
-	if (socket->readable != READABLE_NOT && !(read->flags & MSG_PEEK))
+	if (socket->readable != READABLE_NOT && !(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
 		socket->readable = READABLE_NOT;
 	if (result >= 0 || saved != EAGAIN)
 		socket_remember(socket, read->call, kernel_now_ns(), result > 0 ? (size_t)result : 0,
@@ -152,7 +152,8 @@ static void note_events(struct socket *socket, const char *call, uint32_t events
 		note_writable(socket, now_ns);
 		state |= SOCKET_CONNECTED;
 	}
-	if (events & (POLLHUP | POLLRDHUP | POLLERR) && state & (SOCKET_CONNECTED | SOCKET_CONNECTING)) {
+	/* an end is always HUP or RDHUP too; ERR alone is a notice in the error queue (MSG_ZEROCOPY), or an error that passes */
+	if (events & (POLLHUP | POLLRDHUP) && state & (SOCKET_CONNECTED | SOCKET_CONNECTING)) {
 		bool own = (socket->shutdown_read && !(events & (POLLHUP | POLLERR))) ||
 			   (socket->shutdown_read && socket->shutdown_write);
 

@@ -321,6 +321,16 @@ void audit_connect_end(struct socket *socket, int fd, const void *address, uint3
 	errno = saved;
 }
 
+void audit_connected_by_send(int fd, int flags, const void *address, uint32_t length, ssize_t result)
+{
+	int saved = errno;
+	struct socket *socket = flags & MSG_FASTOPEN && address ? audit_socket(fd) : NULL;
+
+	if (socket && socket->protocol == TRACE_TCP)
+		audit_connect_end(socket, fd, address, length, result < 0 ? -1 : 1);
+	errno = saved;
+}
+
 void audit_listening(int fd)
 {
 	struct socket *socket = audit_socket(fd);
@@ -345,6 +355,7 @@ void audit_shut_down(const struct hook *hook, int fd, int how)
 	record_renew(socket, fd);
 	record = socket->record;
 	now_ns = kernel_now_ns();
+	socket_note_ending();
 	socket_remember(socket, hook->name, now_ns, 0, 0, false);
 	if (how != SHUT_WR) {
 		socket->shutdown_read = 1;

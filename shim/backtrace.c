@@ -113,7 +113,8 @@ static bool unwinder_enter(void)
 {
 	uint32_t active;
 
-	if (thread_state.inside || kernel_forbidden || __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
+	if (thread_state.inside || kernel_forbidden ||
+		__atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
 		return false;
 	active = __atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST);
 	do

@@ -191,8 +191,7 @@ static long audited(const struct arguments *call)
 	case SYS_sendto:
 		return write_call(
 			call, "sendto", payload_buffer((const void *)value[1], (size_t)value[2]), (int)value[3]);
-	case SYS_sendmsg:
-		return sendmsg_call(call);
+	case SYS_sendmsg: return sendmsg_call(call);
 	case SYS_sendfile: return write_call(call, "sendfile", payload_none((size_t)value[3]), 0);
 	case SYS_read: return read_call(call, "read", value[2] == 0, 0);
 	case SYS_recvfrom: return read_call(call, "recvfrom", value[2] == 0, (int)value[3]);

@@ -61,10 +61,13 @@ HOOK_ALIAS(send, __send);
 HOOK(ssize_t, sendto, int fd, const void *buf, size_t len, int flags, const struct sockaddr *addr, socklen_t addr_len)
 {
 	struct audit_write write_;
+	ssize_t result;
 
 	if (!audit_write_begin(&write_, &sendto_hook, fd, payload_buffer(buf, len), flags))
 		return REAL(sendto)(fd, buf, len, flags, addr, addr_len);
-	return audit_write_end(&write_, REAL(sendto)(fd, buf, len, flags, addr, addr_len));
+	result = REAL(sendto)(fd, buf, len, flags, addr, addr_len);
+	audit_connected_by_send(fd, flags, addr, addr_len, result);
+	return audit_write_end(&write_, result);
 }
 
 HOOK(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags)
@@ -81,6 +84,8 @@ HOOK(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags)
 	result = REAL(sendmsg)(fd, message, flags);
 	if (result >= 0)
 		audit_sent_message(message);
+	if (result >= 0 || errno == EINPROGRESS)
+		audit_connected_by_send(fd, flags, message->msg_name, message->msg_namelen, result);
 	return audit_write_end(&write_, result);
 }
 

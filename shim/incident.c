@@ -327,6 +327,8 @@ void incident_accept(
 		incident->after.tcp_state = tcp->state;
 		incident->after.retransmits = tcp->retransmits;
 		incident->after.unsent_bytes = tcp->unacked_bytes;
+		__atomic_fetch_add(&incident->bytes_offered, call->backlog, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&incident->bytes_accepted, call->backlog, __ATOMIC_RELAXED);
 		incident->pending_bytes += accepted + call->backlog;
 		incident->pending_end = tcp->acked_bytes + tcp->unacked_bytes;
 		settle_one(call->socket, incident, tcp);
@@ -383,7 +385,7 @@ void incident_found_lost(const struct incident_call *call, uint64_t bytes, const
 		incident->first_ns = incident->last_ns = call->t_ns;
 		incident->count = 1;
 	}
-	incident->retransmissions = tcp->total_retransmissions;
+	incident->retransmissions = tcp->retransmits;
 	incident->after.tcp_state = tcp->state;
 	incident->after.unsent_bytes = tcp->unacked_bytes;
 	incident->bytes_lost = bytes;

@@ -16,6 +16,7 @@
 #define SLABS 16384u /* a million sockets at once */
 
 uintptr_t *socket_table[SOCKET_TABLE_CHUNKS];
+uint32_t socket_endings;
 void (*socket_released)(struct socket *socket);
 
 static struct socket *slabs[SLABS];
@@ -258,8 +259,8 @@ bool socket_table_park(int fd)
 	uintptr_t entry = socket_table_entry(fd);
 
 	return socket_entry_is_closed(entry) && !(entry & ENTRY_PARKED) &&
-	       __atomic_compare_exchange_n(entry_place(fd), &entry, entry | ENTRY_PARKED, false, __ATOMIC_ACQ_REL,
-		       __ATOMIC_ACQUIRE);
+	       __atomic_compare_exchange_n(
+		       entry_place(fd), &entry, entry | ENTRY_PARKED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
 }
 
 bool socket_table_unpark(int fd)

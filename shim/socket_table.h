@@ -66,6 +66,7 @@ struct socket {
 	const char *noted_call; /* whose name stands in the record as the write under way */
 	const char *readable_call; /* and when: of READABLE_BY_SELECT only */
 	uint64_t readable_ns;
+	uint64_t clean_ns; /* the last write whose probe found nothing wrong began then */
 	uint64_t settled_ns; /* when the kernel was last asked how pending bytes fared */
 	uint64_t sampled_ns; /* when it was last asked whether the peer is silent */
 	uint64_t unacked_since_ns; /* no byte written before this is unacknowledged */
@@ -73,10 +74,22 @@ struct socket {
 	struct registration registrations[SOCKET_REGISTRATIONS];
 	uint32_t next_operation;
 	uint32_t next_incident;
+	uint32_t clean_endings; /* socket_endings at clean_ns */
 	uint32_t free_next;
 	uint32_t index;
 	struct operation operations[TRACE_HISTORY];
 };
+
+/*
+ * Grows with each close and shutdown of a socket in this process: any of them may be the end of a connection whose other end is
+ * here too, so that what a probe found before tells nothing any more.
+ */
+extern uint32_t socket_endings __attribute__((visibility("hidden")));
+
+static inline void socket_note_ending(void)
+{
+	__atomic_fetch_add(&socket_endings, 1, __ATOMIC_RELEASE);
+}
 
 /* ---- entries ---- */
 

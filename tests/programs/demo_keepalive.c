@@ -10,7 +10,7 @@
  */
 #include "tests/programs/support.h"
 
-enum { KEEP_ALIVES = 5, SERVER_PATIENCE = 2, PERIOD_MS = 20 };
+enum { KEEP_ALIVES = 10, SERVER_PATIENCE = 2, PERIOD_MS = 20 };
 
 struct session {
 	int fd;

@@ -169,7 +169,8 @@ Test(group, worst_first_and_gravest_at_the_head)
 	}
 	builder_write(&builder, path);
 	lifecycle = lifecycle_read(&path, 1, NULL);
-	group_incidents(lifecycle, symbolizer, &groups);
+	group_identify(lifecycle, symbolizer);
+	group_incidents(lifecycle, &groups);
 	incidents = lifecycle_incidents(lifecycle, &count);
 	cr_assert_eq(groups.count, 2);
 	cr_assert_eq(groups.groups[0].first, 0);

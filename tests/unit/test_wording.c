@@ -267,6 +267,10 @@ Test(wording, a_silent_peer)
 		"answer at the time");
 	expect_outcome(&story,
 		"the call reported success; the connection then ended before the peer's TCP acknowledged 12 bytes");
+	story.record.bytes_lost = 30;
+	expect_outcome(&story,
+		"the call reported success; the connection then ended before the peer's TCP acknowledged 30 "
+		"bytes, of which 18 had been written before");
 }
 
 Test(wording, a_silent_peer_that_came_back)

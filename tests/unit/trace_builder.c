@@ -184,7 +184,8 @@ trace_ref builder_stack(struct builder *builder, const uint64_t *frames, uint32_
 
 	stack->frame_count = count;
 	stack->text = text;
-	memcpy(stack->frames, frames, count * sizeof(*frames));
+	if (count)
+		memcpy(stack->frames, frames, count * sizeof(*frames));
 	return ref;
 }
 

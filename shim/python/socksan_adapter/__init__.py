@@ -33,7 +33,7 @@ _PATCHES = {
     "twisted.internet.udp": ("tx_transports", "patch_udp"),
     "twisted.internet.unix": ("tx_transports", "patch_unix"),
     "twisted.protocols.tls": ("tx_transports", "patch_tls"),
-    "twisted.trial._asynctest": ("test_runners", "patch_trial"),
+    "twisted.trial._synctest": ("test_runners", "patch_trial"),
     "unittest.case": ("test_runners", "patch_unittest"),
     "_pytest.config": ("test_runners", "patch_pytest"),
     "uvloop": ("test_runners", "patch_uvloop"),

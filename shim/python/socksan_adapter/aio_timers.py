@@ -34,9 +34,17 @@ def _is_scheduled(handle):
     return not handle._cancelled and id(handle) in _timers
 
 
+def _hide(made):
+    """In debug mode asyncio keeps the stack of the call, from which each function on the way takes itself away."""
+    stack = getattr(made, "_source_traceback", None)
+    if stack:
+        stack[:] = [entry for entry in stack if entry.filename != _hide.__code__.co_filename]
+
+
 def _make_call_at(original):
     def call_at(self, when, callback, *args, context=None):
         handle = original(self, when, callback, *args, context=context)
+        _hide(handle)
         if callback is _wake_sleeper:
             _sleeps(self)
             return handle
@@ -62,9 +70,11 @@ def _make_call_later(original):
     def call_later(self, delay, callback, *args, context=None):
         here.delay = delay
         try:
-            return original(self, delay, callback, *args, context=context)
+            handle = original(self, delay, callback, *args, context=context)
         finally:
             here.delay = None
+        _hide(handle)
+        return handle
 
     return call_later
 
@@ -120,6 +130,7 @@ def _task_run(task, place=()):
 def _make_create_task(original):
     def create_task(self, coro, **kwargs):
         task = original(self, coro, **kwargs)
+        _hide(task)
         try:
             _task_run(task, stacks.place(_getframe(1)))
         except TypeError:

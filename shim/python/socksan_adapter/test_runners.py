@@ -25,8 +25,33 @@ def patch_unittest(module):
     wrap(module.TestCase, "__call__", _make_call)
 
 
+def _make_install_observer(original):
+    """trial calls a test's run from more places than one, but this right before the test and the next after it."""
+
+    def _installObserver(self):
+        try:
+            if not label():
+                set_label(self.id())
+                self.__dict__["_socksan"] = True
+        except Exception:
+            pass
+        return original(self)
+
+    return _installObserver
+
+
+def _make_remove_observer(original):
+    def _removeObserver(self):
+        if self.__dict__.pop("_socksan", False):
+            set_label("")
+        return original(self)
+
+    return _removeObserver
+
+
 def patch_trial(module):
-    wrap(module.TestCase, "__call__", _make_call)
+    if wrap(module.SynchronousTestCase, "_installObserver", _make_install_observer):
+        wrap(module.SynchronousTestCase, "_removeObserver", _make_remove_observer)
 
 
 def _make_get_config(original):

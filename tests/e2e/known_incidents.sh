@@ -1,0 +1,189 @@
+#!/usr/bin/env bash
+# known_incidents.sh: suppressions, baselines and `socksan diff` on a real program, rebuilt in between.
+#
+#   tests/e2e/known_incidents.sh BUILD [NAME]
+#
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit
+# status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
+#
+# shellcheck disable=SC2317 # tests are called through their names
+set -uo pipefail
+
+build=$(cd "${1:?usage: known_incidents.sh BUILD [NAME]}" && pwd) || exit 1
+only=${2:-}
+socksan=$build/socksan
+base=$(mktemp -d) || exit 1
+trap 'rm -rf "$base"' EXIT
+unset LD_PRELOAD SOCKSAN_OPTIONS GITHUB_WORKSPACE CI_PROJECT_DIR
+export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=
+failed=0
+
+fail() {
+    printf '%s\n' "$*" >"$base/why"
+    exit 1
+}
+
+skip() {
+    printf '%s\n' "$*" >"$base/why"
+    exit 77
+}
+
+# Runs socksan; its output in `out` and `err`, its exit status in $status.
+try() {
+    status=0
+    "$socksan" "$@" >out 2>err </dev/null || status=$?
+}
+
+expect_status() {
+    [ "$status" = "$1" ] || fail "exit status $status instead of $1: $(tail -n 3 err)"
+}
+
+expect() { # FILE WORDS
+    grep -qF -e "$2" "$1" || fail "\"$2\" is not in: $(cat "$1")"
+}
+
+# A program that answers a peer though read told it of the end; with -DPLANTED it does so in another place, too.
+write_program() { # FILE
+    cat >"$1" <<'PROGRAM'
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static __attribute__((noinline)) int answer(int fd)
+{
+	int result = (int)write(fd, "answer", 6);
+
+	__asm__ volatile("");
+	return result;
+}
+
+static __attribute__((noinline)) int remind(int fd)
+{
+	int result = (int)write(fd, "reminder", 8);
+
+	__asm__ volatile("");
+	return result;
+}
+
+int main(void)
+{
+	int ends[2];
+	char byte;
+
+	signal(SIGPIPE, SIG_IGN);
+	socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+	close(ends[1]);
+	if (read(ends[0], &byte, 1) != 0)
+		return 1;
+	answer(ends[0]);
+#ifdef PLANTED
+	remind(ends[0]);
+#else
+	(void)remind;
+#endif
+	return 0;
+}
+PROGRAM
+}
+
+compile() { # COMPILER OUT SOURCE FLAG...
+    local compiler=$1 out=$2 source=$3
+    shift 3
+    command -v "$compiler" >/dev/null || skip "$compiler is not installed"
+    "$compiler" -g -o "$out" "$@" "$source" 2>/dev/null || fail "$compiler cannot compile $source"
+}
+
+t_what_is_proposed_suppresses() {
+    write_program program.c
+    compile gcc program program.c -O1
+    try run --gen-suppressions -- ./program
+    expect_status 66
+    expect err '# answer (program.c:7)'
+    grep -A 1 '^# answer' err >rules
+    try run --suppressions=rules -- ./program
+    expect_status 0
+    expect err 'suppressed 1 incident by write-after-peer-close:^answer$'
+    expect err '(1 suppressed)'
+}
+
+t_the_shims_option_names_rules_too() {
+    write_program program.c
+    compile gcc program program.c -O1
+    echo '*:^answer$' >rules
+    SOCKSAN_OPTIONS=suppressions=rules try run -- ./program
+    expect_status 0
+    try run --options=suppressions=rules -- ./program
+    expect_status 0
+}
+
+t_bad_rules_start_nothing() {
+    echo 'nonsense' >rules
+    try run --suppressions=rules -- touch started
+    expect_status 125
+    expect err 'rules:1: expected KIND:PATTERN, found "nonsense"'
+    [ ! -e started ] || fail "the command was started"
+}
+
+t_unused_rules_are_told() {
+    echo 'double-close:nobody' >rules
+    try run --suppressions=rules -- true
+    expect_status 0
+    expect err 'unused suppression double-close:nobody (rules:1)'
+}
+
+# Another compiler, another level of optimisation, moved lines, another directory: the same incidents. A planted one is new.
+t_a_baseline_survives_a_rebuild() {
+    write_program program.c
+    compile gcc program program.c -O1
+    try run --format=json --output=base.json -- ./program
+    expect_status 66
+    mkdir elsewhere
+    { printf '/* moved */\n%.0s' 1 2 3 4 5 6 7; cat program.c; } >elsewhere/renamed.c
+    compile clang elsewhere/program elsewhere/renamed.c -O2
+    try run --baseline=base.json -- elsewhere/program
+    expect_status 0
+    expect err 'baseline base.json: 1 incident known'
+    compile clang elsewhere/program elsewhere/renamed.c -O2 -DPLANTED
+    try run --baseline=base.json --format=json --output=new.json --format=text -- elsewhere/program
+    expect_status 66
+    expect err 'ERROR 1 of 1: '
+    expect err 'in remind (elsewhere/renamed.c:'
+}
+
+t_diff_of_runs() {
+    write_program program.c
+    compile gcc old program.c -O1
+    compile gcc new program.c -O2 -DPLANTED
+    try run --format=jsonl --output=old.jsonl -- ./old
+    try run --log-dir=traces -- ./new
+    try diff old.jsonl traces
+    expect_status 66
+    expect out 'ERROR new: write-after-peer-close'
+    expect out 'DIFF SUMMARY: 1 new, 0 gone, 1 still there'
+    try diff traces old.jsonl
+    expect_status 0
+    expect out 'DIFF SUMMARY: 0 new, 1 gone, 1 still there'
+}
+
+t_diff_refuses_what_it_cannot_compare() {
+    echo '{"schema": "something else"}' >a.json
+    try diff a.json a.json
+    expect_status 125
+    expect err 'expected a report of schema socksan-report/1'
+    try diff a.json
+    expect_status 125
+}
+
+for name in $(compgen -A function t_); do
+    name=${name#t_}
+    [[ $name == *"$only"* ]] || continue
+    rm -f "$base/why"
+    dir=$(mktemp -d "$base/XXXXXX")
+    (cd "$dir" && "t_$name")
+    case $? in
+        0) echo "ok $name" ;;
+        77) echo "SKIP $name: $(cat "$base/why")" ;;
+        *) echo "FAIL $name: $(tr '\n' '|' <"$base/why" 2>/dev/null)"; failed=1 ;;
+    esac
+done
+exit $failed

@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# truth.sh: the report against the kernel's own record, in short: our test programs, and one test suite of CPython's.
+#
+#   tests/e2e/truth.sh BUILD [NAME...]
+#
+# scripts/truth does the work, and has many more to run. With NAMEs, only tests whose name contains one of them. Where the
+# kernel's tracepoints cannot be used (no root, no bpftrace, no tracing file system) or the recorder is not there, each
+# test is skipped with the reason.
+set -u
+
+build=$(cd "${1:?usage: truth.sh BUILD [NAME...]}" && pwd) || exit 1
+shift
+names=("$@")
+truth=$(cd "$(dirname "$0")/../.." && pwd)/scripts/truth
+output=$(mktemp) || exit 1
+trap 'rm -f "$output"' EXIT
+failed=0
+
+wanted() { # NAME
+    local name
+    [ ${#names[@]} -gt 0 ] || return 0
+    for name in "${names[@]}"; do
+        [[ $1 == *"$name"* ]] && return 0
+    done
+    return 1
+}
+
+for name in programs test_poplib; do
+    wanted "$name" || continue
+    "$truth" --build "$build" "$name" >"$output" 2>&1 </dev/null
+    case $? in
+        0) echo "ok $name" ;;
+        77) echo "SKIP $name: $(sed -n 's/^SKIP: //p' "$output" | head -n 1)" ;;
+        *)
+            cat "$output"
+            echo "FAIL $name: $(grep -E '^ +(NOT EXPLAINED|FAILED): ' "$output" | head -n 3 | tr -s ' \n' ' ')"
+            failed=1
+            ;;
+    esac
+done
+exit $failed

@@ -1,0 +1,159 @@
+/* test_source.c: names of source files, and their lines. */
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "analyzer/source.h"
+#include "tests/unit/trace_builder.h"
+
+static char *directory;
+static struct sources *sources;
+
+static void set_up(void)
+{
+	directory = realpath(builder_directory(), NULL);
+	cr_assert_eq(chdir(directory), 0);
+	unsetenv("GITHUB_WORKSPACE");
+	unsetenv("CI_PROJECT_DIR");
+	sources = sources_new();
+}
+
+static void tear_down(void)
+{
+	sources_free(sources);
+	cr_assert_eq(chdir("/"), 0);
+	builder_remove(directory);
+}
+
+TestSuite(source, .init = set_up, .fini = tear_down);
+
+static void expect_path(const char *file, const char *expected, bool expected_inside)
+{
+	bool inside;
+	char *path = sources_path(sources, file, &inside);
+
+	cr_assert_str_eq(path, expected);
+	cr_assert_eq(inside, expected_inside, "%s", file);
+	free(path);
+}
+
+Test(source, paths_are_relative_to_the_top)
+{
+	char *inner = builder_path(directory, "src/a.c");
+	char *detour = builder_path(directory, "build/../src/./a.c");
+	char *similar;
+
+	cr_assert(asprintf(&similar, "%s-other/a.c", directory) > 0);
+	expect_path(inner, "src/a.c", true);
+	expect_path(detour, "src/a.c", true);
+	expect_path("src/a.c", "src/a.c", true);
+	expect_path("./src//a.c", "src/a.c", true);
+	expect_path("/usr/include/stdio.h", "/usr/include/stdio.h", false);
+	expect_path("/a/../../b.c", "/b.c", false);
+	expect_path(similar, similar, false);
+	expect_path("../csu/libc-start.c", "../csu/libc-start.c", false);
+	expect_path("a/../../b.c", "../b.c", false);
+	expect_path("../../a.c", "../../a.c", false);
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char *path = builder_path(directory, name);
+	FILE *file = fopen(path, "we");
+
+	cr_assert_not_null(file);
+	fputs(text, file);
+	fclose(file);
+	free(path);
+}
+
+Test(source, the_top_is_where_the_service_says_the_checkout_is)
+{
+	cr_assert_eq(mkdir("part", 0755), 0);
+	write_file("part/a.c", "\n");
+	cr_assert_eq(chdir("part"), 0);
+	setenv("CI_PROJECT_DIR", directory, 1);
+	sources_free(sources);
+	sources = sources_new();
+	cr_assert_str_eq(sources_root(sources), directory);
+	expect_path("a.c", "part/a.c", true);
+	expect_path("other/b.c", "other/b.c", true);
+}
+
+Test(source, a_checkout_elsewhere_is_not_the_top)
+{
+	setenv("GITHUB_WORKSPACE", "/usr", 1);
+	sources_free(sources);
+	sources = sources_new();
+	cr_assert_str_eq(sources_root(sources), directory);
+}
+
+static void expect_uri(const char *path, const char *expected)
+{
+	char *uri = source_uri(path);
+
+	cr_assert_str_eq(uri, expected);
+	free(uri);
+}
+
+Test(source, uris_are_escaped)
+{
+	expect_uri("src/a b%c.c", "src/a%20b%25c.c");
+	expect_uri("/x/\xc3\xa4.c", "file:///x/%C3%A4.c");
+	expect_uri("a:b.c", "a%3Ab.c");
+}
+
+static void expect_line(const struct source_file *file, size_t number, const char *expected)
+{
+	size_t length;
+	const char *line = source_line(file, number, &length);
+
+	cr_assert_not_null(line, "no line %zu", number);
+	cr_assert_eq(length, strlen(expected), "line %zu has %zu bytes", number, length);
+	cr_assert_eq(memcmp(line, expected, length), 0);
+}
+
+Test(source, lines_are_counted_from_one)
+{
+	const struct source_file *file;
+	size_t length;
+
+	write_file("a.c", "one\r\n\nthree");
+	file = sources_open(sources, "a.c");
+	cr_assert_not_null(file);
+	cr_assert_eq(file->line_count, 3);
+	expect_line(file, 1, "one");
+	expect_line(file, 2, "");
+	expect_line(file, 3, "three");
+	cr_assert_null(source_line(file, 0, &length));
+	cr_assert_null(source_line(file, 4, &length));
+	cr_assert_eq(sources_open(sources, "a.c"), file);
+}
+
+Test(source, a_newline_at_the_end_begins_no_line)
+{
+	const struct source_file *file;
+
+	write_file("a.c", "one\n");
+	write_file("empty.c", "");
+	file = sources_open(sources, "a.c");
+	cr_assert_eq(file->line_count, 1);
+	expect_line(file, 1, "one");
+	cr_assert_eq(sources_open(sources, "empty.c")->line_count, 0);
+}
+
+Test(source, only_source_is_read)
+{
+	write_file("secret", "x\n");
+	write_file("secret.txt", "x\n");
+	cr_assert_eq(mkfifo("pipe.c", 0600), 0);
+	cr_assert_eq(mkdir("folder.c", 0700), 0);
+	cr_assert_null(sources_open(sources, "secret"));
+	cr_assert_null(sources_open(sources, "secret.txt"));
+	cr_assert_null(sources_open(sources, "pipe.c"));
+	cr_assert_null(sources_open(sources, "folder.c"));
+	cr_assert_null(sources_open(sources, "missing.c"));
+}
