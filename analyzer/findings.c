@@ -106,7 +106,7 @@ static int compare(const void *a, const void *b)
 
 struct finding **findings_list(const struct findings *findings, size_t *count)
 {
-	struct finding **list = text_allocate((HASH_COUNT(findings->kept) + 1) * sizeof(*list));
+	struct finding **list = text_allocate((HASH_COUNT(findings->kept) + 1) * sizeof(struct finding *));
 	struct kept *kept;
 	struct kept *next;
 

@@ -215,9 +215,14 @@ static void put_stacks(const struct html_page *page, const struct view *view)
 	const struct trace_incident *record = &view->story.record;
 	bool is_close = record->kind == TRACE_DOUBLE_CLOSE || record->kind == TRACE_LOST_ON_CLOSE;
 	bool is_shutdown = record->kind == TRACE_WRITE_AFTER_SHUTDOWN;
+	bool is_dropped = record->kind == TRACE_DROPPED_BY_FRAMEWORK;
 
 	fputs("<div class=\"stacks\">\n", page->stream);
-	put_stack(page, view, is_close ? "Closed by" : "Written by", record->call, &view->write, true);
+	put_stack(page, view,
+		is_close     ? "Closed by"
+		: is_dropped ? "Written, and dropped, by"
+			     : "Written by",
+		is_dropped ? NULL : record->call, &view->write, true);
 	if (record->knowledge == TRACE_TOLD)
 		put_stack(page, view, "Told by", record->told_call, &view->told, false);
 	put_stack(page, view, is_shutdown ? "Shut down by" : "First closed by", NULL, &view->closed, false);

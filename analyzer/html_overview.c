@@ -18,6 +18,7 @@
 #define AXIS 24
 #define LANE 12
 #define NARROW_LANE 5
+#define LEAST_PERCENT 0.05 /* the width of a bar; nothing is drawn of one without any */
 #define MANY_LANES 300 /* from here on they are narrow */
 
 static const char *const classes[ENDS] = {
@@ -144,7 +145,7 @@ static void draw_bar(const struct picture *picture, const struct bar *bar, unsig
 	unsigned height = picture->lane_height == LANE ? LANE - 5 : NARROW_LANE - 2;
 
 	fprintf(picture->stream, "<rect class=\"%s\" x=\"%.3f%%\" y=\"%u\" width=\"%.3f%%\" height=\"%u\"><title>",
-		classes[bar->end], begin, y, end > begin ? end - begin : 0, height);
+		classes[bar->end], begin, y, end > begin + LEAST_PERCENT ? end - begin : LEAST_PERCENT, height);
 	html_text(picture->stream, bar->title);
 	fputs("</title></rect>", picture->stream);
 	if (bar->has_incident)

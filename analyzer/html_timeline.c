@@ -220,6 +220,13 @@ static void put_lane(const struct picture *picture, bool is_peer, bool is_known)
 	unsigned begin = opened == SIZE_MAX ? TOP : row_y(opened);
 	unsigned end = closed == SIZE_MAX ? bottom : row_y(closed);
 
+	/* Nobody saw when a process was killed, but its end was seen here. */
+	if (closed == SIZE_MAX && is_known && is_peer && picture->view->story.peer.process->end == PROCESS_KILLED) {
+		closed = find_row(picture->timeline, MOMENT_END_SEEN, false);
+		if (closed == SIZE_MAX)
+			closed = find_row(picture->timeline, MOMENT_RESET_SEEN, false);
+		end = closed == SIZE_MAX ? bottom : row_y(closed);
+	}
 	fprintf(picture->stream, "<line class=\"lane\" x1=\"%u\" y1=\"%d\" x2=\"%u\" y2=\"%u\"/>", x, TOP, x, bottom);
 	if (is_known && end > begin)
 		fprintf(picture->stream, "<line class=\"lane live\" x1=\"%u\" y1=\"%u\" x2=\"%u\" y2=\"%u\"/>", x,

@@ -83,7 +83,7 @@ static struct test_case *find_case(struct test_cases *cases, const struct proces
 		.number = (uint32_t)cases->count,
 	};
 	free(program);
-	cases->cases = text_grow(cases->cases, cases->count, sizeof(*cases->cases));
+	cases->cases = text_grow(cases->cases, cases->count, sizeof(void *));
 	cases->cases[cases->count++] = &entry->test_case;
 	HASH_ADD_KEYPTR(hh, cases->index->by_key, key, strlen(key), entry);
 	return &entry->test_case;

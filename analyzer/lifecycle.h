@@ -46,6 +46,9 @@ struct incident *lifecycle_incidents(struct lifecycle *lifecycle, size_t *count)
 void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 	bool (*visit)(const struct connection *connection, void *context), void *context);
 
+/* Looks up the peer's id of a socket that was visited without. */
+void lifecycle_join(struct lifecycle *lifecycle, struct connection *connection);
+
 /* Everything about one incident. */
 struct story {
 	struct trace_incident record; /* settled: what could be found out since is in it */

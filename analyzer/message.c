@@ -37,29 +37,43 @@ static void put_line(FILE *stream, const char *prefix, const char *line)
 	escape_write(stream, line, strlen(line));
 }
 
+const struct frame *message_place(const struct view *view)
+{
+	const struct frame *place = frames_place(&view->write);
+
+	if (!place)
+		place = frames_place(&view->told);
+	return place ? place : frames_place(&view->opened);
+}
+
+static void put_frame(FILE *stream, const char *before, const struct frame *frame, const struct sources *sources)
+{
+	char *words = message_frame(frame, sources);
+
+	fputs(before, stream);
+	escape_write(stream, words, strlen(words));
+	free(words);
+}
+
 /* The place and the next frame that is the program's own and has a name. */
 static void put_place(FILE *stream, const struct view *view, const struct sources *sources)
 {
 	const struct frame *place = frames_place(&view->write);
+	const struct frame *opened = frames_place(&view->opened);
 	const struct frame *end = view->write.frames + frames_count(&view->write);
 	char call[17] = "";
-	char *words;
 
-	memcpy(call, view->story.record.call, 16);
+	if (!place && opened)
+		put_frame(stream, "\nthe connection was opened in ", opened, sources);
 	if (!place)
 		return;
-	words = message_frame(place, sources);
+	memcpy(call, view->story.record.call, 16);
 	put_line(stream, "", call);
-	fputs(" in ", stream);
-	escape_write(stream, words, strlen(words));
-	free(words);
+	put_frame(stream, " in ", place, sources);
 	for (const struct frame *frame = place + 1; frame < end; frame++) {
 		if (frame->system || !*frame->function)
 			continue;
-		words = message_frame(frame, sources);
-		fputs(", called by ", stream);
-		escape_write(stream, words, strlen(words));
-		free(words);
+		put_frame(stream, ", called by ", frame, sources);
 		break;
 	}
 }

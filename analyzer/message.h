@@ -15,6 +15,12 @@
  */
 char *message_make(const struct view *view, const struct group *group, const struct sources *sources);
 
+/*
+ * Where a reader should begin: at the write or, where no stack was taken of that, at what told the program or opened the
+ * connection. NULL where nothing is known of any.
+ */
+const struct frame *message_place(const struct view *view);
+
 /* "reply (src/server.c:42)", "reply (in libserver.so)" or "server+0x1234", as it is: not escaped. The caller frees it. */
 char *message_frame(const struct frame *frame, const struct sources *sources);
 

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/frames.h"
 #include "analyzer/message.h"
 #include "analyzer/render.h"
 #include "analyzer/source.h"
@@ -32,7 +31,7 @@ static void put_data(FILE *stream, const char *text, bool is_property)
 
 static void put_place(FILE *stream, const struct view *view, const struct sources *sources)
 {
-	const struct frame *place = frames_place(&view->write);
+	const struct frame *place = message_place(view);
 	bool inside = false;
 	char *path;
 

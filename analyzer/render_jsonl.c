@@ -5,8 +5,8 @@
  * of the wall clock, which can be compared between runs and machines: `time` as RFC 3339 and `wall_ns` since 1970. The summary
  * stands last: a file without one was cut short.
  */
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "analyzer/render.h"
@@ -17,6 +17,8 @@ struct lines {
 	struct json json;
 	const struct report *report;
 	bool has_lines;
+	time_t seconds; /* of the moment that was written last, and the words for it */
+	char words[40];
 };
 
 static void begin_line(struct lines *lines, const char *type)
@@ -28,25 +30,31 @@ static void begin_line(struct lines *lines, const char *type)
 	json_text(&lines->json, "type", type);
 }
 
-static void put_time(struct json *json, uint64_t wall_ns)
-{
-	time_t seconds = (time_t)(wall_ns / 1000000000);
-	char words[48];
-	struct tm utc;
-	size_t length;
-
-	if (!gmtime_r(&seconds, &utc))
-		return;
-	length = strftime(words, sizeof(words), "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(words + length, sizeof(words) - length, ".%09uZ", (unsigned)(wall_ns % 1000000000));
-	json_text(json, "time", words);
-	json_number(json, "wall_ns", wall_ns);
-}
-
+/* A second is written many times, so the words for it are kept: strftime is felt where there are a million sockets. */
 static void put_moment(struct lines *lines, uint32_t trace, uint64_t t_ns)
 {
-	if (t_ns)
-		put_time(&lines->json, lifecycle_wall_ns(lines->report->lifecycle, trace, t_ns));
+	uint64_t wall_ns = lifecycle_wall_ns(lines->report->lifecycle, trace, t_ns);
+	time_t seconds = (time_t)(wall_ns / 1000000000);
+	uint64_t rest = wall_ns % 1000000000;
+	char words[sizeof(lines->words) + 12];
+	struct tm utc;
+	char *end;
+
+	if (!t_ns)
+		return;
+	if (seconds != lines->seconds || !*lines->words) {
+		if (!gmtime_r(&seconds, &utc) ||
+			!strftime(lines->words, sizeof(lines->words), "%Y-%m-%dT%H:%M:%S.", &utc))
+			*lines->words = '\0';
+		lines->seconds = seconds;
+	}
+	end = stpcpy(words, lines->words);
+	for (uint64_t unit = 100000000; unit; unit /= 10)
+		*end++ = (char)('0' + rest / unit % 10);
+	*end++ = 'Z';
+	if (*lines->words)
+		json_bytes(&lines->json, "time", words, (size_t)(end - words));
+	json_number(&lines->json, "wall_ns", wall_ns);
 }
 
 static bool render_socket(const struct connection *connection, void *context)

@@ -152,35 +152,43 @@ static void render_flows(struct perfetto *perfetto, const struct connection *con
 			perfetto_ns(perfetto, connection->trace, record->peer_closed_ns));
 }
 
-static bool render_socket(const struct connection *connection, void *context)
+/* The number of a new track for a socket; 0 where there are so many that this one is left out. */
+static uint32_t add_track(struct perfetto *perfetto, const struct connection *connection)
 {
-	struct perfetto *perfetto = context;
-	const struct trace_socket *record = &connection->record;
-	uint32_t process = (uint32_t)(connection->process - perfetto->processes);
-	bool has_incident = record->flags & TRACE_SOCKET_HAS_INCIDENT;
-	uint64_t begin;
-	uint64_t end;
-	uint32_t number;
+	bool has_incident = connection->record.flags & TRACE_SOCKET_HAS_INCIDENT;
 
-	if (!has_incident && perfetto->clean_tracks >= MAX_CLEAN_TRACKS)
-		return !ferror(perfetto->json.stream);
-	if (perfetto->track_count >= MAX_CLEAN_TRACKS + MAX_INCIDENTS)
-		return false;
+	if (has_incident ? perfetto->track_count - perfetto->clean_tracks >= MAX_INCIDENTS
+			 : perfetto->clean_tracks >= MAX_CLEAN_TRACKS)
+		return 0;
 	perfetto->clean_tracks += !has_incident;
-	number = ++perfetto->last_number;
 	perfetto->tracks = text_grow(perfetto->tracks, perfetto->track_count, sizeof(*perfetto->tracks));
 	perfetto->tracks[perfetto->track_count++] =
-		(struct track){.trace = connection->trace, .ref = connection->ref, .number = number};
-	begin = perfetto_ns(perfetto, connection->trace, record->opened_ns);
-	end = perfetto_ns(perfetto, connection->trace, end_of(connection));
+		(struct track){.trace = connection->trace, .ref = connection->ref, .number = ++perfetto->last_number};
+	return perfetto->last_number;
+}
+
+static bool render_socket(const struct connection *visited, void *context)
+{
+	struct perfetto *perfetto = context;
+	uint32_t process = (uint32_t)(visited->process - perfetto->processes);
+	uint64_t begin = perfetto_ns(perfetto, visited->trace, visited->record.opened_ns);
+	uint64_t end = perfetto_ns(perfetto, visited->trace, end_of(visited));
+	struct connection connection;
+	uint32_t number = add_track(perfetto, visited);
+
+	if (!number)
+		return !ferror(perfetto->json.stream);
+	connection = *visited;
+	lifecycle_join(perfetto->report->lifecycle, &connection);
 	end = end > begin ? end : begin + 1;
-	perfetto_name(perfetto, "thread_name", process, number, text_format("fd %d, %s", record->fd, connection->id));
+	perfetto_name(perfetto, "thread_name", process, number,
+		text_format("fd %d, %s", connection.record.fd, connection.id));
 	perfetto_sort(perfetto, process, number);
-	perfetto_slice(perfetto, process, number, "connection", name_of(connection), begin, end);
-	render_facts(&perfetto->json, connection);
+	perfetto_slice(perfetto, process, number, "connection", name_of(&connection), begin, end);
+	render_facts(&perfetto->json, &connection);
 	perfetto_end(perfetto);
-	render_states(perfetto, connection, process, number, end);
-	render_flows(perfetto, connection, process, number, end);
+	render_states(perfetto, &connection, process, number, end);
+	render_flows(perfetto, &connection, process, number, end);
 	return !ferror(perfetto->json.stream);
 }
 
@@ -331,7 +339,7 @@ void render_perfetto(const struct report *report, FILE *stream, bool color)
 	json_break(json);
 	for (uint32_t i = 0; i < perfetto->process_count; i++)
 		render_process(perfetto, i);
-	lifecycle_each_socket(report->lifecycle, true, render_socket, perfetto);
+	lifecycle_each_socket(report->lifecycle, false, render_socket, perfetto);
 	render_incidents(perfetto);
 	json_close_list(json);
 	render_other_data(perfetto);

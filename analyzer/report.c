@@ -163,7 +163,7 @@ static void apply_baseline(struct report *report)
 	size_t count;
 	struct incident *incidents = lifecycle_incidents(report->lifecycle, &count);
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < count && options->suppressions; i++) {
 		bool known = findings_cover(
 			options->baseline, incidents[i].fingerprint, (enum severity)incidents[i].severity);
 

@@ -59,19 +59,21 @@ static void put_physical_location(struct sarif *sarif, const struct frame *frame
 {
 	struct json *json = &sarif->json;
 
-	if (!*frame->file && !*frame->module)
+	if (!source_is_file(frame->file) && !*frame->module)
 		return;
 	json_open_object(json, "physicalLocation");
-	if (*frame->file && frame->line > 0) {
+	if (source_is_file(frame->file) && frame->line > 0) {
 		put_artifact(sarif, frame->file);
 		json_open_object(json, "region");
 		json_integer(json, "startLine", frame->line);
 		json_close_object(json);
 	} else {
-		put_artifact(sarif, *frame->file ? frame->file : frame->module);
-		json_open_object(json, "address");
-		json_number(json, "relativeAddress", frame->offset);
-		json_close_object(json);
+		put_artifact(sarif, *frame->module ? frame->module : frame->file);
+		if (frame->offset) {
+			json_open_object(json, "address");
+			json_number(json, "relativeAddress", frame->offset);
+			json_close_object(json);
+		}
 	}
 	json_close_object(json);
 }
@@ -304,12 +306,27 @@ static void put_suppressions(struct sarif *sarif, const struct incident *inciden
 	json_close_list(json);
 }
 
+/* Services want a file for everything: where no stack was taken, or the code came from none, that is the program. */
+static void put_place(struct sarif *sarif, const struct view *view)
+{
+	struct text exe = view->story.process->exe;
+	char *path = text_format("%.*s", (int)exe.length, exe.bytes ? exe.bytes : "");
+	const struct frame *place = message_place(view);
+	struct frame shown = place ? *place : (struct frame){.function = "", .file = "", .module = ""};
+
+	if (!source_is_file(shown.file) && !*shown.module)
+		shown.module = path;
+	json_open_list(&sarif->json, "locations");
+	put_location(sarif, NULL, &shown, -1, NULL);
+	json_close_list(&sarif->json);
+	free(path);
+}
+
 static void put_result(struct sarif *sarif, const struct view *view, const struct group *group)
 {
 	struct json *json = &sarif->json;
 	size_t incident_count;
 	const struct incident *incidents = lifecycle_incidents(sarif->report->lifecycle, &incident_count);
-	const struct frame *place = frames_place(&view->write);
 	struct step steps[MAX_STEPS];
 	size_t count = find_steps(view, steps);
 	uint64_t occurrences = 0;
@@ -325,10 +342,7 @@ static void put_result(struct sarif *sarif, const struct view *view, const struc
 		json_number(json, "ruleIndex", view->incident->kind - 1u);
 	json_text(json, "level", kinds_severity_name(view->incident->severity));
 	sarif_message(json, "message", message_make(view, group, sarif->sources));
-	json_open_list(json, "locations");
-	if (place)
-		put_location(sarif, NULL, place, -1, NULL);
-	json_close_list(json);
+	put_place(sarif, view);
 	put_fingerprint(json, view->incident);
 	json_number(json, "occurrenceCount", occurrences);
 	put_flow(sarif, steps, count);

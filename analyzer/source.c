@@ -157,7 +157,7 @@ char *sources_path(const struct sources *sources, const char *file, bool *inside
 	const char *rest;
 	char *whole;
 
-	*inside = *path && *path != '/' && strncmp(path, "../", 3) && strcmp(path, "..");
+	*inside = source_is_file(path) && *path != '/' && strncmp(path, "../", 3) && strcmp(path, "..");
 	if (*path != '/') {
 		if (!*inside || !lies_here(sources, path))
 			return path;
@@ -172,6 +172,11 @@ char *sources_path(const struct sources *sources, const char *file, bool *inside
 	whole = text_copy(rest);
 	free(path);
 	return whole;
+}
+
+bool source_is_file(const char *name)
+{
+	return *name && *name != '<';
 }
 
 char *source_uri(const char *path)

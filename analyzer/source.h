@@ -28,6 +28,9 @@ const char *sources_root(const struct sources *sources);
  */
 char *sources_path(const struct sources *sources, const char *file, bool *inside);
 
+/* Whether a name is that of a file: interpreters call what they read elsewhere "<stdin>" or "<string>". */
+bool source_is_file(const char *name);
+
 /* A path as a URI: "file:///..." where it is absolute, else a relative reference. The caller frees it. */
 char *source_uri(const char *path);
 

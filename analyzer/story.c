@@ -143,17 +143,19 @@ static bool find_peer(struct lifecycle *lifecycle, const struct connection *conn
 	bool found = false;
 
 	for (size_t i = 0; i < count && i < MAX_CANDIDATES; i++) {
-		struct reader *reader = trace_set_open(&lifecycle->set, entry[i].trace);
+		struct reader *reader;
 		struct trace_socket candidate;
 		struct fit fit;
 		uint64_t opened = connection->record.opened_ns;
 
-		if (entry[i].trace == connection->trace && entry[i].ref == connection->ref)
+		/* What can be told without opening the other trace comes first. */
+		if ((entry[i].trace == connection->trace && entry[i].ref == connection->ref) ||
+			!same_boot(lifecycle, connection->trace, entry[i].trace))
 			continue;
+		reader = trace_set_open(&lifecycle->set, entry[i].trace);
 		if (!reader || !reader_get(reader, entry[i].ref, TRACE_SOCKET, &candidate, sizeof(candidate)))
 			continue;
-		if (!peers_match(&connection->record, &candidate) ||
-			!same_boot(lifecycle, connection->trace, entry[i].trace))
+		if (!peers_match(&connection->record, &candidate))
 			continue;
 		fit = (struct fit){
 			.distance_ns = candidate.opened_ns > opened ? candidate.opened_ns - opened
@@ -174,6 +176,17 @@ static bool find_peer(struct lifecycle *lifecycle, const struct connection *conn
 	return found;
 }
 
+void lifecycle_join(struct lifecycle *lifecycle, struct connection *connection)
+{
+	struct trace_socket peer;
+	struct peer_entry place;
+
+	if (!find_peer(lifecycle, connection, &peer, &place))
+		return;
+	make_id(lifecycle, place.trace, 's', peer.id, connection->peer_id);
+	connection->peer_opened_ns = peer.opened_ns;
+}
+
 void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 	bool (*visit)(const struct connection *connection, void *context), void *context)
 {
@@ -192,17 +205,13 @@ void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 		reader_walk_begin(&walk, &reader, true);
 		while (go_on && (record = reader_walk_next(&walk, &ref))) {
 			struct connection connection;
-			struct trace_socket peer;
-			struct peer_entry place;
 
 			if (record->type != TRACE_SOCKET)
 				continue;
 			set_connection(
 				lifecycle, &reader, (const struct trace_socket *)record, trace, ref, &connection);
-			if (join && find_peer(lifecycle, &connection, &peer, &place)) {
-				make_id(lifecycle, place.trace, 's', peer.id, connection.peer_id);
-				connection.peer_opened_ns = peer.opened_ns;
-			}
+			if (join)
+				lifecycle_join(lifecycle, &connection);
 			go_on = visit(&connection, context);
 		}
 		reader_walk_end(&walk);

@@ -30,20 +30,21 @@ def reason($socket):
   .t_ns as $t | changed_ns as $changed
   | if $socket | may_be_unconnected($t) | not then empty
     elif .state == "CLOSE" and $changed < $socket.opened_ns then
-      "address reused: the last change of state at this kernel address came \($socket.opened_ns - $changed) ns before the"
-      + " socket was made, so the ports are those of an earlier socket there"
+      "address reused: the last change of state at this kernel address came \($socket.opened_ns - $changed) ns before"
+      + " the socket was made, so the ports are those of an earlier socket there"
     elif .state == "LISTEN" and .lport == $socket.local_port and $socket.peer_port == 0 then
       "listener: it has no peer, so the peer's port is that of an earlier socket at this kernel address"
     elif .state == "SYN_SENT" and .rport == $socket.peer_port and $changed >= $socket.opened_ns then
-      "connecting: the kernel chose the local port after the change to SYN_SENT, so the port is that of an earlier socket"
-      + " at this kernel address"
+      "connecting: the kernel chose the local port after the change to SYN_SENT, so the port is that of an earlier"
+      + " socket at this kernel address"
     else empty end;
 
 # The state of the search: `missing` and `over` count, for each name, the sends that one side has and the other has not;
 # `left` those of each socket that no send of the record was found for.
 def search($sockets):
   (reduce $sockets[] as $socket ({}; .[$socket | ports] += ($socket | dead))) as $said
-  | (reduce (.[] | select(.state != "CLOSE_WAIT" and (is_race | not))) as $send ({}; .[$send | recorded_ports] += 1)) as $seen
+  | [.[] | select(.state != "CLOSE_WAIT" and (is_race | not))] as $sure
+  | (reduce $sure[] as $send ({}; .[$send | recorded_ports] += 1)) as $seen
   | {
       truth: .,
       missing: ($seen | with_entries(.value -= ($said[.key] // 0))),
@@ -77,13 +78,13 @@ def pair_recorded($sockets):
         // .
       end);
 
-# What remains of a socket that never went through a change of state, and whose writes the kernel refused one and all with
-# EPIPE, as it refuses them on such a socket. Had the record ever seen a change at its address, it would have these sends.
+# What remains of a socket that never went through a change of state, and whose writes the kernel refused one and all
+# with EPIPE, as it does on such a socket. Had the record ever seen a change at its address, it would have these sends.
 def pair_unrecorded($incidents):
   reduce .candidates[] as $socket (.;
     ([.left[$socket.id], .over[$socket | ports]] | min) as $count
-    | ([$incidents[] | select(.socket == $socket.id and .kind == "write-before-connect" and .errno == "EPIPE") | .count]
-      | add) as $refused
+    | ([$incidents[] | select(.socket == $socket.id and .kind == "write-before-connect" and .errno == "EPIPE")
+      | .count] | add) as $refused
     | if $count <= 0 or $refused != $socket.writes_before_connect or $socket.origin != "socket"
         or $socket.connected_ns != 0 or $socket.local_port != 0 or $socket.peer_port != 0 then .
       else
@@ -93,7 +94,7 @@ def pair_unrecorded($incidents):
         | .unrecorded += [$socket + {$count}]
       end);
 
-def sends: if . == 1 then "1 send" else "\(.) sends" end;
+def many($what): "\(.) \($what)" + if . == 1 then "" else "s" end;
 def times: if length < 4 then join(", ") else "\(.[0]) to \(.[-1])" end;
 def described:
   "\(.id) \(.local_port) -> \(.peer_port), \(.writes_before_connect) before connect, opened at \(.opened_ns),"
@@ -106,11 +107,11 @@ def described:
     truth,
     explained: (
       [.pairs | group_by([.send.pid, .send.lport, .send.rport, .socket.id])[] | .[0] as $pair
-        | ($pair.send | "pid \(.pid)  kernel: \(.lport) -> \(.rport), ") + (length | sends)
+        | ($pair.send | "pid \(.pid)  kernel: \(.lport) -> \(.rport), ") + (length | many("send"))
         + ($pair.send | " in \(.state) since \(changed_ns),") + " at \(map(.send.t_ns) | times)"
         + "  report: \($pair.socket | described)  \($pair.reason)"]
       + [.unrecorded | group_by(.pid)[]
-        | "pid \(.[0].pid)  kernel: nothing  report: \(map(.count) | add | sends) on \(length) sockets 0 -> 0 that never were"
-        + " connected, all refused with EPIPE: \(map(.id) | if length < 4 then join(", ") else "\(.[0]) to \(.[-1])" end)"
+        | "pid \(.[0].pid)  kernel: nothing  report: \(map(.count) | add | many("send")) on \(length | many("socket")) 0 -> 0"
+        + " that never were connected, all refused with EPIPE: \(map(.id) | times)"
         + "  unrecorded: the record leaves out a socket at whose kernel address it never saw a change of state"])
   }

@@ -170,6 +170,9 @@ void audit_connected_by_send(int fd, int flags, const void *address, uint32_t le
 void audit_listening(int fd);
 void audit_shut_down(const struct hook *hook, int fd, int how);
 
+/* After one that failed: where the number is closed, that is as bad as another close of it. */
+void audit_shut_down_failed(const struct hook *hook, int fd);
+
 /* After a successful setsockopt(); the value is read only now that the kernel has read it. */
 void audit_set_option(int fd, int level, int name, const void *value, uint32_t length);
 

@@ -202,7 +202,7 @@ static void report_double_close(struct audit_close *close)
 	call.owner = close->owner;
 	incident = incident_announce(&call, &fresh);
 	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
-	incident_halt(incident);
+	/* never halts: that it was part of a sweep, only the closes that follow can tell */
 	if (!incident || !fresh)
 		return;
 	if (thread_state.accused_count < ACCUSED_MAX)
@@ -217,6 +217,8 @@ void audit_close_end(struct audit_close *close, int result)
 
 	if (close->socket)
 		socket_note_ending(); /* once more, now that it is done: another thread may have probed meanwhile */
+	if (result == 0 && close->before && !close->kept)
+		socket_table_forget_closed(close->fd, close->before); /* it had been something else since */
 	if (result == 0 || saved != EBADF || close->fd < 0 || thread_is_inside())
 		return;
 	if (close->socket)
@@ -225,6 +227,21 @@ void audit_close_end(struct audit_close *close, int result)
 		report_double_close(close);
 	else if (close->unknown)
 		is_a_sweep(NULL);
+	errno = saved;
+}
+
+void audit_shut_down_failed(const struct hook *hook, int fd)
+{
+	int saved = errno;
+	uintptr_t entry = socket_table_entry(fd);
+	struct audit_close shut = {.call = hook->name, .fd = fd};
+
+	if (saved != EBADF || !socket_entry_is_closed(entry) || thread_is_inside() || !process_ready())
+		return;
+	shut.before = socket_entry_socket(entry);
+	shut.kept = quarantine_holds(fd);
+	shut.owner = shut.kept ? quarantine_owner(fd) : NULL;
+	report_double_close(&shut);
 	errno = saved;
 }
 

@@ -137,7 +137,7 @@ static void end_silence(struct socket *socket, uint64_t now_ns)
 	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_SILENT, __ATOMIC_RELAXED);
 }
 
-/* The peer's TCP last acknowledged at this time, by the kernel's clock of whole ticks: the same time comes out a little different. */
+/* The peer's TCP last acknowledged at this time, which the kernel gives in ticks: it comes out a little different each time. */
 static void heard(struct socket *socket, uint64_t acked_ns)
 {
 	if (acked_ns > socket->unacked_since_ns + TICKS_NS)
@@ -189,6 +189,16 @@ static bool close_resets(const struct socket *socket, int fd)
 	return socket->state & SOCKET_LINGER_ZERO || probe_readable_bytes(fd) > 0;
 }
 
+/*
+ * Of the bytes that wait for an acknowledgement, those that a reset now surely keeps from the peer. What was sent may have
+ * arrived, with the acknowledgement delayed; and the peer reads what it has before it is told of the reset (net/ipv4/tcp.c
+ * tcp_recvmsg_locked).
+ */
+static uint32_t surely_lost(const struct socket *socket, const struct probe_tcp *tcp)
+{
+	return waiting_bytes(socket, tcp->retransmits ? tcp->unacked_bytes : tcp->unsent_bytes);
+}
+
 void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t now_ns)
 {
 	struct trace_socket *record = socket->record;
@@ -208,7 +218,8 @@ void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t n
 		audit_saw_reset(socket, fd, now_ns, 0);
 		return;
 	}
-	if (may_be_shared(socket, fd) || !close_resets(socket, fd))
+	waiting = surely_lost(socket, &tcp);
+	if (waiting <= socket->lost_reported || may_be_shared(socket, fd) || !close_resets(socket, fd))
 		return;
 	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
 	incident.verdict.knowledge = TRACE_TOLD;

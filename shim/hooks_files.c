@@ -276,3 +276,19 @@ HOOK(int, statx, int dirfd, const char *path, int flags, unsigned int mask, stru
 {
 	return refused_if_empty(dirfd, path, flags, REAL(statx)(dirfd, path, flags, mask, buf));
 }
+
+HOOK(FILE *, fdopen, int fd, const char *modes)
+{
+	if (!audit_is_kept(fd))
+		return REAL(fdopen)(fd, modes);
+	errno = EBADF;
+	return NULL;
+}
+
+HOOK(DIR *, fdopendir, int fd)
+{
+	if (!audit_is_kept(fd))
+		return REAL(fdopendir)(fd);
+	errno = EBADF;
+	return NULL;
+}

@@ -96,6 +96,8 @@ HOOK(int, shutdown, int fd, int how)
 
 	if (result == 0)
 		audit_shut_down(&shutdown_hook, fd, how);
+	else
+		audit_shut_down_failed(&shutdown_hook, fd);
 	return result;
 }
 

@@ -92,6 +92,7 @@ bool probe_tcp(int fd, struct probe_tcp *tcp)
 	tcp->state = info.tcpi_state;
 	tcp->retransmits = info.tcpi_retransmits;
 	tcp->total_retransmissions = info.tcpi_total_retrans;
+	tcp->unsent_bytes = info.tcpi_notsent_bytes;
 	tcp->acked_bytes = info.tcpi_bytes_acked;
 	tcp->last_ack_ms = info.tcpi_last_ack_recv;
 	tcp->rto_us = info.tcpi_rto;

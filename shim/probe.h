@@ -23,6 +23,7 @@ struct probe_tcp {
 	uint8_t state; /* TCP_ESTABLISHED ...; 0 where TCP_INFO failed */
 	uint8_t retransmits; /* of the segment that is overdue, now */
 	uint32_t total_retransmissions;
+	uint32_t unsent_bytes; /* of the next, those that were not even sent: the window is closed, or the link slow */
 	uint32_t unacked_bytes; /* SIOCOUTQ: accepted and not acknowledged, a FIN of our own included */
 	uint64_t acked_bytes; /* tcpi_bytes_acked; counts the SYN where this side connected */
 	uint32_t last_ack_ms; /* since the peer last acknowledged anything */

@@ -15,7 +15,7 @@
 
 #define KEPT_MAX 4096u
 
-/* How long the flag is waited for, in naps after some yielding: where its being missed costs a detail, or a call of the program. */
+/* How long the flag is waited for, in naps after some yielding: for the sake of a detail, or of a call of the program's. */
 #define YIELDS 100
 #define DETAIL 0
 #define CALL 20000
@@ -259,7 +259,7 @@ const struct trace_socket *quarantine_owner(int fd)
 	return trace_log_at(owner);
 }
 
-/* Whether anything was kept or released since this thread last asked: its number may have been in our hands, and be free now. */
+/* Whether anything was kept or released since this thread last asked: a number that was ours then may be free now. */
 static bool changed_meanwhile(void)
 {
 	uint32_t seen = thread_state.room_seen;

@@ -225,6 +225,15 @@ void socket_table_forget(int fd)
 		replace(entry_place(fd), ENTRY_UNKNOWN);
 }
 
+void socket_table_forget_closed(int fd, struct socket *socket)
+{
+	uintptr_t closed = (uintptr_t)socket | ENTRY_CLOSED;
+
+	if (socket_table_entry(fd) == closed && __atomic_compare_exchange_n(entry_place(fd), &closed, ENTRY_UNKNOWN,
+							false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		let_go(socket);
+}
+
 bool socket_table_open(int fd, struct socket *socket)
 {
 	uintptr_t *place = entry_place(fd);

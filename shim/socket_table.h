@@ -150,6 +150,9 @@ static inline struct socket *socket_table_find(int fd)
 void socket_table_set_other(int fd);
 void socket_table_forget(int fd);
 
+/* The same, only where the table still knows it as the closed number of this socket. */
+void socket_table_forget_closed(int fd, struct socket *socket);
+
 /* Notes that a descriptor came with a message. */
 void socket_table_set_passed(int fd);
 

@@ -174,7 +174,8 @@ def check_colours(browser, directory):
 CONTRAST = """(() => {
     function parse(colour) { return colour.match(/[\\d.]+/g).map(Number); }
     function light(rgb) {
-        const part = rgb.slice(0, 3).map(v => { v /= 255; return v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4; });
+        const part = rgb.slice(0, 3).map(v => v / 255)
+            .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
         return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
     }
     function behind(element) {
@@ -186,10 +187,12 @@ CONTRAST = """(() => {
     }
     const poor = new Set();
     for (const element of document.querySelectorAll('body *')) {
-        if (![...element.childNodes].some(n => n.nodeType === 3 && n.data.trim()) || !element.checkVisibility()) continue;
+        if (![...element.childNodes].some(n => n.nodeType === 3 && n.data.trim())) continue;
+        if (!element.checkVisibility()) continue;
         const style = getComputedStyle(element);
         const inSvg = element.closest('svg');
-        const band = inSvg && element.closest('.now') ? getComputedStyle(element.closest('.now').querySelector('.band')).fill : '';
+        const row = inSvg && element.closest('.now');
+        const band = row ? getComputedStyle(row.querySelector('.band')).fill : '';
         const a = light(parse(inSvg ? style.fill : style.color)) + 0.05;
         const b = light(band ? parse(band) : behind(inSvg ? inSvg.parentElement : element)) + 0.05;
         const ratio = Math.max(a, b) / Math.min(a, b);
@@ -283,7 +286,7 @@ def check_narrow(browser, directory):
 def check_source(browser, directory):
     """The line of the write is shown among its neighbours."""
     page = Page(browser, f"{directory}/run.html")
-    lines = page.run("[...document.querySelectorAll('.stack.main .source')].map(s => s.querySelector('.it').textContent)")
+    lines = page.run("[...document.querySelectorAll('.stack.main .source .it')].map(line => line.textContent)")
     assert any(re.match(r"\d+\t.*(write|send)\(", line) for line in lines), lines
 
 

@@ -4,6 +4,8 @@
 # descriptor. What is not installed is left out.
 #
 #   lib_mixed_run.sh SCRATCH PROGRAMS
+#
+# shellcheck disable=SC2317 # called through their names
 set -u
 
 scratch=$1 programs=$2
@@ -26,15 +28,16 @@ wait_until() { # COMMAND...
 # The client asks for a large file, reads a little and is killed while the server is held up.
 cut_download() { # PORT SERVER
     # shellcheck disable=SC2016 # for the other shell
-    { bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET /big HTTP/1.0\r\n\r\n" >&3 && head -c 1000 <&3 >/dev/null &&
-        kill -STOP "$2" && kill -KILL $$' cut "$1" "$2"; } 2>/dev/null
+    { bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET /big HTTP/1.0\r\n\r\n" >&3 &&
+        head -c 1000 <&3 >/dev/null && kill -STOP "$2" && kill -KILL $$' cut "$1" "$2"; } 2>/dev/null
     kill -CONT "$2"
 }
 
 ask_and_go() { # PORT SERVER
     kill -STOP "$2"
     # shellcheck disable=SC2016
-    { bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET /big HTTP/1.0\r\n\r\n" >&3 && kill -KILL $$' ask "$1"; } 2>/dev/null
+    { bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$1" && printf "GET /big HTTP/1.0\r\n\r\n" >&3 &&
+        kill -KILL $$' ask "$1"; } 2>/dev/null
     kill -CONT "$2"
 }
 

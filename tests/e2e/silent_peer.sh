@@ -286,7 +286,8 @@ for tool in jq ip pgrep; do
     command -v $tool >/dev/null || { echo "SKIP silent_peer: $tool is not installed"; exit 77; }
 done
 probe=socksan-$$-probe
-if ! ip netns add "$probe" 2>"$scratch/why" || ! ip -n "$probe" link add link0 type veth peer name link1 2>"$scratch/why"; then
+if ! ip netns add "$probe" 2>"$scratch/why" ||
+    ! ip -n "$probe" link add link0 type veth peer name link1 2>"$scratch/why"; then
     ip netns del "$probe" 2>/dev/null
     echo "SKIP silent_peer: network namespaces may not be made here: $(one_line <"$scratch/why")"
     exit 77

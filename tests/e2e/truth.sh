@@ -3,9 +3,9 @@
 #
 #   tests/e2e/truth.sh BUILD [NAME...]
 #
-# scripts/truth does the work, and has many more to run. With NAMEs, only tests whose name contains one of them. Where the
-# kernel's tracepoints cannot be used (no root, no bpftrace, no tracing file system) or the recorder is not there, each
-# test is skipped with the reason.
+# scripts/truth does the work, and has many more to run. With NAMEs, only tests whose name contains one of them. Where
+# the kernel's tracepoints cannot be used (no root, no bpftrace, no tracing file system) or the recorder is not there,
+# each test is skipped with the reason.
 set -u
 
 build=$(cd "${1:?usage: truth.sh BUILD [NAME...]}" && pwd) || exit 1

@@ -11,6 +11,7 @@
  *   copies      dup, dup2, dup3
  *   options     getsockopt, setsockopt, getsockname, getpeername, ioctl, listen, accept
  *   reads       read, recv, recvmsg
+ *   streams     fdopen and fdopendir
  *   passing     hands it to another process
  *   listing     counts /proc/self/fd
  */
@@ -126,6 +127,18 @@ static void ask_reads(int fd)
 	CHECK_FAILS(recvmsg(fd, &message, 0), EBADF);
 }
 
+static void ask_streams(int fd)
+{
+	static const char *const modes[] = {"r", "w", "r+"};
+
+	for (int i = 0; i < 3; i++) {
+		errno = 0;
+		CHECK(fdopen(fd, modes[i]) == NULL && errno == EBADF);
+	}
+	errno = 0;
+	CHECK(fdopendir(fd) == NULL && errno == EBADF);
+}
+
 static void ask_passing(int fd)
 {
 	struct ends ends = ends_open("pair");
@@ -168,6 +181,7 @@ static const struct {
 	{"copies", ask_copies},
 	{"options", ask_options},
 	{"reads", ask_reads},
+	{"streams", ask_streams},
 	{"passing", ask_passing},
 	{"listing", ask_listing},
 };

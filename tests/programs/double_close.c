@@ -3,11 +3,13 @@
  * number been given out again in between.
  *
  * double_close WAY bad    WAY, how the second close is made, or what the first one was:
- *                         close, syscall, fclose, after_range, copy (of two numbers of one socket, the other lives)
+ *                         close, syscall, fclose, after_range, copy (of two numbers of one socket, the other lives),
+ *                         shutdown (which is no close, but ends a connection as well, by then somebody else's)
  * double_close WAY ok     closes each number once
  * double_close taken bad  a second connection has the number when it is closed again. Exits with 0 where that closed
  *                         the connection, with 3 where the close failed
  * double_close taken ok   the second connection has the number, and is the one that is closed
+ * double_close file       a file has the number, and is closed twice: not what a socket sanitizer is about
  */
 #include "tests/programs/support.h"
 #include <fcntl.h>
@@ -50,6 +52,14 @@ SITE int close_again_by_fclose(int fd)
 	return result;
 }
 
+SITE int shut_down_again(int fd)
+{
+	int result = shutdown(fd, SHUT_RDWR);
+
+	CHECK(errno != EINTR);
+	return result;
+}
+
 static const struct {
 	const char *name;
 	void (*first)(int fd);
@@ -60,6 +70,7 @@ static const struct {
 	{"fclose", close_first, close_again_by_fclose},
 	{"after_range", close_first_by_range, close_again},
 	{"copy", close_first, close_again},
+	{"shutdown", close_first, shut_down_again},
 };
 
 /* Two connections in turn, of which the second has the number of the first unless that is kept from it. */
@@ -87,6 +98,21 @@ static int close_taken_number(bool bad)
 	return status;
 }
 
+static int close_file_twice(void)
+{
+	struct ends ends = ends_open("tcp4");
+	int file;
+
+	close_first(ends.ours);
+	do
+		file = open("/dev/null", O_RDONLY);
+	while (file >= 0 && file < ends.ours);
+	CHECK(file == ends.ours && close(file) == 0);
+	CHECK_FAILS(close(file), EBADF);
+	CHECK(close(ends.theirs) == 0);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	bool bad = same(argument(argc, argv, 2), "bad");
@@ -94,6 +120,8 @@ int main(int argc, char **argv)
 
 	if (same(argument(argc, argv, 1), "taken"))
 		return close_taken_number(bad);
+	if (same(argument(argc, argv, 1), "file"))
+		return close_file_twice();
 	while (!same(ways[way].name, argument(argc, argv, 1)))
 		CHECK(++way < sizeof ways / sizeof *ways);
 

@@ -3,11 +3,13 @@
  * does not read: they are thrown away. The peer finds a reset where the rest should have come.
  *
  * lost_on_close CAUSE WAY    CAUSE: linger (SO_LINGER with a time of 0), unread (input that was never read)
- *                            WAY: close, close_range, dup2, syscall, exit
+ *                            WAY: close, close_range, dup2, syscall, exit; or held: the peer would read, but small
+ *                            writes wait in our own TCP for the acknowledgement of the first (Nagle's algorithm)
  *
  * What looks alike and loses nothing:
  *
  * lost_on_close later WAY    no such cause: the peer reads everything after the close
+ * lost_on_close CAUSE arrives  the peer has everything, though its TCP has not acknowledged it yet
  * lost_on_close CAUSE WAY    WAY: acked (all was acknowledged), drained (the peer reads it before), copy, fork, passed, spawn
  *                            (somebody else still has the socket, by which the peer then gets everything), off (SO_LINGER
  *                            is off again, or the input is read), failed (a dup2 that fails closes nothing)
@@ -210,9 +212,21 @@ int main(int argc, char **argv)
 	void (*cause)(struct ends ends, bool on) =
 		same(argument(argc, argv, 1), "linger") ? cause_linger : cause_unread;
 	struct ends ends = ends_open("tcp4");
+	int off = 0;
 
 	if (same(way, "exit")) {
 		end_with_loss(ends, cause);
+		return 0;
+	}
+	if (same(way, "arrives") || same(way, "held")) {
+		cause(ends, true);
+		CHECK(setsockopt(ends.theirs, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof off) == 0);
+		for (int i = 0; i < (same(way, "held") ? 7 : 1); i++)
+			CHECK(write(ends.ours, "answer", 6) == 6);
+		CHECK(unacknowledged(ends.ours) > 0);
+		close_with_loss(ends.ours, "close");
+		read_all(ends.theirs, 6);
+		CHECK_FAILS(read(ends.theirs, bytes, 1), ECONNRESET);
 		return 0;
 	}
 	if (same(argument(argc, argv, 1), "later")) {

@@ -87,6 +87,16 @@ Test(render_sarif, locates_a_result_in_the_checkout)
 	cr_assert_eq(strlen(json_string(root, RESULT "partialFingerprints.primaryLocationLineHash")), 18);
 }
 
+Test(render_sarif, a_result_without_a_stack_lies_in_the_program)
+{
+	trace_ref process = builder_process(&fixture.builder);
+
+	builder_incident(&fixture.builder, process, builder_socket(&fixture.builder, process, 50000),
+		TRACE_WRITE_AFTER_PEER_CLOSE);
+	make_report(NULL);
+	json_expect_string(root, RESULT "locations.0.physicalLocation.artifactLocation.uri", "file:///usr/bin/server");
+}
+
 Test(render_sarif, flows_from_opening_to_telling_to_write)
 {
 	static const char *const lines[] = {"10", "11", "12"};

@@ -57,6 +57,7 @@ Test(source, paths_are_relative_to_the_top)
 	expect_path("../csu/libc-start.c", "../csu/libc-start.c", false);
 	expect_path("a/../../b.c", "../b.c", false);
 	expect_path("../../a.c", "../../a.c", false);
+	expect_path("<stdin>", "<stdin>", false);
 }
 
 static void write_file(const char *name, const char *text)

@@ -9,7 +9,7 @@ import weakref
 
 from . import reports, stacks
 from .reports import Run, here
-from .wrapping import wrap
+from .wrapping import FILE, wrap
 
 _getframe = sys._getframe
 _timers = {}  # id of a TimerHandle -> how it was scheduled
@@ -37,8 +37,8 @@ def _is_scheduled(handle):
 def _hide(made):
     """In debug mode asyncio keeps the stack of the call, from which each function on the way takes itself away."""
     stack = getattr(made, "_source_traceback", None)
-    if stack:
-        stack[:] = [entry for entry in stack if entry.filename != _hide.__code__.co_filename]
+    if isinstance(stack, list):
+        stack[:] = [entry for entry in stack if entry.filename != FILE]
 
 
 def _make_call_at(original):

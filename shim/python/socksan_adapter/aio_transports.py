@@ -7,8 +7,10 @@ not the program's. Pipes of subprocesses are none of our business.
 import sys
 
 from . import numbers, reports, stacks
-from .reports import Watch, annotate, dropped, here
+from .reports import CALLERS, Watch, annotate, dropped, here
 from .wrapping import wrap
+
+MORE_CALLERS = 2 * (CALLERS - 1)  # that are kept of those which have bytes waiting
 
 _getframe = sys._getframe
 
@@ -48,9 +50,8 @@ def _lost_write(transport, size):
         if frame is None or _is_tls(frame):
             return
         watch = _watch(transport)
-        is_open = transport._sock is not None
-        dropped(watch, size, watch.told or not is_open, frame, connection=_connection(transport),
-                fd=transport._sock_fd if is_open else -1)
+        watch.take_socket(transport._sock)
+        dropped(watch, size, watch.told or transport._sock is None, frame, connection=_connection(transport))
     except Exception:
         pass
 
@@ -59,9 +60,10 @@ def _after_write(transport, events, place):
     """The write went its way: into a dead connection, into the transport's buffer, or in part each."""
     try:
         if numbers[0] != events:
-            annotate(events, None)
+            annotate(events)
         if transport._buffer:
-            _watch(transport).callers.append((place, here.run or reports.asyncio_run()))
+            watch = _watch(transport)
+            watch.callers = watch.callers[-MORE_CALLERS:] + (place, here.run or reports.asyncio_run())
     except Exception:
         pass
 
@@ -114,7 +116,7 @@ def _make_write_ready(original):
                 if numbers[0] != events:
                     annotate(events, watch.callers)
                 if not self._buffer:
-                    watch.callers.clear()
+                    watch.callers = ()
 
     return _write_ready
 
@@ -156,7 +158,7 @@ def _note_close(transport, frame):
             watch.told = True  # eof_received has been called
         elif not _is_tls(frame):
             watch.ended_by("own close", stacks.place(frame))
-        watch.take_socket(transport._sock_fd)
+        watch.take_socket(transport._sock)
     except Exception:
         pass
 
@@ -184,7 +186,7 @@ def _note_end(transport, error):
         watch = _watch(transport)
         if error is not None:
             watch.lost("by %s" % ("%s: %s" % (type(error).__name__, error)).rstrip(": "))
-        watch.take_socket(transport._sock_fd)
+        watch.take_socket(transport._sock)
     except Exception:
         pass
 
@@ -214,17 +216,15 @@ def _lost_tls_write(transport, protocol, size):
         watch = _watch(transport)
         below = protocol.__dict__.get("_socksan")
         own = protocol._transport
-        fd = -1
         if below is None and own is not None:
             below = own.__dict__.get("_socksan")
-            if getattr(own, "_sock", None) is not None:
-                fd = own._sock_fd
+            watch.take_socket(getattr(own, "_sock", None))
         if below is not None:
             watch.socket = watch.socket or below.socket
             if watch.why is None and below.why:
                 watch.lost(below.why)
         told = watch.told or protocol._transport is None
-        dropped(watch, size, told, _getframe(2), None if watch.why else "the peer closed, or TLS failed", fd=fd)
+        dropped(watch, size, told, _getframe(2), None if watch.why else "the peer closed, or TLS failed")
     except Exception:
         pass
 

@@ -5,8 +5,8 @@ incident with a count. What runs by the clock (a delayed call, a loop of them, a
 when there is something to report.
 """
 import _thread
-import collections
 import os
+import socket
 import time
 
 from . import at_end, numbers, stacks, tell
@@ -21,12 +21,21 @@ framework_directories = [os.path.dirname(os.__file__) + "/asyncio/"]
 
 
 class _Here(_thread._local):
-    run = None  # the innermost Run under way in this thread
-    place = None  # where the program called, where a layer between (TLS) would hide it
+    run = None  # the innermost Run of asyncio's that is under way in this thread
     delay = None  # of a call that is just being scheduled
 
 
+class _ReactorThread:
+    """The same of the one thread in which Twisted's reactor runs: nobody else may write to its transports."""
+
+    __slots__ = ("run",)
+
+    def __init__(self):
+        self.run = None
+
+
 here = _Here()
+reactor_thread = _ReactorThread()
 asyncio_run = None  # set with asyncio: gives the Run of the task that is running, or None
 live_task = None  # set with asyncio: counts a write of the task that is running which went on its way
 suspect_tasks = False  # a task has written in vain: from now on it matters whether tasks write elsewhere
@@ -36,7 +45,7 @@ _drops_of_runs = []
 class Watch:
     """What is known of one transport."""
 
-    __slots__ = ("name", "socket", "why", "when", "end", "over", "told", "callers", "drops")
+    __slots__ = ("name", "socket", "why", "when", "end", "over", "told", "place", "callers", "drops")
 
     def __init__(self, name):
         self.name = name  # of the framework
@@ -46,7 +55,8 @@ class Watch:
         self.end = None  # the place where the program ended it
         self.over = False  # the program aborted it: what is written from here on goes nowhere
         self.told = False  # the program knows of the end
-        self.callers = collections.deque(maxlen=CALLERS)
+        self.place = None  # where the program called, while a layer between (TLS) hides it
+        self.callers = ()  # place, run, place, run ...: who asked for the bytes that wait
         self.drops = None
 
     def ended_by(self, why, place):
@@ -59,10 +69,10 @@ class Watch:
         if self.why is None:
             self.why, self.when = why, time.monotonic()
 
-    def take_socket(self, fd):
-        """Asks who the socket is while it is open."""
-        if not self.socket and isinstance(fd, int) and fd >= 0:
-            self.socket = tell(b"socket", b"%d" % fd) or 0
+    def take_socket(self, sock):
+        """Asks who the socket is while it is open; what only stands in for one has a number that means nothing."""
+        if not self.socket and isinstance(sock, socket.socket) and sock.fileno() >= 0:
+            self.socket = tell(b"socket", b"%d" % sock.fileno()) or 0
 
 
 class Run:
@@ -96,7 +106,7 @@ class Run:
     def finish(self):
         self.function = None
         if numbers[0] != self.events:
-            annotate(self.events, None, self)
+            annotate(self.events, run=self)
         if self.dead or self.live:
             self.settle()
 
@@ -190,21 +200,23 @@ def _lines_of_end(watch):
     ago = ""
     if watch.when is not None:
         ago = ", %s before" % _duration(time.monotonic() - watch.when)
-    lines = ["lost: %s%s" % (watch.why or "it never stood", ago)]
+    lines = ["lost: %s%s" % (watch.why or "it is not known how", ago)]
     if watch.end:
         lines += _named_frames("ended at", watch.end)[:1]
     lines.append("runtime: %s" % watch.name)
     return lines
 
 
-def dropped(watch, size, told, frame, why=None, connection=None, fd=-1):
+def _run_under_way():
+    return reactor_thread.run or here.run or (asyncio_run() if asyncio_run is not None else None)
+
+
+def dropped(watch, size, told, frame, why=None, connection=None):
     """A write of `size` bytes was thrown away. `frame` is the program's that called; `connection` says which it was."""
     global suspect_tasks
     place = stacks.place(frame, PLACE_OF_A_DROP)
-    run = here.run
-    if run is None and asyncio_run is not None:
-        run = asyncio_run()
-        suspect_tasks = suspect_tasks or run is not None
+    run = _run_under_way()
+    suspect_tasks = suspect_tasks or (run is not None and run.what == "task")
     if watch.drops is None:
         watch.drops = {}
     drop = watch.drops.get((place, told))
@@ -216,8 +228,6 @@ def dropped(watch, size, told, frame, why=None, connection=None, fd=-1):
         if run is not None and run.function is None and not drop.count & (drop.count - 1):
             drop.amend()
         return
-    if fd >= 0:
-        watch.take_socket(fd)
     lines = _lines_of_end(watch)
     if why:
         lines[0] = "lost: " + why
@@ -235,16 +245,16 @@ def dropped(watch, size, told, frame, why=None, connection=None, fd=-1):
                    stacks.text_of(frame)) or 0
 
 
-def annotate(since, callers, run=None):
+def annotate(since, callers=(), run=None):
     """Adds to what libsocksan.so found since then, in this thread: which calls had asked for it, and by which clock."""
     lines = []
     seen = set()
-    for place, asked_by in reversed(callers or ()):
-        if place not in seen:
-            seen.add(place)
-            lines += _named_frames("asked for at", place)
-        run = run or asked_by
-    run = run or here.run or (asyncio_run() if asyncio_run is not None else None)
+    for i in range(len(callers) - 2, -1, -2):
+        if callers[i] not in seen:
+            seen.add(callers[i])
+            lines += _named_frames("asked for at", callers[i])
+        run = run or callers[i + 1]
+    run = run or _run_under_way()
     if run is not None:
         lines += run.lines()
     if lines:

@@ -9,7 +9,7 @@ import sys
 import weakref
 
 from . import stacks
-from .reports import Run, here
+from .reports import Run, reactor_thread
 from .wrapping import wrap
 
 _getframe = sys._getframe
@@ -27,12 +27,12 @@ class _Timer:
 
 
 def _begin(run, function):
-    previous = here.run
+    previous = reactor_thread.run
     if previous is not None:
         previous.finish()
     if run is not None:
         run.begin(function)
-    here.run = run
+    reactor_thread.run = run
 
 
 # --- callLater ---
@@ -46,7 +46,7 @@ def _make_call_later(original):
     def callLater(self, delay, callable, *args, **kw):
         call = original(self, delay, callable, *args, **kw)
         place = stacks.place(_getframe(1))
-        run = here.run
+        run = reactor_thread.run
         if run is not None:
             if run.is_again(callable, place):
                 run.latest = weakref.ref(call)
@@ -78,7 +78,7 @@ def _set_called(self, value):
 
 
 def _just_stopped(self):
-    if here.run is not None:
+    if reactor_thread.run is not None:
         _begin(None, None)
     return self.__dict__["_justStopped"]
 
@@ -110,13 +110,13 @@ def _make_start(original):
         run = Run("LoopingCall", stacks.place(_getframe(1)), interval, _is_running)
         run.latest = weakref.ref(self)
         self.__dict__["_socksan"] = run
-        outer = here.run
+        outer = reactor_thread.run
         try:
             return original(self, interval, now)
         finally:
-            if here.run is run:  # it has run once, in here
+            if reactor_thread.run is run:  # it has run once, in here
                 run.finish()
-                here.run = outer
+                reactor_thread.run = outer
 
     return start
 
@@ -135,9 +135,9 @@ def _set_call(self, value):
         return
     try:
         if before is None or not before.cancelled:
-            outer = here.run
+            outer = reactor_thread.run
             if before is None and outer is not None:
-                here.run = None  # started by what runs: that is not over
+                reactor_thread.run = None  # started by what runs: that is not over
             _begin(run, self.f)
     except Exception:
         pass

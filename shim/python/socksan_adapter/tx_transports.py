@@ -11,10 +11,13 @@ import os
 import sys
 
 from . import numbers, stacks
-from .reports import Watch, annotate, dropped, framework_directories, here
+from .reports import CALLERS, Watch, annotate, dropped, framework_directories, reactor_thread
 from .wrapping import wrap
 
+MORE_CALLERS = 2 * (CALLERS - 1)  # that are kept of those which have bytes waiting
+
 _getframe = sys._getframe
+_known_code = {}  # whether it is Twisted's
 
 
 def _watch(transport):
@@ -50,44 +53,49 @@ def _lost_write(transport, data):
         if frame is not None and frame.f_code.co_name == "_flushSendBIO":
             return
         why = connection = None
-        fd = -1
-        told = True
-        if "socket" in transport.__dict__:
-            fd = transport.fileno()
+        watch.take_socket(transport.__dict__.get("socket"))
         if not watch.over and not transport.disconnected:
             if transport.connected:
                 why = "own loseWriteConnection"
             else:
-                why = "it was never connected" if fd < 0 else "it was not connected yet"
+                why = "it was not connected yet" if "socket" in transport.__dict__ else "it was never connected"
         peer = getattr(transport, "realAddress", None) or getattr(transport, "client", None)
         if peer:
             connection = "to %s" % (peer,)
-        dropped(watch, size, told, frame, why, connection, fd)
+        dropped(watch, size, True, frame, why, connection)
     except Exception:
         pass
 
 
+def _place(frame):
+    """Where the program called: its own line, and what stands between where that is Twisted's."""
+    code = frame.f_code
+    is_ours = _known_code.get(code)
+    if is_ours is None:
+        is_ours = _known_code[code] = code.co_filename.startswith(tuple(framework_directories))
+    outer = frame.f_back
+    if not is_ours or outer is None:
+        return code, frame.f_lasti
+    return code, frame.f_lasti, outer.f_code, outer.f_lasti
+
+
 def _make_write(original):
     def write(self, data):
-        watch = self.__dict__.get("_socksan") or _watch(self)
+        try:
+            watch = self._socksan
+        except AttributeError:
+            watch = _watch(self)
         if not self.connected or self._writeDisconnected or watch.over:
             result = original(self, data)
             _lost_write(self, data)
             return result
-        run = here.run
+        run = reactor_thread.run
         if run is not None:
             run.live += 1
-        place = here.place
-        if place is None:
-            frame = _getframe(1)
-            outer = frame.f_back
-            if outer is None:
-                place = (frame.f_code, frame.f_lasti)
-            else:
-                place = (frame.f_code, frame.f_lasti, outer.f_code, outer.f_lasti)
-        if not self._tempDataBuffer and not self.dataBuffer:
-            watch.callers.clear()
-        watch.callers.append((place, run))
+        if self._tempDataBuffer or self.dataBuffer:
+            watch.callers = watch.callers[-MORE_CALLERS:] + (watch.place or _place(_getframe(1)), run)
+        else:
+            watch.callers = watch.place or _place(_getframe(1)), run
         return original(self, data)
 
     return write
@@ -165,7 +173,7 @@ def _note_loss(transport, reason):
         if not transport.disconnecting and not watch.over:
             watch.end = None  # not what ended it
         watch.told = True
-        watch.take_socket(transport.fileno())
+        watch.take_socket(transport.socket)
     except Exception:
         pass
 
@@ -198,14 +206,11 @@ def _lost_tls_write(protocol, data):
             return
         watch = _watch(protocol)
         below = _below(protocol)
-        fd = -1
         if below is not None and not watch.socket:
             watch.socket = below.socket
-        if not watch.socket:
-            fileno = getattr(protocol.transport, "fileno", None)
-            fd = fileno() if fileno is not None else -1
+        watch.take_socket(getattr(protocol.transport, "socket", None))
         told = bool(protocol.disconnecting or not protocol.connected)
-        dropped(watch, size, told, _caller(), None if watch.why else "the TLS session failed", fd=fd)
+        dropped(watch, size, told, _caller(), None if watch.why else "the TLS session failed")
     except Exception:
         pass
 
@@ -216,18 +221,14 @@ def _make_tls_write(original):
             result = original(self, data)
             _lost_tls_write(self, data)
             return result
-        if here.place is not None:
+        below = _below(self)
+        if below is None or below.place is not None:
             return original(self, data)
-        frame = _getframe(1)
-        outer = frame.f_back
-        if outer is None:
-            here.place = (frame.f_code, frame.f_lasti)
-        else:
-            here.place = (frame.f_code, frame.f_lasti, outer.f_code, outer.f_lasti)
+        below.place = _place(_getframe(1))  # what it writes there now is for the one who calls here
         try:
             return original(self, data)
         finally:
-            here.place = None
+            below.place = None
 
     return write
 
@@ -320,7 +321,7 @@ def _make_port_lost(original):
         try:
             watch = _watch(self)
             watch.lost("own stopListening")
-            watch.take_socket(self.fileno())
+            watch.take_socket(self.socket)
         except Exception:
             pass
         return original(self, reason)
