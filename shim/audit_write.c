@@ -4,15 +4,13 @@
  * A connected stream is asked by one poll before the call. Only where that, or what is known already, makes the write suspect
  * is more asked: the cookie, TCP_INFO before, and TCP_INFO after. The incident stands in the trace before the call is made.
  */
-#include "shim/audit.h"
+#include "shim/audit_accuse.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
-#include "shim/config.h"
-#include "shim/farewell.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
@@ -23,28 +21,6 @@
 #include "shim/trace_log.h"
 
 #define CLEAN_FOR_NS 20000u
-#define PREVIEW_MAX 64 /* bytes; the option allows no more */
-
-static bool is_stream(const struct socket *socket)
-{
-	return socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM ||
-	       socket->protocol == TRACE_UNIX_SEQPACKET;
-}
-
-static struct incident_call call_of(const struct audit_write *write)
-{
-	struct incident_call call = {
-		.socket = write->socket,
-		.call = write->call,
-		.fd = write->fd,
-		.length = payload_length(&write->payload),
-		.t_ns = write->start_ns,
-		.verdict = write->verdict,
-		.before = write->before,
-	};
-
-	return call;
-}
 
 static void collect_facts(struct audit_write *write)
 {
@@ -61,29 +37,6 @@ static void collect_facts(struct audit_write *write)
 	facts->own_shutdown_write = __atomic_load_n(&socket->shutdown_write, __ATOMIC_ACQUIRE);
 	facts->own_shutdown_read = socket->shutdown_read;
 	facts->told = state & SOCKET_TOLD;
-}
-
-static void count_write(struct trace_socket *record, uint8_t counter, int by)
-{
-	uint32_t *counts[] = {
-		[COUNT_BEFORE_CONNECT] = &record->writes_before_connect,
-		[COUNT_AFTER_PEER_CLOSE] = &record->writes_after_peer_close,
-		[COUNT_AFTER_RESET] = &record->writes_after_reset,
-		[COUNT_AFTER_SHUTDOWN] = &record->writes_after_shutdown,
-	};
-
-	if (counter != COUNT_NONE)
-		__atomic_fetch_add(counts[counter], (uint32_t)by, __ATOMIC_RELAXED);
-}
-
-/* Puts what was seen of the end into the record, so that the incident can tell since when. */
-static void note_end(struct audit_write *write)
-{
-	switch (write->verdict.kind) {
-	case TRACE_WRITE_AFTER_PEER_CLOSE: audit_saw_peer_close(write->socket, write->start_ns); break;
-	case TRACE_WRITE_AFTER_RESET: audit_saw_reset(write->socket, write->fd, write->start_ns, 0); break;
-	default: break;
-	}
 }
 
 /*
@@ -104,13 +57,6 @@ static void told_by_readable(struct audit_write *write)
 	if (!record->peer_closed_ns)
 		record->peer_closed_ns = socket->readable_ns;
 	write->facts.told = true;
-}
-
-/* A seqpacket socket raises none: unix_seqpacket_sendmsg adds MSG_NOSIGNAL by what Linux 6.18 was seen to do. */
-static bool call_raises_sigpipe(const struct audit_write *write)
-{
-	return (write->socket->protocol == TRACE_TCP || write->socket->protocol == TRACE_UNIX_STREAM) &&
-	       !(write->flags & MSG_NOSIGNAL);
 }
 
 /* Asks for the state behind a suspicion. Returns whether there is one to judge. */
@@ -140,58 +86,19 @@ static bool look_closer(struct audit_write *write)
 	return true;
 }
 
-/* Whether the bytes are a protocol's goodbye, which nobody misses where the peer was faster. They are looked at, not kept. */
-static uint32_t farewell_flag(const struct audit_write *write)
-{
-	char bytes[FAREWELL_BYTES];
-	size_t known;
-	uint8_t origin = write->socket->record->origin;
-	enum farewell_side side = origin == TRACE_ACCEPT    ? FAREWELL_SIDE_SERVER
-				  : origin == TRACE_CONNECT ? FAREWELL_SIDE_CLIENT
-							    : FAREWELL_SIDE_UNKNOWN;
-
-	if (write->verdict.kind != TRACE_WRITE_AFTER_PEER_CLOSE && write->verdict.kind != TRACE_WRITE_AFTER_RESET)
-		return 0;
-	known = payload_first_bytes(&write->payload, bytes, sizeof(bytes));
-	return known && farewell_recognise(bytes, known, payload_length(&write->payload), side) != FAREWELL_NONE
-		       ? TRACE_INCIDENT_FAREWELL
-		       : 0;
-}
-
-/* Keeps the first bytes, if that was asked for: a payload can hold secrets. */
-static void look_at_payload(struct audit_write *write)
-{
-	char bytes[PREVIEW_MAX];
-	size_t length;
-
-	if (!write->incident || !write->fresh || !config.preview)
-		return;
-	length = payload_first_bytes(
-		&write->payload, bytes, config.preview < sizeof(bytes) ? config.preview : sizeof(bytes));
-	if (length)
-		write->incident->preview = trace_log_text(TRACE_TEXT_PREVIEW, bytes, (uint32_t)length);
-}
-
 static void suspect(struct audit_write *write)
 {
-	struct incident_call call;
+	bool may_kill;
 
-	if (process_is_borrowed())
-		return;
-	if (!look_closer(write))
+	if (process_is_borrowed() || !look_closer(write))
 		return;
 	told_by_readable(write);
 	write->verdict = classify_before(&write->facts);
 	if (!write->verdict.kind)
 		return;
-	write->verdict.flags |= farewell_flag(write);
-	note_end(write);
-	count_write(write->socket->record, write->verdict.counter, 1);
-	call = call_of(write);
-	call.may_kill = classify_expects_epipe(&write->verdict, &write->facts) && call_raises_sigpipe(write) &&
-			probe_sigpipe() == PROBE_SIGPIPE_KILLS;
-	write->incident = incident_announce(&call, &write->fresh);
-	look_at_payload(write);
+	may_kill = classify_expects_epipe(&write->verdict, &write->facts) && audit_raises_sigpipe(write) &&
+		   probe_sigpipe() == PROBE_SIGPIPE_KILLS;
+	audit_accuse(write, may_kill);
 }
 
 /* Nothing wrong to be seen, but does the peer still acknowledge anything? */
@@ -206,7 +113,7 @@ static void watch_silence(struct audit_write *write)
 	if (!silence.silent || process_is_borrowed())
 		return;
 	write->verdict = (struct verdict){.kind = TRACE_WRITE_TO_SILENT_PEER, .knowledge = TRACE_KERNEL};
-	call = call_of(write);
+	call = audit_call_of(write);
 	call.backlog = silence.backlog;
 	call.silent_since_ns = silence.since_ns;
 	call.retransmissions = silence.retransmissions;
@@ -266,7 +173,7 @@ static void probe_before(struct audit_write *write)
 		return;
 	collect_facts(write);
 	write->facts.revents = (short)write->before.revents;
-	if (is_stream(write->socket) && classify_is_suspect(&write->facts))
+	if (socket_is_stream(write->socket) && classify_is_suspect(&write->facts))
 		suspect(write);
 }
 
@@ -308,7 +215,7 @@ bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd,
 	}
 	memset(&write->before, 0, sizeof(write->before));
 	note_call(write);
-	if (is_stream(socket))
+	if (socket_is_stream(socket))
 		probe_before(write);
 	else
 		collect_facts(write);
@@ -328,55 +235,15 @@ static void report_closed(struct audit_write *write)
 	if (write->socket && !record_is_current(write->socket))
 		write->socket = NULL;
 	memset(&write->before, 0, sizeof(write->before));
-	call = call_of(write);
+	call = audit_call_of(write);
 	audit_name_close(&call);
 	write->incident = incident_announce(&call, &write->fresh);
 	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
 }
 
-static enum trace_sigpipe sigpipe_of(const struct audit_write *write, int error)
-{
-	if (error != EPIPE || !write->socket || !call_raises_sigpipe(write) || !audit_may_probe())
-		return TRACE_SIGPIPE_NONE;
-	return probe_sigpipe() == PROBE_SIGPIPE_IGNORED ? TRACE_SIGPIPE_NONE : TRACE_SIGPIPE_RAISED;
-}
-
-static bool tells_of_the_end(const struct verdict *verdict)
-{
-	return verdict->kind == TRACE_WRITE_AFTER_PEER_CLOSE || verdict->kind == TRACE_WRITE_AFTER_RESET;
-}
-
-/* The write was announced: complete the incident, or take it back. */
-static void complete(struct audit_write *write, ssize_t result, int error)
-{
-	struct incident_call call = call_of(write);
-	struct probe_tcp tcp;
-
-	call.backlog = write->backlog;
-	if (result == 0 && call.length == 0) {
-		incident_withdraw(write->incident, &call);
-	} else if (result >= 0) {
-		bool is_tcp = write->socket->protocol == TRACE_TCP && probe_tcp(write->fd, &tcp);
-
-		incident_accept(write->incident, &call, (size_t)result, is_tcp ? &tcp : NULL);
-		if (is_tcp && tcp.state == TCP_CLOSE)
-			audit_saw_reset(write->socket, write->fd, kernel_now_ns(), 0);
-	} else if (classify_is_retry(&write->verdict, error) ||
-		   (!classify_is_end(error) && error != ENOTCONN && error != EAGAIN)) {
-		incident_withdraw(write->incident, &call);
-		if (write->backlog)
-			audit_silence_untold(write->socket);
-	} else {
-		incident_reject(write->incident, &call, error, sigpipe_of(write, error));
-		if (tells_of_the_end(&write->verdict))
-			audit_told(write->socket, write->call, error);
-	}
-}
-
 /* The write failed though it had looked harmless, or could not be probed. */
 static void failed(struct audit_write *write, int error)
 {
-	struct incident_call call;
 	struct probe_tcp tcp;
 
 	if (error == EBADF) {
@@ -395,14 +262,8 @@ static void failed(struct audit_write *write, int error)
 	write->verdict = classify_failure(&write->facts);
 	if (!write->verdict.kind)
 		return;
-	write->verdict.flags |= farewell_flag(write);
-	note_end(write);
-	count_write(write->socket->record, write->verdict.counter, 1);
-	call = call_of(write);
-	write->incident = incident_announce(&call, &write->fresh);
-	incident_reject(write->incident, &call, error, sigpipe_of(write, error));
-	if (tells_of_the_end(&write->verdict) && is_stream(write->socket))
-		audit_told(write->socket, write->call, error);
+	audit_accuse(write, false);
+	audit_refused(write, error);
 }
 
 static size_t length_shown(const struct audit_write *write, ssize_t result)
@@ -430,7 +291,7 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 	if (result > 0)
 		__atomic_fetch_add(&record->bytes_sent, (uint64_t)result, __ATOMIC_RELAXED);
 	if (write->verdict.kind)
-		complete(write, result, saved);
+		audit_complete(write, result, saved);
 	else if (result < 0)
 		failed(write, saved);
 	else if (__atomic_load_n(&write->socket->state, __ATOMIC_RELAXED) & SOCKET_PENDING)
@@ -462,16 +323,11 @@ void audit_write_resize(struct audit_write *write, size_t length)
 void audit_write_cancel(struct audit_write *write)
 {
 	int saved = errno;
-	struct incident_call call;
 
 	if (write->closed)
 		return;
 	__atomic_store_n(&write->socket->record->in_call_ns, 0, __ATOMIC_RELEASE);
-	if (write->verdict.kind) {
-		count_write(write->socket->record, write->verdict.counter, -1);
-		call = call_of(write);
-		call.backlog = write->backlog;
-		incident_withdraw(write->incident, &call);
-	}
+	if (write->verdict.kind)
+		audit_retract(write);
 	errno = saved;
 }

@@ -80,6 +80,12 @@ struct socket {
 	struct operation operations[TRACE_HISTORY];
 };
 
+static inline bool socket_is_stream(const struct socket *socket)
+{
+	return socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM ||
+	       socket->protocol == TRACE_UNIX_SEQPACKET;
+}
+
 /*
  * Grows with each close and shutdown of a socket in this process: any of them may be the end of a connection whose other end is
  * here too, so that what a probe found before tells nothing any more.
