@@ -86,19 +86,38 @@ static bool look_closer(struct audit_write *write)
 	return true;
 }
 
-static void suspect(struct audit_write *write)
+/* Judges the write by what the kernel says now. Returns whether it stands accused. */
+static bool judge(struct audit_write *write)
 {
 	bool may_kill;
 
 	if (process_is_borrowed() || !look_closer(write))
-		return;
+		return false;
 	told_by_readable(write);
 	write->verdict = classify_before(&write->facts);
 	if (!write->verdict.kind)
-		return;
+		return false;
 	may_kill = classify_expects_epipe(&write->verdict, &write->facts) && audit_raises_sigpipe(write) &&
 		   probe_sigpipe() == PROBE_SIGPIPE_KILLS;
 	audit_accuse(write, may_kill);
+	return true;
+}
+
+/* A peer that closed in answer to our own bytes often resets next, while the stack of the incident is being taken. */
+static bool is_reset_by_now(const struct audit_write *write)
+{
+	struct probe_tcp tcp;
+
+	return write->verdict.kind == TRACE_WRITE_AFTER_PEER_CLOSE && write->socket->protocol == TRACE_TCP &&
+	       probe_tcp(write->fd, &tcp) && tcp.state == TCP_CLOSE;
+}
+
+static void suspect(struct audit_write *write)
+{
+	if (judge(write) && is_reset_by_now(write)) {
+		audit_retract(write);
+		judge(write);
+	}
 }
 
 /* Nothing wrong to be seen, but does the peer still acknowledge anything? */
