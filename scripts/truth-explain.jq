@@ -13,6 +13,10 @@
 #   - one of the reasons below holds.
 #
 # Prints {truth, explained}: the record with what was paired put right, and a line for each pair of names.
+#
+# One sort of send is no write to a dead connection at all. A send may open the connection (MSG_FASTOPEN); the record has it as
+# one on a closed socket, whose last change of state is older than the socket. Nothing but such a send gets anything but
+# EPIPE from a socket that was never connected (net/ipv4/tcp.c tcp_sendmsg_locked). These are left out, a line for each.
 
 def race_ns: 50000; # what compare-truth takes for a race
 
@@ -94,6 +98,15 @@ def pair_unrecorded($incidents):
         | .unrecorded += [$socket + {$count}]
       end);
 
+# The socket that such a send has opened; nothing where it is another send.
+def opened_by_send($sockets):
+  . as $send
+  | if .state != "CLOSE" or .ret == -32 or is_race then empty
+    else
+      first($sockets[] | select(ports == ($send | recorded_ports) and may_be_unconnected($send.t_ns)
+        and ($send | changed_ns) < .opened_ns))
+    end;
+
 def many($what): "\(.) \($what)" + if . == 1 then "" else "s" end;
 def times: if length < 4 then join(", ") else "\(.[0]) to \(.[-1])" end;
 def described:
@@ -101,12 +114,17 @@ def described:
   + (if .closed_ns == 0 then " not closed" else " closed at \(.closed_ns)" end);
 
 [$report[0].sockets[] | select((.protocol // "tcp") == "tcp") | .local_port //= 0 | .peer_port //= 0] as $sockets
-| $truth
+| [$truth[] | {send: ., socket: (first(opened_by_send($sockets)) // null)}] as $sends
+| [$sends[] | select(.socket)] as $opening
+| [$sends[] | select(.socket | not).send]
 | search($sockets) | pair_recorded($sockets) | pair_unrecorded($report[0].incidents)
 | {
     truth,
     explained: (
-      [.pairs | group_by([.send.pid, .send.lport, .send.rport, .socket.id])[] | .[0] as $pair
+      [$opening[] | .socket as $socket | .send
+        | "pid \(.pid)  kernel: \(.lport) -> \(.rport), 1 send, in \(.state) since \(changed_ns), at \(.t_ns)"
+        + "  report: \($socket | described)  fast open: it was this send that opened the connection"]
+      + [.pairs | group_by([.send.pid, .send.lport, .send.rport, .socket.id])[] | .[0] as $pair
         | ($pair.send | "pid \(.pid)  kernel: \(.lport) -> \(.rport), ") + (length | many("send"))
         + ($pair.send | " in \(.state) since \(changed_ns),") + " at \(map(.send.t_ns) | times)"
         + "  report: \($pair.socket | described)  \($pair.reason)"]

@@ -25,8 +25,8 @@ wanted() { # NAME
     return 1
 }
 
-# The record counts a state as certain after 50 microseconds. On a machine with other work a process loses its processor for longer
-# than that between our look and the kernel's, so this is for a quiet machine, and is asked for.
+# The record counts a state as certain after 50 microseconds. On a machine with other work a process loses its processor
+# for longer than that between our look and the kernel's, so this is for a quiet machine, and is asked for.
 for name in programs test_poplib; do
     wanted "$name" || continue
     if [ "${SOCKSAN_TRUTH:-0}" != 1 ]; then
