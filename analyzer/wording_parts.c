@@ -41,15 +41,53 @@ bool wording_is_afterwards(const struct trace_incident *record)
 	return record->knowledge == TRACE_NOBODY && !wording_is_close(record);
 }
 
-struct wording_event wording_event(const struct trace_incident *record)
+/* Why a connection ended that was not simply reset: what a call said, this write or an earlier one. */
+static int end_error(const struct story *story)
 {
+	int error = story->record.error;
+
+	if (error && error != EPIPE && error != EAGAIN)
+		return error;
+	return story->has_socket ? story->socket.record.end_error : 0;
+}
+
+static struct wording_event event_by_error(int error)
+{
+	switch (error) {
+	case 0:
+	case ECONNRESET:
+		return (struct wording_event){
+			"the connection was reset", "the connection had been reset", "that had been reset"};
+	case ETIMEDOUT:
+		return (struct wording_event){
+			"the connection timed out", "the connection had timed out", "that had timed out"};
+	case ECONNREFUSED:
+		return (struct wording_event){
+			"the connection was refused", "the connection had been refused", "that had been refused"};
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+	case EHOSTDOWN:
+	case ENETDOWN:
+		return (struct wording_event){"the peer could not be reached",
+			"the peer had turned out to be out of reach", "whose peer was out of reach"};
+	}
+	return (struct wording_event){"the connection was over", "the connection had ended", "that had ended"};
+}
+
+struct wording_event wording_event(const struct story *story)
+{
+	const struct trace_incident *record = &story->record;
 	const struct kind *kind = kinds_get(record->kind);
 
 	if (record->flags & TRACE_INCIDENT_ICMP)
-		return (struct wording_event){"an ICMP error had come back", "an ICMP error had come back"};
+		return (struct wording_event){
+			"an ICMP error had come back", "an ICMP error had come back", "that had met an ICMP error"};
 	if (record->flags & TRACE_INCIDENT_PEER_SHUTDOWN)
-		return (struct wording_event){"the peer shut down its end", "the peer had shut down its end"};
-	return (struct wording_event){kind->event, kind->past_event};
+		return (struct wording_event){"the peer shut down its end", "the peer had shut down its end",
+			"whose peer had shut down its end"};
+	if (record->kind == TRACE_WRITE_AFTER_RESET)
+		return event_by_error(end_error(story));
+	return (struct wording_event){kind->event, kind->past_event, "whose peer had closed"};
 }
 
 uint64_t wording_ended_ns(const struct story *story)
@@ -98,20 +136,6 @@ const char *wording_end_by(int error)
 	return "was over";
 }
 
-static const char *event_of_error(int error)
-{
-	switch (error) {
-	case ECONNRESET: return "the connection was reset";
-	case ETIMEDOUT: return "the connection timed out";
-	case ECONNREFUSED: return "the connection was refused";
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case ENETDOWN: return "the peer could not be reached";
-	}
-	return "the connection was over";
-}
-
 /* Whether, by the order in which they were observed, a call at `told_ns` can only have told of the peer's close. */
 static bool told_of_close(const struct trace_socket *socket, uint64_t told_ns)
 {
@@ -128,7 +152,7 @@ struct wording_telling wording_telling(const struct story *story)
 {
 	const struct trace_incident *record = &story->record;
 	struct wording_telling telling = {
-		.what = wording_event(record).now,
+		.what = wording_event(story).now,
 		.operation = record->told_ns ? telling_operation(record) : NULL,
 	};
 
@@ -137,7 +161,7 @@ struct wording_telling wording_telling(const struct story *story)
 	if (telling.operation)
 		telling.what = telling.operation->result == 0
 				       ? "the peer closed"
-				       : event_of_error((int)-(int64_t)telling.operation->result);
+				       : event_by_error((int)-(int64_t)telling.operation->result).now;
 	else if (record->told_ns && story->has_socket && told_of_close(&story->socket.record, record->told_ns))
 		telling.what = "the peer closed";
 	else if (!record->told_ns || !story->has_socket || story->socket.record.reset_ns != record->told_ns)

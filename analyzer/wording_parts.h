@@ -22,13 +22,17 @@ bool wording_is_mix_up(const struct trace_incident *record);
 /* Whether it came to light through writes that nothing had been wrong with when they were made. */
 bool wording_is_afterwards(const struct trace_incident *record);
 
-/* What ended the connection: now, and as what lay in the past ("the peer closed", "the peer had closed"). */
+/*
+ * What ended the connection: now, as what lay in the past, and as what it makes of the connection ("the peer closed", "the peer had
+ * closed", "whose peer had closed").
+ */
 struct wording_event {
 	const char *now;
 	const char *past;
+	const char *which;
 };
 
-struct wording_event wording_event(const struct trace_incident *record);
+struct wording_event wording_event(const struct story *story);
 
 /* When the connection had ended: as first observed from this end, or earlier, as the audited peer did it. */
 uint64_t wording_ended_ns(const struct story *story);

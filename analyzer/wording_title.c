@@ -3,6 +3,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "analyzer/text.h"
 #include "analyzer/wording.h"
@@ -19,26 +20,17 @@ static char *subject(const struct trace_incident *record)
 		return text_format("%s (%s) made", text_plural(writes, record->count, "write"), bytes);
 	if (record->flags & TRACE_INCIDENT_FAREWELL)
 		return text_format("a protocol's goodbye of %s written", bytes);
-	if (record->bytes_offered == 0)
-		return text_copy("an empty message written");
+	if (record->bytes_offered == 0) /* a runtime need not know how much it was */
+		return text_copy(record->kind == TRACE_DROPPED_BY_FRAMEWORK ? "bytes of unknown number written"
+									    : "an empty message written");
 	return text_format("%s written", bytes);
-}
-
-/* What a connection is called whose end was there when the write was made, since when nobody knows. */
-static const char *dead_connection(const struct trace_incident *record)
-{
-	if (record->kind == TRACE_WRITE_AFTER_RESET)
-		return "a connection that had been reset";
-	if (record->flags & TRACE_INCIDENT_PEER_SHUTDOWN)
-		return "a connection whose peer had shut down its end";
-	return "a connection whose peer had closed";
 }
 
 /* The kinds whose event is the peer's or the network's doing: what counts is who knew. */
 static char *of_disconnect(const struct story *story, const char *what)
 {
 	const struct trace_incident *record = &story->record;
-	const char *past = wording_event(record).past;
+	const struct wording_event event = wording_event(story);
 	char time[TEXT_NUMBER_BYTES];
 	const char *passed;
 
@@ -46,13 +38,13 @@ static char *of_disconnect(const struct story *story, const char *what)
 		return text_format("%s %safter the program had been told that %s", what,
 			wording_gap(time, record->told_ns, record->first_ns), wording_telling(story).what);
 	if (record->flags & TRACE_INCIDENT_ICMP)
-		return text_format("%s, and refused: %s for an earlier datagram", what, past);
+		return text_format("%s, and refused: %s for an earlier datagram", what, event.past);
 	if (record->flags & TRACE_INCIDENT_RACE)
-		return text_format("%s, and this call was the first to show that %s", what, past);
+		return text_format("%s, and this call was the first to show that %s", what, event.past);
 	passed = wording_gap(time, wording_ended_ns(story), record->first_ns);
 	if (!*passed)
-		return text_format("%s to %s", what, dead_connection(record));
-	return text_format("%s %safter %s, of which the program had not been told", what, passed, past);
+		return text_format("%s to a connection %s", what, event.which);
+	return text_format("%s %safter %s, of which the program had not been told", what, passed, event.past);
 }
 
 /* Bytes of writes that nothing was wrong with when they were made. */
@@ -102,7 +94,8 @@ static char *of_double_close(const struct story *story)
 		victim = ": whoever had that number by then lost it";
 	else if (record->flags & TRACE_INCIDENT_QUARANTINE && story->has_other)
 		victim = "; without the quarantine another socket would have been closed";
-	return text_format("descriptor %d closed again%s %safter the program had closed it%s", record->fd,
+	return text_format("descriptor %d %s%s %safter the program had closed it%s", record->fd,
+		strncmp(record->call, "shutdown", sizeof(record->call)) ? "closed again" : "shut down",
 		*passed ? "," : "", passed, victim);
 }
 
@@ -137,7 +130,8 @@ static char *of_lossy_close(const struct trace_incident *record)
 {
 	char bytes[TEXT_NUMBER_BYTES];
 
-	return text_format("closing threw away %s that the peer's TCP had not acknowledged",
+	return text_format("%s threw away %s that the peer's TCP had not acknowledged",
+		strncmp(record->call, "exit", sizeof(record->call)) ? "closing" : "the end of the process",
 		text_plural(bytes, record->bytes_lost, "byte"));
 }
 

@@ -222,6 +222,7 @@ void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t n
 	if (waiting <= socket->lost_reported || may_be_shared(socket, fd) || !close_resets(socket, fd))
 		return;
 	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
+	incident.verdict.flags = socket->state & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0;
 	incident.verdict.knowledge = TRACE_TOLD;
 	record->closed_ns = now_ns;
 	incident_found_lost(&incident, waiting - socket->lost_reported, &tcp, 0);

@@ -199,6 +199,9 @@ static void told(struct socket *socket, const char *call, int error, uint64_t no
 
 void audit_told(struct socket *socket, const char *call, int error)
 {
+	/* EPIPE says that it is over, and not why */
+	if (error && error != EPIPE && error < 256 && record_is_current(socket) && !socket->record->end_error)
+		socket->record->end_error = (uint8_t)error;
 	if (__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_TOLD || process_is_borrowed())
 		return;
 	record_renew(socket, socket->fd);

@@ -223,7 +223,7 @@ struct trace_socket {
 	uint8_t protocol; /* enum trace_protocol */
 	uint8_t origin; /* enum trace_origin */
 	uint8_t end; /* enum trace_end */
-	uint8_t pad;
+	uint8_t end_error; /* errno that told of the end: why it was, where that is more than EPIPE; or 0 */
 	uint32_t flags; /* enum trace_socket_flags */
 	uint64_t opened_ns;
 	uint64_t connected_ns;
@@ -287,6 +287,7 @@ enum trace_incident_flags {
 	TRACE_INCIDENT_PEER_SHUTDOWN = 1 << 5, /* AF_UNIX: the peer shut a half rather than closed */
 	TRACE_INCIDENT_QUARANTINE = 1 << 6, /* seen because the number was parked */
 	TRACE_INCIDENT_HEALED = 1 << 7, /* silent peer: the link came back */
+	TRACE_INCIDENT_LINGER = 1 << 8, /* lost-on-close: by SO_LINGER with a time of 0, rather than by unread input */
 };
 
 /* What the kernel said of a TCP socket, before and after the write (TCP_INFO, SIOCOUTQ). */

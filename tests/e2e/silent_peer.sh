@@ -150,6 +150,7 @@ incident("write-to-silent-peer") as $silent | .sockets[0] | $silent.bytes_lost =
  and $silent.bytes_lost > 0 and $silent.bytes_lost <= $silent.bytes_accepted
 incident("write-after-reset") | shows({knowledge: "kernel", outcome: "rejected", severity: "warning", errno: "ETIMEDOUT",
  count: 1, bytes_offered: 64, bytes_lost: 0}) and by("write"; "write_regularly")
+incident("write-after-reset").title | contains("timed out") and (contains("reset") | not)
 .sockets | length == 1 and (.[0] | .end == "reset" and .user_timeout_ms == 2000)
 EOF
 }

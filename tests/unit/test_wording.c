@@ -192,6 +192,19 @@ Test(wording, an_end_that_the_probe_of_this_write_found)
 		&story, "the end of the connection was there when the write was made; no earlier call had shown it");
 }
 
+Test(wording, an_end_that_was_no_reset)
+{
+	struct story story = untold(TRACE_WRITE_AFTER_RESET);
+
+	story.record.disconnect_ns = NOW_NS;
+	story.record.error = ETIMEDOUT;
+	expect_title(&story, "12 bytes written to a connection that had timed out");
+	story.record.error = EPIPE;
+	story.has_socket = true;
+	story.socket.record.end_error = EHOSTUNREACH;
+	expect_title(&story, "12 bytes written to a connection whose peer was out of reach");
+}
+
 Test(wording, an_end_that_was_seen_earlier_but_not_by_the_program)
 {
 	struct story story = untold(TRACE_WRITE_AFTER_PEER_CLOSE);
@@ -370,7 +383,11 @@ Test(wording, a_close_that_throws_bytes_away)
 	story.record.outcome = TRACE_LOST;
 	story.record.bytes_lost = 30;
 	expect_title(&story, "closing threw away 30 bytes that the peer's TCP had not acknowledged");
-	expect_evidence(&story, "unread input, or SO_LINGER with a time of 0, turned the close into a reset");
+	expect_evidence(&story, "input that nobody had read turned the close into a reset");
+	story.record.flags = TRACE_INCIDENT_LINGER;
+	expect_evidence(&story, "SO_LINGER with a time of 0 turned the close into a reset");
+	strcpy(story.record.call, "exit");
+	expect_title(&story, "the end of the process threw away 30 bytes that the peer's TCP had not acknowledged");
 	expect_outcome(&story, "whatever wrote these bytes was told that it succeeded");
 }
 
