@@ -237,6 +237,8 @@ void report_json_incident(struct json *json, const struct view *view, const stru
 		json_integer(json, "since_disconnect_ns", (int64_t)(record->first_ns - record->disconnect_ns));
 	else
 		json_null(json, "since_disconnect_ns");
+	json_number(json, "silent_since_ns", record->silent_since_ns);
+	json_number(json, "retransmissions", record->retransmissions);
 	render_telling(json, record);
 	json_bytes(json, "note", story->note.bytes, story->note.length);
 	if (story->preview.length)

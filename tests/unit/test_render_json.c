@@ -93,8 +93,8 @@ Test(render_json, has_every_field_of_the_schema)
 		"writes_after", "keepalive", "user_timeout_ms", "peer_socket", "end"};
 	static const char *const in_incident[] = {"id", "fingerprint", "kind", "knowledge", "outcome", "severity",
 		"title", "count", "bytes_offered", "bytes_accepted", "bytes_lost", "errno", "sigpipe", "pid", "tid",
-		"thread_name", "label", "socket", "call", "first_ns", "last_ns", "since_disconnect_ns", "told_by",
-		"suppressed_by", "stacks", "history"};
+		"thread_name", "label", "socket", "call", "first_ns", "last_ns", "since_disconnect_ns",
+		"silent_since_ns", "retransmissions", "told_by", "suppressed_by", "stacks", "history"};
 	static const char *const in_stacks[] = {"write", "told", "closed", "opened", "peer_closed"};
 	static const char *const in_frame[] = {
 		"function", "file", "line", "module", "build_id", "offset", "inlined", "language"};
@@ -143,6 +143,22 @@ Test(render_json, tells_one_incident)
 	expect_number(YAJL_GET_ARRAY(history)->values[2], "result", -1);
 	expect_string(YAJL_GET_ARRAY(history)->values[2], "errno", "EPIPE");
 	expect_number(get(root, "summary"), "error", 1);
+}
+
+/* How long a peer had been silent, and how often it had been asked: beyond the schema, for those who reckon with it. */
+Test(render_json, tells_of_silence)
+{
+	trace_ref process = builder_process(&builder);
+	trace_ref socket = builder_socket(&builder, process, 50000);
+	struct trace_incident *incident =
+		builder_at(&builder, builder_incident(&builder, process, socket, TRACE_WRITE_TO_SILENT_PEER));
+
+	incident->silent_since_ns = incident->first_ns - 1500000000;
+	incident->retransmissions = 7;
+	make_report(NULL);
+	expect_number(element("incidents", 0), "retransmissions", 7);
+	expect_number(element("incidents", 0), "silent_since_ns",
+		YAJL_GET_INTEGER(get(element("incidents", 0), "first_ns")) - 1500000000);
 }
 
 Test(render_json, joins_peers)
