@@ -158,7 +158,7 @@ static void note_socket(struct first_pass *pass, const struct trace_socket *reco
 	process->socket_records++;
 	lifecycle->set.sources[pass->trace].socket_count++;
 	lifecycle->socket_count++;
-	peers_add(&lifecycle->peers, record, pass->trace, ref);
+	peers_add(&lifecycle->peers, record, lifecycle->set.sources[pass->trace].boot, pass->trace, ref);
 	note_unix_socket(pass, record);
 	if (record->in_call_ns && process->signal == SIGPIPE)
 		push_ref(&pass->in_call, &pass->in_call_count, ref);

@@ -3,7 +3,7 @@
  * that were still open questions in the trace, and both ends of a connection joined.
  *
  * Two passes. lifecycle_read goes through every trace once and keeps what is needed of all of them: each process, the few
- * facts of each incident that sorting and grouping take, and 16 bytes for each socket that may have an audited peer. The rest
+ * facts of each incident that sorting and grouping take, and 24 bytes for each socket that may have an audited peer. The rest
  * is read again when it is shown, so memory does not grow with the sizes of the traces.
  */
 #ifndef SOCKSAN_LIFECYCLE_H

@@ -54,15 +54,23 @@ static bool make_view(const struct trace_socket *socket, bool mirrored, struct v
 	return false;
 }
 
-void peers_add(struct peers *peers, const struct trace_socket *socket, uint32_t trace, trace_ref ref)
+static uint32_t key_of(const struct view *view, uint32_t boot)
+{
+	return (uint32_t)(XXH3_64bits_withSeed(view, sizeof(*view), boot) >> 32);
+}
+
+void peers_add(struct peers *peers, const struct trace_socket *socket, uint32_t boot, uint32_t trace, trace_ref ref)
 {
 	struct view view;
 
 	if (socket->flags & TRACE_SOCKET_LISTENS || !make_view(socket, false, &view))
 		return;
 	peers->entries = text_grow(peers->entries, peers->count, sizeof(*peers->entries));
-	peers->entries[peers->count++] =
-		(struct peer_entry){.key = XXH3_64bits(&view, sizeof(view)), .trace = trace, .ref = ref};
+	peers->entries[peers->count++] = (struct peer_entry){.opened_ns = socket->opened_ns,
+		.key = key_of(&view, boot),
+		.cookie = (uint32_t)socket->cookie,
+		.trace = trace,
+		.ref = ref};
 }
 
 static int compare(const void *a, const void *b)
@@ -70,29 +78,92 @@ static int compare(const void *a, const void *b)
 	const struct peer_entry *left = a;
 	const struct peer_entry *right = b;
 
-	return (left->key > right->key) - (left->key < right->key);
+	if (left->key != right->key)
+		return left->key < right->key ? -1 : 1;
+	if (left->opened_ns != right->opened_ns)
+		return left->opened_ns < right->opened_ns ? -1 : 1;
+	if (left->trace != right->trace)
+		return left->trace < right->trace ? -1 : 1;
+	return (left->ref > right->ref) - (left->ref < right->ref);
 }
 
-void peers_sort(struct peers *peers)
+/* --- Sorting ------------------------------------------------------------------------------------------------------------- */
+
+#define BUCKET_BITS_MAX 20
+#define BUCKET_ENTRIES 16 /* about so many in each */
+
+static size_t bucket_of(uint32_t key, unsigned bits)
 {
-	if (peers->count)
-		qsort(peers->entries, peers->count, sizeof(*peers->entries), compare);
+	return (size_t)((uint64_t)key << bits >> 32);
+}
+
+/* Counts the entries of each bucket, and from that where each one begins. */
+static void set_starts(struct peers *peers)
+{
+	size_t begin = 0;
+
+	while (peers->bits < BUCKET_BITS_MAX && peers->count >> peers->bits > BUCKET_ENTRIES)
+		peers->bits++;
+	peers->starts = text_allocate((((size_t)1 << peers->bits) + 1) * sizeof(*peers->starts));
+	for (size_t i = 0; i < peers->count; i++)
+		peers->starts[bucket_of(peers->entries[i].key, peers->bits)]++;
+	for (size_t bucket = 0; bucket <= (size_t)1 << peers->bits; bucket++) {
+		size_t entries = peers->starts[bucket];
+
+		peers->starts[bucket] = begin;
+		begin += entries;
+	}
+}
+
+/* Swaps each entry to where its bucket grows, until all stand right. */
+static void distribute(struct peers *peers)
+{
+	size_t buckets = (size_t)1 << peers->bits;
+	size_t *next = text_allocate(buckets * sizeof(*next));
+
+	memcpy(next, peers->starts, buckets * sizeof(*next));
+	for (size_t bucket = 0; bucket < buckets; bucket++) {
+		while (next[bucket] < peers->starts[bucket + 1]) {
+			struct peer_entry *here = &peers->entries[next[bucket]];
+			size_t home = bucket_of(here->key, peers->bits);
+
+			if (home != bucket) {
+				struct peer_entry moved = *here;
+
+				*here = peers->entries[next[home]];
+				peers->entries[next[home]] = moved;
+			}
+			next[home]++;
+		}
+	}
+	free(next);
 }
 
 /*
- * The index of the first entry whose key is not below `key`. Hashes are spread evenly, so a key's place is close to its share
- * of the range: from there the search spans out, which looks at few entries where halving a large list looks at twenty.
+ * By the leading bits of the hash into buckets, in place, and each bucket by qsort: on a whole list of millions that would take
+ * as much memory again. Hashes are spread evenly, so the buckets are small, and a search has to look at one of them only.
  */
-static size_t first_not_below(const struct peers *peers, uint64_t key)
+void peers_sort(struct peers *peers)
 {
-	size_t guess = (size_t)((unsigned __int128)key * peers->count >> 64);
-	size_t low = guess;
-	size_t high = guess;
+	set_starts(peers);
+	distribute(peers);
+	for (size_t bucket = 0; bucket < (size_t)1 << peers->bits; bucket++) {
+		size_t count = peers->starts[bucket + 1] - peers->starts[bucket];
 
-	for (size_t step = 1; low > 0 && peers->entries[low - 1].key >= key; step *= 2)
-		low = low > step ? low - step : 0;
-	for (size_t step = 1; high < peers->count && peers->entries[high].key < key; step *= 2)
-		high = high + step < peers->count ? high + step : peers->count;
+		if (count > 1)
+			qsort(peers->entries + peers->starts[bucket], count, sizeof(*peers->entries), compare);
+	}
+}
+
+/* --- Searching ----------------------------------------------------------------------------------------------------------- */
+
+/* The index of the first entry whose key is not below `key`. */
+static size_t first_not_below(const struct peers *peers, uint32_t key)
+{
+	size_t bucket = bucket_of(key, peers->bits);
+	size_t low = peers->starts[bucket];
+	size_t high = peers->starts[bucket + 1];
+
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -104,20 +175,37 @@ static size_t first_not_below(const struct peers *peers, uint64_t key)
 	return low;
 }
 
-const struct peer_entry *peers_find(const struct peers *peers, const struct trace_socket *socket, size_t *count)
+void peers_search(
+	const struct peers *peers, const struct trace_socket *socket, uint32_t boot, struct peer_search *search)
 {
 	struct view view;
-	uint64_t key;
+	uint32_t key;
 	size_t low;
 
-	*count = 0;
+	*search = (struct peer_search){.opened_ns = socket->opened_ns};
 	if (socket->flags & TRACE_SOCKET_LISTENS || !make_view(socket, true, &view))
-		return NULL;
-	key = XXH3_64bits(&view, sizeof(view));
+		return;
+	key = key_of(&view, boot);
 	low = first_not_below(peers, key);
-	while (low + *count < peers->count && peers->entries[low + *count].key == key)
-		++*count;
-	return *count ? peers->entries + low : NULL;
+	search->first = peers->entries + low;
+	while (low + search->count < peers->count && search->first[search->count].key == key)
+		search->count++;
+	while (search->before < search->count && search->first[search->before].opened_ns < search->opened_ns)
+		search->before++;
+	search->after = search->before;
+}
+
+const struct peer_entry *peers_next(struct peer_search *search)
+{
+	const struct peer_entry *first = search->first;
+	uint64_t opened_ns = search->opened_ns;
+
+	if (search->after == search->count)
+		return search->before ? &first[--search->before] : NULL;
+	if (search->before &&
+		opened_ns - first[search->before - 1].opened_ns < first[search->after].opened_ns - opened_ns)
+		return &first[--search->before];
+	return &first[search->after++];
 }
 
 /*
@@ -153,5 +241,6 @@ bool peers_match(const struct trace_socket *socket, const struct trace_socket *o
 void peers_free(struct peers *peers)
 {
 	free(peers->entries);
+	free(peers->starts);
 	*peers = (struct peers){0};
 }

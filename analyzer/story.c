@@ -8,8 +8,12 @@
 #include "analyzer/lifecycle_private.h"
 #include "analyzer/text.h"
 
-/* Candidates that are looked at for one peer. More share a hash only where ports were used anew very often. */
-#define MAX_CANDIDATES 256
+/*
+ * Records that are read for one peer. The nearest opening is the peer's most often, unless that was not audited; then all lives
+ * that its addresses have had may be candidates, and each may stand in another file.
+ */
+#define MAX_CANDIDATES 16
+#define MAX_HOLDERS 64
 
 /* Text of a trace that is shown; a Python stack is the longest. */
 #define MAX_TEXT_BYTES (16 * 1024)
@@ -118,62 +122,65 @@ static uint64_t holder_end_ns(const struct lifecycle *lifecycle, uint32_t trace,
 	return process->ended_ns ? process->ended_ns : UINT64_MAX;
 }
 
-/* How well a candidate fits, compared field by field: smaller is better. */
-struct fit {
-	uint64_t distance_ns; /* between the openings: of two lives of the same addresses, the nearer one */
-	uint64_t cookie;
-	uint64_t end_ns;
-};
-
-static bool is_better(const struct fit *fit, const struct fit *best)
+/* Reads the record of a candidate; false where that is not the other end of `connection`. */
+static bool load_candidate(struct lifecycle *lifecycle, const struct connection *connection,
+	const struct peer_entry *entry, struct trace_socket *candidate)
 {
-	/* Several processes that hold one socket: what ended it for the peer is the last of them to let go. */
-	if (fit->cookie && fit->cookie == best->cookie)
-		return fit->end_ns > best->end_ns;
-	return fit->distance_ns < best->distance_ns;
+	struct reader *reader;
+
+	/* What can be told without opening the other trace comes first. */
+	if ((entry->trace == connection->trace && entry->ref == connection->ref) ||
+		!same_boot(lifecycle, connection->trace, entry->trace))
+		return false;
+	reader = trace_set_open(&lifecycle->set, entry->trace);
+	return reader && reader_get(reader, entry->ref, TRACE_SOCKET, candidate, sizeof(*candidate)) &&
+	       peers_match(&connection->record, candidate);
 }
 
-/* Where the other end of `connection` stands; false where it was not audited. */
+/* Several processes may hold the socket that was found: what ended it for the peer is the last of them to let go. */
+static void find_last_holder(struct lifecycle *lifecycle, const struct connection *connection,
+	const struct peer_search *search, struct trace_socket *peer, struct peer_entry *place)
+{
+	uint64_t end_ns = holder_end_ns(lifecycle, place->trace, peer);
+	const struct peer_entry found = *place;
+	size_t held = 0;
+
+	for (size_t i = 0; i < search->count && held < MAX_HOLDERS; i++) {
+		const struct peer_entry *entry = &search->first[i];
+		struct trace_socket candidate;
+		uint64_t candidate_end_ns;
+
+		if (entry->cookie != found.cookie || (entry->trace == found.trace && entry->ref == found.ref))
+			continue;
+		held++;
+		if (!load_candidate(lifecycle, connection, entry, &candidate) || candidate.cookie != peer->cookie)
+			continue;
+		candidate_end_ns = holder_end_ns(lifecycle, entry->trace, &candidate);
+		if (candidate_end_ns <= end_ns)
+			continue;
+		end_ns = candidate_end_ns;
+		*peer = candidate;
+		*place = *entry;
+	}
+}
+
+/* Where the other end of `connection` stands; false where it was not audited. Of two lives of its addresses, the nearer one. */
 static bool find_peer(struct lifecycle *lifecycle, const struct connection *connection, struct trace_socket *peer,
 	struct peer_entry *place)
 {
-	struct fit best = {.distance_ns = UINT64_MAX};
-	size_t count;
-	const struct peer_entry *entry = peers_find(&lifecycle->peers, &connection->record, &count);
-	bool found = false;
+	const struct peer_entry *entry;
+	struct peer_search search;
 
-	for (size_t i = 0; i < count && i < MAX_CANDIDATES; i++) {
-		struct reader *reader;
-		struct trace_socket candidate;
-		struct fit fit;
-		uint64_t opened = connection->record.opened_ns;
-
-		/* What can be told without opening the other trace comes first. */
-		if ((entry[i].trace == connection->trace && entry[i].ref == connection->ref) ||
-			!same_boot(lifecycle, connection->trace, entry[i].trace))
+	peers_search(&lifecycle->peers, &connection->record, lifecycle->set.sources[connection->trace].boot, &search);
+	for (size_t i = 0; i < MAX_CANDIDATES && (entry = peers_next(&search)); i++) {
+		if (!load_candidate(lifecycle, connection, entry, peer))
 			continue;
-		reader = trace_set_open(&lifecycle->set, entry[i].trace);
-		if (!reader || !reader_get(reader, entry[i].ref, TRACE_SOCKET, &candidate, sizeof(candidate)))
-			continue;
-		if (!peers_match(&connection->record, &candidate))
-			continue;
-		fit = (struct fit){
-			.distance_ns = candidate.opened_ns > opened ? candidate.opened_ns - opened
-								    : opened - candidate.opened_ns,
-			.cookie = candidate.cookie,
-			.end_ns = holder_end_ns(lifecycle, entry[i].trace, &candidate),
-		};
-		if (found && !is_better(&fit, &best))
-			continue;
-		/* Of holders of one socket the nearest opening counts for all, when another socket is compared. */
-		if (found && fit.cookie && fit.cookie == best.cookie && best.distance_ns < fit.distance_ns)
-			fit.distance_ns = best.distance_ns;
-		found = true;
-		best = fit;
-		*peer = candidate;
-		*place = entry[i];
+		*place = *entry;
+		if (peer->cookie)
+			find_last_holder(lifecycle, connection, &search, peer, place);
+		return true;
 	}
-	return found;
+	return false;
 }
 
 void lifecycle_join(struct lifecycle *lifecycle, struct connection *connection)

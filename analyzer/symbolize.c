@@ -163,9 +163,13 @@ static bool is_system(const char *module)
 
 static void write_hex(const uint8_t *bytes, size_t length, char *out)
 {
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < length; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
 	*out = '\0';
-	for (size_t i = 0; i < length; i++)
-		sprintf(out + 2 * i, "%02x", bytes[i]);
 }
 
 static struct image *image_of(struct symbolizer *symbolizer, const struct module *module, int64_t started_wall_ns)

@@ -77,6 +77,33 @@ static void add_directory(struct trace_set *set, const char *directory)
 	free(entries);
 }
 
+static int compare_offsets(const void *a, const void *b, void *context)
+{
+	const struct trace_set *set = context;
+	int64_t left = trace_set_clock_offset(set, *(const uint32_t *)a);
+	int64_t right = trace_set_clock_offset(set, *(const uint32_t *)b);
+
+	return (left > right) - (left < right);
+}
+
+/* Machines that were booted within moments share a number, so it only excludes: what has another one is of another boot. */
+static void number_boots(struct trace_set *set)
+{
+	uint32_t *order = text_allocate(set->count * sizeof(*order));
+	uint32_t boot = 0;
+
+	for (size_t i = 0; i < set->count; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, set->count, sizeof(*order), compare_offsets, set);
+	for (size_t i = 0; i < set->count; i++) {
+		if (i && !trace_set_same_boot(
+				 trace_set_clock_offset(set, order[i - 1]), trace_set_clock_offset(set, order[i])))
+			boot++;
+		set->sources[order[i]].boot = boot;
+	}
+	free(order);
+}
+
 void trace_set_find(struct trace_set *set, char *const *paths, size_t path_count)
 {
 	*set = (struct trace_set){0};
@@ -88,6 +115,7 @@ void trace_set_find(struct trace_set *set, char *const *paths, size_t path_count
 		else
 			add_file(set, paths[i], set->count);
 	}
+	number_boots(set);
 }
 
 static void release_space(struct trace_slot *slot)
@@ -123,28 +151,29 @@ void trace_set_free(struct trace_set *set)
 
 static struct trace_slot *slot_of(struct trace_set *set, uint32_t trace)
 {
-	const struct trace_source *source = &set->sources[trace];
-	struct trace_slot *oldest = &set->slots[0];
+	struct trace_source *source = &set->sources[trace];
+	struct trace_slot *slot = source->slot ? &set->slots[source->slot - 1] : NULL;
 
 	set->uses++;
-	for (struct trace_slot *slot = set->slots; slot < set->slots + TRACE_SET_OPEN; slot++) {
-		if (slot->last_use && slot->trace == trace) {
-			slot->last_use = set->uses;
-			return slot;
-		}
-		if (slot->last_use < oldest->last_use)
-			oldest = slot;
+	if (slot && slot->last_use && slot->trace == trace) {
+		slot->last_use = set->uses;
+		return slot;
 	}
-	close_slot(oldest);
-	if (!reader_open(&oldest->reader, source->path, true))
+	slot = &set->slots[0];
+	for (size_t i = 1; i < TRACE_SET_OPEN; i++)
+		if (set->slots[i].last_use < slot->last_use)
+			slot = &set->slots[i];
+	close_slot(slot);
+	if (!reader_open(&slot->reader, source->path, true))
 		return NULL;
-	if (oldest->reader.inode != source->inode || oldest->reader.device != source->device) {
-		reader_close(&oldest->reader);
+	if (slot->reader.inode != source->inode || slot->reader.device != source->device) {
+		reader_close(&slot->reader);
 		return NULL;
 	}
-	oldest->trace = trace;
-	oldest->last_use = set->uses;
-	return oldest;
+	slot->trace = trace;
+	slot->last_use = set->uses;
+	source->slot = (uint32_t)(slot - set->slots) + 1;
+	return slot;
 }
 
 struct reader *trace_set_open(struct trace_set *set, uint32_t trace)

@@ -21,6 +21,8 @@ struct trace_source {
 	ino_t inode;
 	uint64_t created_ns;
 	int64_t created_wall_ns;
+	uint32_t boot; /* number of the machine's boot: traces that trace_set_same_boot has of one boot have the same */
+	uint32_t slot; /* where it is open, from 1; 0 = nowhere, or it was closed meanwhile */
 	int32_t pid; /* of the process that made it; 0 = it holds none */
 	unsigned ordinal; /* 1, 2, ... among the traces of that pid: an image that was executed has one of its own */
 	uint32_t first_process; /* its processes are a run of the list of all */
@@ -30,7 +32,7 @@ struct trace_source {
 	uint64_t socket_count;
 };
 
-#define TRACE_SET_OPEN 16
+#define TRACE_SET_OPEN 64
 
 /* A file that is open, and the modules it lists where somebody asked. */
 struct trace_slot {

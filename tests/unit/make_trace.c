@@ -6,8 +6,6 @@
  * Every second socket is the other end of the one before it. The incidents are spread over the sockets, over 256 stacks and
  * over kinds and outcomes. The stacks are this program's own, so that symbolising them is real work.
  */
-#include <errno.h>
-#include <execinfo.h>
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,18 +13,13 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "tests/unit/trace_builder.h"
-
-#define STACKS 256
-#define STACK_DEPTH 8 /* two ways at each step */
-#define FRAMES 32
-#define OPERATIONS 3 /* in each incident's history */
+#include "tests/unit/sample_records.h"
 
 struct writer {
 	FILE *file;
 	uint64_t offset;
 	trace_ref process;
-	trace_ref stacks[STACKS];
+	trace_ref stacks[SAMPLE_STACKS];
 	trace_ref stack_opened;
 };
 
@@ -48,51 +41,6 @@ static trace_ref write_record(struct writer *writer, const void *record, size_t 
 		fail("fwrite");
 	writer->offset += bytes;
 	return ref;
-}
-
-/* --- Stacks: a walk through a tree of calls, one way for each bit ------------------------------------------------------ */
-
-static int take_stack(unsigned bits, unsigned depth, void *frames[FRAMES]);
-
-/* The stores keep the compiler from making tail calls of these, which would leave no frame. */
-static volatile unsigned steps;
-
-static __attribute__((noinline)) int handle_request(unsigned bits, unsigned depth, void *frames[FRAMES])
-{
-	int count = take_stack(bits >> 1, depth + 1, frames);
-
-	steps = depth;
-	return count;
-}
-
-static __attribute__((noinline)) int run_callbacks(unsigned bits, unsigned depth, void *frames[FRAMES])
-{
-	int count = take_stack(bits >> 1, depth + 1, frames);
-
-	steps = depth + 1;
-	return count;
-}
-
-static __attribute__((noinline)) int take_stack(unsigned bits, unsigned depth, void *frames[FRAMES])
-{
-	int count;
-
-	if (depth == STACK_DEPTH)
-		return backtrace(frames, FRAMES);
-	count = bits & 1 ? handle_request(bits, depth, frames) : run_callbacks(bits, depth, frames);
-	steps = bits;
-	return count;
-}
-
-static trace_ref add_stack(struct builder *builder, unsigned bits)
-{
-	void *frames[FRAMES];
-	uint64_t addresses[FRAMES];
-	int count = take_stack(bits, 0, frames);
-
-	for (int i = 0; i < count; i++)
-		addresses[i] = (uint64_t)(uintptr_t)frames[i];
-	return builder_stack(builder, addresses, (uint32_t)count, 0);
 }
 
 /* --- Sockets and incidents ---------------------------------------------------------------------------------------------- */
@@ -130,53 +78,6 @@ static void make_socket(struct trace_socket *socket, const struct writer *writer
 	socket->connected_ns = socket->opened_ns;
 }
 
-static void make_incident(struct trace_incident *incident, const struct writer *writer, uint64_t number,
-	trace_ref socket, const struct trace_socket *connection)
-{
-	static const char *const calls[OPERATIONS] = {"read", "read", "write"};
-	bool rejected = number % 3 == 0;
-
-	*incident = (struct trace_incident){
-		.record = {.size = sizeof(*incident), .type = TRACE_INCIDENT, .state = TRACE_COMMITTED},
-		.process = writer->process,
-		.socket = socket,
-		.id = number + 1,
-		.kind = number % 5 ? TRACE_WRITE_AFTER_PEER_CLOSE : TRACE_WRITE_AFTER_RESET,
-		.knowledge = number % 2 ? TRACE_TOLD : TRACE_KERNEL,
-		.outcome = rejected          ? TRACE_REJECTED
-			   : number % 3 == 1 ? TRACE_LOST
-					     : TRACE_DELIVERED,
-		.sigpipe = rejected ? TRACE_SIGPIPE_RAISED : TRACE_SIGPIPE_NONE,
-		.error = rejected ? EPIPE : 0,
-		.fd = connection->fd,
-		.tid = BUILDER_PID + (int32_t)(number % 4),
-		.thread_name = "io",
-		.call = "write",
-		.count = 1 + number % 4,
-		.bytes_offered = 12 + number % 100,
-		.bytes_lost = number % 3 == 1 ? 12 + number % 100 : 0,
-		.first_ns = connection->opened_ns + 850000,
-		.last_ns = connection->opened_ns + 860000,
-		.disconnect_ns = connection->peer_closed_ns,
-		.told_ns = number % 2 ? connection->peer_closed_ns + 10000 : 0,
-		.told_call = "read",
-		.stack_write = writer->stacks[number % STACKS],
-		.stack_told = number % 2 ? writer->stacks[(number + 1) % STACKS] : 0,
-		.stack_opened = writer->stack_opened,
-		.history_count = OPERATIONS,
-		.before = {.tcp_state = 8},
-		.after = {.tcp_state = rejected ? 7 : 8},
-	};
-	for (uint32_t i = 0; i < OPERATIONS; i++) {
-		struct trace_operation *operation = &incident->history[i];
-
-		operation->t_ns = incident->first_ns - (OPERATIONS - 1 - i) * 20000;
-		operation->length = i == 2 ? 12 : 4096;
-		operation->result = i == 0 ? 40 : i == 1 ? 0 : rejected ? -EPIPE : 12;
-		strcpy(operation->call, calls[i]);
-	}
-}
-
 /* The part before the sockets, made in memory. */
 static void write_prelude(struct writer *writer, uint64_t sockets, int32_t pid)
 {
@@ -189,8 +90,8 @@ static void write_prelude(struct writer *writer, uint64_t sockets, int32_t pid)
 	process->pid = pid;
 	process->sockets_seen = sockets;
 	builder_own_modules(&builder);
-	for (unsigned i = 0; i < STACKS; i++)
-		writer->stacks[i] = add_stack(&builder, i);
+	for (unsigned i = 0; i < SAMPLE_STACKS; i++)
+		writer->stacks[i] = sample_stack(&builder, i);
 	writer->stack_opened = writer->stacks[0];
 	write_record(writer, builder.bytes, builder.length);
 	builder_free(&builder);
@@ -209,7 +110,12 @@ static void write_log(struct writer *writer, uint64_t incidents, uint64_t socket
 		ref = write_record(writer, &socket, sizeof(socket));
 		/* Spread evenly over the accepted ones; where there are more incidents than those, several to each. */
 		for (; i % 2 == 0 && made * sockets < (i + 2) * incidents && made < incidents; made++) {
-			make_incident(&incident, writer, made, ref, &socket);
+			sample_incident(&incident, made, &socket,
+				&(struct sample_refs){.process = writer->process,
+					.socket = ref,
+					.write = writer->stacks[made % SAMPLE_STACKS],
+					.told = writer->stacks[(made + 1) % SAMPLE_STACKS],
+					.opened = writer->stack_opened});
 			write_record(writer, &incident, sizeof(incident));
 		}
 	}
