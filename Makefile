@@ -127,7 +127,7 @@ bench_programs := $(bench_sources:%.c=$(BUILD)/%)
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check demo bench lint install uninstall clean help deps FORCE
+.PHONY: all tests programs check demo bench scale lint install uninstall clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
@@ -136,7 +136,7 @@ programs: $(programs)
 tests: $(unit_tests) $(unit_tools) programs
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench lint,$(MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale lint,$(MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -149,6 +149,9 @@ demo: all programs | deps
 
 bench: all $(bench_programs) $(unit_tools) | deps
 	@scripts/bench $(BUILD) $(T)
+
+scale: all $(unit_tools) | deps
+	@scripts/scale $(BUILD) $(T)
 
 lint: all | deps
 	@scripts/lint $(BUILD)
@@ -174,6 +177,7 @@ help:
 	@echo 'make demo          install what is missing, build, audit a real server and a program with a bug'
 	@echo 'make check         install what is missing, build, run every test; T=NAME runs those whose name has NAME'
 	@echo 'make bench         what auditing costs, as ratios within one run; T=NAME runs one measure'
+	@echo 'make scale         what reports of 10,000 traces take; T=FORMAT measures that one'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; uninstall takes it away again'
