@@ -11,6 +11,7 @@
 #include "analyzer/json.h"
 #include "analyzer/kinds.h"
 #include "analyzer/options.h"
+#include "analyzer/progress.h"
 #include "analyzer/report.h"
 #include "analyzer/text.h"
 #include "analyzer/text_page.h"
@@ -45,7 +46,7 @@ static void help(void)
 	      "                          warning, note, all or none, separated by commas (default: error)\n"
 	      "  --error-exitcode=N      exit status where there are such (default: 66; 0: never)\n"
 	      "  --color=WHEN            auto, always or never (default: auto)\n"
-	      "  -q, --quiet             only what is new\n"
+	      "  -q, --quiet             only what is new, and no progress on the terminal\n"
 	      "  --help                  this text\n"
 	      "\n"
 	      "Exit status: 0; 66 (--error-exitcode) where there are new incidents of a severity in\n"
@@ -176,6 +177,7 @@ static int show_diff(const struct report_options *options, const char *base_path
 	struct diff diff = {0};
 	int status = EXIT_SOCKSAN;
 
+	progress_allow(!options->quiet);
 	if (findings_read(base, base_path) && findings_read(now, new_path)) {
 		compare(&diff, base, now);
 		if (as_json)

@@ -5,11 +5,13 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyzer/command.h"
 #include "analyzer/escape.h"
 #include "analyzer/lifecycle.h"
 #include "analyzer/names.h"
+#include "analyzer/progress.h"
 #include "analyzer/report.h"
 #include "analyzer/silence.h"
 #include "analyzer/text.h"
@@ -179,9 +181,13 @@ static int show_all(char *const *paths, size_t count)
 		text_complain("no trace found");
 		status = EXIT_NO_TRACE;
 	} else {
+		/* Not into the midst of the list on the terminal. */
+		if (!isatty(STDOUT_FILENO))
+			progress_begin("listing connections");
 		lifecycle_each_socket(lifecycle, false, show_socket, &table);
 		if (!table.process)
 			puts("The traces hold no sockets.");
+		progress_end();
 	}
 	lifecycle_free(lifecycle);
 	if (fflush(stdout) || ferror(stdout)) {
@@ -193,28 +199,41 @@ static int show_all(char *const *paths, size_t count)
 
 int command_sockets(int argc, char **argv)
 {
-	static const struct option long_options[] = {{"help", no_argument, NULL, 'h'}, {0}};
+	static const struct option long_options[] = {
+		{"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {0}};
+	bool quiet = false;
 	int option;
 
 	optind = 1;
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "q", long_options, NULL)) != -1) {
+		if (option == 'q') {
+			quiet = true;
+			continue;
+		}
 		if (option != 'h') {
 			text_complain("sockets: \"%s\" is no option", argv[optind - 1]);
 			return EXIT_SOCKSAN;
 		}
-		puts("Usage: socksan sockets TRACE...\n"
+		puts("Usage: socksan sockets [options] TRACE...\n"
 		     "\n"
 		     "Lists every connection in the traces (files, or directories searched for\n"
 		     "*.trace): endpoints, bytes, duration, how it ended, writes that came too late,\n"
 		     "and after how long it would have been noticed, by the socket's settings and this\n"
 		     "system's, that the peer had gone without a word: while the connection was idle,\n"
-		     "and while bytes waited for an acknowledgement.");
+		     "and while bytes waited for an acknowledgement.\n"
+		     "\n"
+		     "Options:\n"
+		     "  -q, --quiet             no progress on the terminal\n"
+		     "  --help                  this text\n"
+		     "\n"
+		     "Exit status: 0; 3 where no trace was found; 125 where the list could not be written.");
 		return 0;
 	}
 	if (optind == argc) {
 		text_complain("sockets needs a trace: a file, or a directory that holds *.trace");
 		return EXIT_SOCKSAN;
 	}
+	progress_allow(!quiet);
 	return show_all(argv + optind, (size_t)(argc - optind));
 }

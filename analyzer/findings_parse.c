@@ -7,10 +7,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <yajl/yajl_parse.h>
 
 #include "analyzer/findings.h"
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 #define SCHEMA "socksan-report/1"
@@ -207,13 +209,18 @@ static bool parse_chunks(yajl_handle handle, const struct parser *parser, const 
 {
 	unsigned char chunk[1 << 14];
 	uint64_t done = 0;
+	struct stat file = {0};
 	yajl_status status = yajl_status_ok;
 	ssize_t got;
 
+	fstat(descriptor, &file);
+	progress_begin("reading a report");
 	while (status == yajl_status_ok && (got = read(descriptor, chunk, sizeof(chunk))) > 0) {
 		status = yajl_parse(handle, chunk, (size_t)got);
 		done += status == yajl_status_ok ? (uint64_t)got : yajl_get_bytes_consumed(handle);
+		progress_at(done, (uint64_t)file.st_size, NULL);
 	}
+	progress_end();
 	if (status == yajl_status_ok && got < 0) {
 		text_complain("cannot read %s: %s", path, strerror(errno));
 		return false;

@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "analyzer/kinds.h"
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 #define FINGERPRINT_FRAMES 3
@@ -205,13 +206,16 @@ void group_identify(struct lifecycle *lifecycle, struct symbolizer *symbolizer)
 	size_t count;
 	struct incident *incidents = lifecycle_incidents(lifecycle, &count);
 
+	progress_begin("looking up symbols");
 	for (size_t i = 0; i < count; i++) {
 		struct incident *incident = &incidents[i];
 
+		progress_at(i, count, "incidents");
 		incident->severity = kinds_severity(incident);
 		incident->fingerprint = fingerprint(
 			incident, names_of(lifecycle, symbolizer, &cache, incident->trace, incident->stack_write));
 	}
+	progress_end();
 	HASH_ITER (hh, cache, named, next) {
 		HASH_DEL(cache, named);
 		free(named->names);

@@ -11,6 +11,7 @@
 
 #include "analyzer/lifecycle_private.h"
 #include "analyzer/liveness.h"
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 /* What the first pass collects about one trace, to be settled at its end. */
@@ -257,7 +258,8 @@ static void note_record(struct first_pass *pass, const struct trace_record *reco
 	}
 }
 
-static void read_trace(struct lifecycle *lifecycle, uint32_t trace, const struct command_end *command)
+/* `before` is the bytes of the traces before this one, for whoever waits. */
+static void read_trace(struct lifecycle *lifecycle, uint32_t trace, uint64_t before, const struct command_end *command)
 {
 	struct trace_source *source = &lifecycle->set.sources[trace];
 	struct first_pass pass = {.lifecycle = lifecycle, .trace = trace, .command = command};
@@ -273,8 +275,10 @@ static void read_trace(struct lifecycle *lifecycle, uint32_t trace, const struct
 		return;
 	}
 	reader_walk_begin(&walk, reader, false);
-	while ((record = reader_walk_next(&walk, &ref)))
+	while ((record = reader_walk_next(&walk, &ref))) {
 		note_record(&pass, record, ref);
+		progress_at(before + ref, lifecycle->set.bytes, NULL);
+	}
 	reader_walk_end(&walk);
 	infer_fatal_write(&pass);
 	free(pass.in_call);
@@ -309,10 +313,16 @@ static void number_traces(struct trace_set *set)
 struct lifecycle *lifecycle_read(char *const *paths, size_t path_count, const struct command_end *command)
 {
 	struct lifecycle *lifecycle = text_allocate(sizeof(*lifecycle));
+	uint64_t before = 0;
 
+	progress_begin("looking for traces");
 	trace_set_find(&lifecycle->set, paths, path_count);
-	for (uint32_t trace = 0; trace < lifecycle->set.count; trace++)
-		read_trace(lifecycle, trace, command);
+	progress_begin("reading traces");
+	for (uint32_t trace = 0; trace < lifecycle->set.count; trace++) {
+		read_trace(lifecycle, trace, before, command);
+		before += lifecycle->set.sources[trace].bytes;
+	}
+	progress_end();
 	number_traces(&lifecycle->set);
 	peers_sort(&lifecycle->peers);
 	unix_pairs_match(&lifecycle->unix_pairs, lifecycle->processes, lifecycle->process_count);

@@ -25,8 +25,9 @@ static int command_version(int argc, char **argv);
 static const struct subcommand subcommands[] = {
 	{"run", "[options] [--] COMMAND [ARG...]", "audit a command and all its children, then report", command_run},
 	{"report", "[options] TRACE...", "summarize traces (files or directories)", command_report},
-	{"sockets", "TRACE...", "every connection: endpoints, bytes, duration, how it ended", command_sockets},
-	{"diff", "BASE NEW", "incidents that are new, gone and still there", command_diff},
+	{"sockets", "[options] TRACE...", "every connection: endpoints, bytes, duration, how it ended",
+		command_sockets},
+	{"diff", "[options] BASE NEW", "incidents that are new, gone and still there", command_diff},
 	{"explain", "[KIND]", "what a kind of incident means, usual causes, how to fix it", command_explain},
 	{"help", "[SUBCOMMAND]", "this list, or the options of a subcommand", command_help},
 	{"version", "", "the version of socksan", command_version},

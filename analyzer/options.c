@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "analyzer/findings.h"
+#include "analyzer/progress.h"
 #include "analyzer/suppress.h"
 #include "analyzer/text.h"
 
@@ -30,7 +31,8 @@ void options_help(FILE *stream)
 		"  --baseline=FILE         an earlier report (json, jsonl) or trace: only what is new is reported\n"
 		"  --gen-suppressions      propose such a rule for everything that the text report shows\n"
 		"  --color=WHEN            auto, always or never (default: auto)\n"
-		"  -q, --quiet             no text report where there is nothing to say\n",
+		"  -q, --quiet             no text report where there is nothing to say, and no progress on the\n"
+		"                          terminal\n",
 		report_format_names());
 }
 
@@ -166,8 +168,9 @@ static bool parse_baseline(struct report_options *options, const char *path)
 		return false;
 	}
 	options->baseline = findings_new();
+	options->baseline_path = path;
 	options->baseline_rule = suppressions_add_name(suppressions_of(options), FINDINGS_BASELINE, path);
-	return findings_read(options->baseline, path);
+	return true;
 }
 
 bool options_parse(struct report_options *options, int option, const char *argument)
@@ -225,7 +228,7 @@ static bool is_writable(const char *path)
 	return !trouble;
 }
 
-bool options_finish(const struct report_options *options)
+bool options_finish(struct report_options *options)
 {
 	for (size_t i = 0; i < options->output_count; i++) {
 		const char *path = options->outputs[i].path;
@@ -243,7 +246,11 @@ bool options_finish(const struct report_options *options)
 		if (path && !is_writable(path))
 			return false;
 	}
-	return true;
+	if (!options->baseline)
+		return true;
+	/* Only now is it known whether progress may be shown. */
+	progress_allow(!options->quiet);
+	return findings_read(options->baseline, options->baseline_path);
 }
 
 void options_free(struct report_options *options)

@@ -77,9 +77,9 @@ bool options_parse(struct report_options *options, int option, const char *argum
 
 /*
  * Checks, before anything has been started, what the options mean together: that no two outputs go to the same place, and
- * that each named file can be written.
+ * that each named file can be written. Reads the baseline where there is one.
  */
-bool options_finish(const struct report_options *options);
+bool options_finish(struct report_options *options);
 
 void options_free(struct report_options *options);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "analyzer/findings.h"
+#include "analyzer/progress.h"
 #include "analyzer/render.h"
 #include "analyzer/suppress_incidents.h"
 #include "analyzer/text.h"
@@ -100,10 +101,16 @@ bool report_wants_color(const struct report_options *options, FILE *stream)
 static bool render_to(
 	const struct report *report, const struct renderer *renderer, FILE *stream, const char *where, bool is_ours)
 {
+	char what[64];
 	bool failed;
 
+	snprintf(what, sizeof(what), "writing the %s report", renderer->name);
+	/* Not into the midst of a report on the terminal. */
+	if (!isatty(fileno(stream)))
+		progress_begin(what);
 	renderer->render(report, stream, report_wants_color(report->options, stream));
 	failed = fflush(stream) || ferror(stream);
+	progress_end();
 	if (failed)
 		text_complain("cannot write the %s report to %s: %s", renderer->name, where, strerror(errno));
 	if (is_ours && fclose(stream) && !failed) {
@@ -202,6 +209,7 @@ int report_traces(
 
 	if (facts)
 		end = (struct command_end){.pid = facts->pid, .wait_status = facts->wait_status};
+	progress_allow(!options->quiet);
 	report.lifecycle = lifecycle_read(paths, path_count, facts ? &end : NULL);
 	lifecycle_processes(report.lifecycle, &process_count);
 	if (!facts && lifecycle_trace_count(report.lifecycle) == 0) {

@@ -43,6 +43,7 @@ struct report_options {
 	struct suppressions *suppressions; /* rules for what not to report; their use is counted */
 	bool gen_suppressions; /* the text report proposes a rule for everything in it */
 	struct findings *baseline; /* what was found earlier, and is not to be reported; NULL: nothing */
+	const char *baseline_path; /* where that is read from */
 	uint32_t baseline_rule; /* its number among the suppressions, from 1 */
 };
 

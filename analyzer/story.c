@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/lifecycle_private.h"
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 /*
@@ -198,6 +199,7 @@ void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 	bool (*visit)(const struct connection *connection, void *context), void *context)
 {
 	bool go_on = true;
+	uint64_t visited = 0;
 
 	for (uint32_t trace = 0; trace < lifecycle->set.count && go_on; trace++) {
 		struct reader_walk walk;
@@ -220,6 +222,7 @@ void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 			if (join)
 				lifecycle_join(lifecycle, &connection);
 			go_on = visit(&connection, context);
+			progress_at(++visited, lifecycle->socket_count, "sockets");
 		}
 		reader_walk_end(&walk);
 		reader_close(&reader);

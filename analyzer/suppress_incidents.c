@@ -10,6 +10,7 @@
 #include "analyzer/frames.h"
 #include "analyzer/kinds.h"
 #include "analyzer/names.h"
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 /* Rules are numbered from 1; none is 0. Of two the first in the files counts. */
@@ -114,11 +115,14 @@ void suppress_incidents(struct lifecycle *lifecycle, struct symbolizer *symboliz
 	size_t count;
 	struct incident *incidents = lifecycle_incidents(lifecycle, &count);
 
+	progress_begin("applying suppressions");
 	for (size_t i = 0; i < count && suppressions->count; i++) {
+		progress_at(i, count, "incidents");
 		incidents[i].suppressed_by = judge_incident(&judge, &incidents[i]);
 		if (incidents[i].suppressed_by)
 			suppressions->rules[incidents[i].suppressed_by - 1].used++;
 	}
+	progress_end();
 	HASH_ITER (hh, judge.judged, judged, next) {
 		HASH_DEL(judge.judged, judged);
 		free(judged);

@@ -10,11 +10,13 @@
 #include <string.h>
 
 #include "analyzer/escape.h"
+#include "analyzer/progress.h"
 
 enum { EXIT_OUT_OF_MEMORY = 125 }; /* EXIT_SOCKSAN in report.h */
 
 void text_out_of_memory(void)
 {
+	progress_clear();
 	fputs("socksan: out of memory\n", stderr);
 	exit(EXIT_OUT_OF_MEMORY);
 }
@@ -30,6 +32,7 @@ void text_complain(const char *format, ...)
 	va_end(arguments);
 	if (length < 0)
 		text_out_of_memory();
+	progress_clear();
 	fputs("socksan: ", stderr);
 	escape_write(stderr, message, (size_t)length);
 	fputc('\n', stderr);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 #define SAME_BOOT_NS 10000000000LL
@@ -26,6 +27,7 @@ static void add_file(struct trace_set *set, const char *path, size_t known_count
 {
 	struct reader reader;
 
+	progress_count("files");
 	if (!reader_open(&reader, path, false))
 		return;
 	reader_close(&reader);
@@ -38,7 +40,9 @@ static void add_file(struct trace_set *set, const char *path, size_t known_count
 		.inode = reader.inode,
 		.created_ns = reader.header.created_ns,
 		.created_wall_ns = reader.header.created_wall_ns,
+		.bytes = reader.end,
 	};
+	set->bytes += reader.end;
 }
 
 static bool has_suffix(const char *name)

@@ -30,6 +30,7 @@ struct trace_source {
 	size_t module_count;
 	trace_ref *modules;
 	uint64_t socket_count;
+	uint64_t bytes; /* of its log, when it was found */
 };
 
 #define TRACE_SET_OPEN 64
@@ -47,6 +48,7 @@ struct trace_slot {
 struct trace_set {
 	struct trace_source *sources;
 	size_t count;
+	uint64_t bytes; /* of all of them */
 	uint64_t uses;
 	struct trace_slot slots[TRACE_SET_OPEN];
 };

@@ -3,6 +3,7 @@
  */
 #include <stdlib.h>
 
+#include "analyzer/progress.h"
 #include "analyzer/render.h"
 #include "analyzer/wording.h"
 
@@ -12,6 +13,7 @@ bool view_load(const struct report *report, const struct incident *incident, str
 	const struct address_space *space;
 	struct story *story = &view->story;
 
+	progress_count("incidents");
 	*view = (struct view){.incident = incident, .kind = kinds_get(incident->kind)};
 	if (!lifecycle_load(report->lifecycle, incident, story))
 		return false;

@@ -273,6 +273,7 @@ Test(findings, a_baseline_leaves_what_is_new)
 	options_init(&options, stream);
 	options.color = COLOR_NEVER;
 	cr_assert(options_parse(&options, OPTION_BASELINE, base));
+	cr_assert(options_finish(&options));
 	cr_assert_eq(report_traces(&options, NULL, &now, 1), EXIT_INCIDENTS);
 	fclose(stream);
 	cr_assert_not_null(strstr(text, "ERROR 1 of 1: write-after-peer-close\n"), "%s", text);
