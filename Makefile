@@ -9,6 +9,10 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+MANDIR ?= $(PREFIX)/share/man
+BASHCOMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
+ZSHCOMPLETIONDIR ?= $(PREFIX)/share/zsh/site-functions
+FISHCOMPLETIONDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 DESTDIR ?=
 
 ifeq ($(origin CC),default)
@@ -156,16 +160,32 @@ scale: all $(unit_tools) | deps
 lint: all | deps
 	@scripts/lint $(BUILD)
 
+# What is installed as it stands: source, and where it goes.
+installed_files := \
+	shim/socksan.h:$(INCLUDEDIR)/socksan.h \
+	analyzer/socksan.1:$(MANDIR)/man1/socksan.1 \
+	shim/libsocksan.7:$(MANDIR)/man7/libsocksan.7 \
+	analyzer/completions/socksan.bash:$(BASHCOMPLETIONDIR)/socksan \
+	analyzer/completions/_socksan:$(ZSHCOMPLETIONDIR)/_socksan \
+	analyzer/completions/socksan.fish:$(FISHCOMPLETIONDIR)/socksan.fish \
+	$(foreach file,$(python_sources:shim/%=%),shim/$(file):$(LIBDIR)/socksan/$(file))
+pc_values = PREFIX BINDIR LIBDIR INCLUDEDIR VERSION
+
 install: all
 	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
 	$(Q)$(INSTALL) -D -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/socksan
 	$(Q)$(INSTALL) -D -m 755 $(LIBRARY) $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so
-	$(Q)$(INSTALL) -D -m 644 shim/socksan.h $(DESTDIR)$(INCLUDEDIR)/socksan.h
-	$(Q)for file in $(python_sources:shim/%=%); do \
-		$(INSTALL) -D -m 644 shim/$$file $(DESTDIR)$(LIBDIR)/socksan/$$file || exit 1; done
+	$(Q)for pair in $(installed_files); do \
+		$(INSTALL) -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit 1; done
+	$(Q)$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)sed $(foreach name,$(pc_values),-e 's|@$(name)@|$($(name))|') shim/socksan.pc.in \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/socksan.pc
+	$(Q)chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/socksan.pc
 
 uninstall:
-	$(Q)rm -f $(DESTDIR)$(BINDIR)/socksan $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so $(DESTDIR)$(INCLUDEDIR)/socksan.h
+	$(Q)rm -f $(DESTDIR)$(BINDIR)/socksan $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so \
+		$(DESTDIR)$(LIBDIR)/pkgconfig/socksan.pc
+	$(Q)for pair in $(installed_files); do rm -f $(DESTDIR)$${pair#*:}; done
 	$(Q)rm -rf $(DESTDIR)$(LIBDIR)/socksan/python
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/socksan 2>/dev/null || true
 
@@ -180,7 +200,8 @@ help:
 	@echo 'make scale         what reports of 10,000 traces take; T=FORMAT measures that one'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
-	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR; uninstall takes it away again'
+	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR: command, library, header, socksan.pc, manual pages,'
+	@echo '                   completions for bash, zsh and fish; uninstall takes it all away again'
 	@echo 'make clean         remove $(BUILD)'
 	@echo
 	@echo 'V=1 shows the commands. SAN=1 (address and undefined behaviour) and COVERAGE=1 instrument the analyzer and'

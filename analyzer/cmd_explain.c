@@ -72,7 +72,12 @@ int command_explain(int argc, char **argv)
 	const struct kind *kind;
 
 	if (argc > 1 && !strcmp(argv[1], "--help")) {
-		puts("Usage: socksan explain [KIND]\n\nWithout KIND, lists all kinds.");
+		puts("Usage: socksan explain [KIND]\n"
+		     "\n"
+		     "Without KIND, lists all kinds.\n"
+		     "\n"
+		     "Options:\n"
+		     "  --help                  this text");
 		return 0;
 	}
 	if (argc > 2) {
