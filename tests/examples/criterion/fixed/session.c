@@ -1,0 +1,35 @@
+/*
+ * session.c: see session.h.
+ *
+ * recv() returns 0 at the end of the connection, which ends the session.
+ */
+#include "session.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void take(struct session *session)
+{
+	char bytes[256];
+	ssize_t length;
+
+	while ((length = recv(session->fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+		session->heard += (unsigned)length;
+	if (length == 0)
+		session_close(session);
+}
+
+void session_tick(struct session *session)
+{
+	if (session->fd >= 0)
+		take(session);
+	if (session->fd >= 0)
+		(void)!send(session->fd, "\n", 1, MSG_NOSIGNAL);
+}
+
+void session_close(struct session *session)
+{
+	if (session->fd >= 0)
+		close(session->fd);
+	session->fd = -1;
+}
