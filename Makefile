@@ -86,6 +86,10 @@ unit_flags = $(analyzer_flags) $(unit_package_flags)
 program_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O1 -pthread
 # The instruments of `make bench`.
 bench_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O2 -pthread
+# libFuzzer comes with clang alone. Every finding ends the process.
+FUZZ_CC ?= clang
+fuzz_flags = $(common_flags) -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+	$(analyzer_package_flags) -DSOCKSAN_LIBDIR='"$(LIBDIR)/socksan"' $(FUZZ_CFLAGS)
 
 # --- Sources -------------------------------------------------------------------------------------------------------------
 
@@ -95,6 +99,11 @@ shim_sources := $(sort $(wildcard shim/*.c))
 analyzer_sources := $(sort $(wildcard analyzer/*.c))
 program_sources := $(sort $(wildcard tests/programs/*.c))
 bench_sources := $(sort $(wildcard tests/bench/*.c))
+# tests/fuzz/: fuzz_*.c are the targets, replay.c stands in for libFuzzer, make_*.c are programs, the rest helps all of them.
+fuzz_sources := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+fuzz_tool_sources := $(sort $(wildcard tests/fuzz/make_*.c))
+fuzz_helper_sources := $(filter-out $(fuzz_sources) $(fuzz_tool_sources) tests/fuzz/replay.c, \
+	$(sort $(wildcard tests/fuzz/*.c)))
 
 # tests/unit/: test_*.c test the analyzer, shim_*.c the shim, make_*.c are programs, everything else helps the first.
 unit_analyzer_sources := $(sort $(wildcard tests/unit/test_*.c))
@@ -128,19 +137,26 @@ unit_tools := $(unit_tool_sources:%.c=$(BUILD)/%)
 unit_tests := $(unit_analyzer_tests) $(unit_shim_tests)
 programs := $(program_sources:%.c=$(BUILD)/%)
 bench_programs := $(bench_sources:%.c=$(BUILD)/%)
+fuzz_replays := $(fuzz_sources:%.c=$(BUILD)/%)
+fuzz_tools := $(fuzz_tool_sources:%.c=$(BUILD)/%)
+fuzz_helper_objects := $(call object,$(fuzz_helper_sources))
+fuzz_helper_archive := $(BUILD)/fuzz-helpers.a
+# The same with libFuzzer, all of it compiled anew.
+fuzz_targets := $(fuzz_sources:tests/fuzz/%.c=$(BUILD)/fuzz/%)
+fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(analyzer_sources)) $(fuzz_helper_sources))
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check demo bench scale lint install uninstall clean help deps FORCE
+.PHONY: all tests programs check demo bench scale fuzz lint install uninstall clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
 programs: $(programs)
 
-tests: $(unit_tests) $(unit_tools) programs
+tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench scale lint,$(MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale fuzz lint,$(MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -156,6 +172,10 @@ bench: all $(bench_programs) $(unit_tools) | deps
 
 scale: all $(unit_tools) | deps
 	@scripts/scale $(BUILD) $(T)
+
+# FUZZ_RUNS executions in all; FUZZ_JOBS targets at a time; FUZZ_TARGETS as in tests/fuzz/ where not all.
+fuzz: all tests $(fuzz_targets) | deps
+	@FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_JOBS=$(FUZZ_JOBS) scripts/fuzz $(BUILD) $(FUZZ_TARGETS)
 
 lint: all | deps
 	@scripts/lint $(BUILD)
@@ -198,6 +218,7 @@ help:
 	@echo 'make check         install what is missing, build, run every test; T=NAME runs those whose name has NAME'
 	@echo 'make bench         what auditing costs, as ratios within one run; T=NAME runs one measure'
 	@echo 'make scale         what reports of 10,000 traces take; T=FORMAT measures that one'
+	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10000000), FUZZ_JOBS=N at a time'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR: command, library, header, socksan.pc, manual pages,'
@@ -270,6 +291,39 @@ $(unit_tools): %: %.o $(unit_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
 
+$(BUILD)/tests/fuzz/%.o: tests/fuzz/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(analyzer_flags) $(depend_flags) -c -o $@ $<
+
+$(fuzz_helper_archive): $(fuzz_helper_objects)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(fuzz_replays): %: %.o $(BUILD)/tests/fuzz/replay.o $(fuzz_helper_archive) $(analyzer_modules)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+
+$(fuzz_tools): %: %.o $(fuzz_helper_archive) $(unit_helper_archive) $(analyzer_modules)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags
+	@mkdir -p $(@D)
+	$(call say,FUZZCC,$<)
+	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link $(analyzer_flags_$(*F)) $(depend_flags) -c -o $@ $<
+
+$(BUILD)/fuzz/analyzer/html_assets.o: analyzer/html/style.css analyzer/html/script.js
+
+$(fuzz_targets): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(fuzz_objects)
+	$(call say,LINK,$@)
+	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer -o $@ $^ $(analyzer_libs)
+
+$(BUILD)/fuzz/flags: FORCE | $(after_deps)
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FUZZ_CC) $(fuzz_flags))' | cmp -s - $@ || \
+		printf '%s\n' '$(subst ','\'',$(FUZZ_CC) $(fuzz_flags))' >$@
+
 $(BUILD)/tests/programs/%: tests/programs/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
@@ -283,4 +337,5 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 # Objects of tests are kept: make must not delete them as intermediates.
 .SECONDARY:
 
--include $(wildcard $(BUILD)/shim/*.d $(BUILD)/shim-unit/*.d $(BUILD)/analyzer/*.d $(BUILD)/tests/*/*.d)
+-include $(wildcard $(BUILD)/shim/*.d $(BUILD)/shim-unit/*.d $(BUILD)/analyzer/*.d $(BUILD)/tests/*/*.d \
+	$(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)

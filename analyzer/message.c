@@ -60,7 +60,7 @@ static void put_place(FILE *stream, const struct view *view, const struct source
 {
 	const struct frame *place = frames_place(&view->write);
 	const struct frame *opened = frames_place(&view->opened);
-	const struct frame *end = view->write.frames + frames_count(&view->write);
+	const struct frame *end;
 	char call[17] = "";
 
 	if (!place && opened)
@@ -70,6 +70,7 @@ static void put_place(FILE *stream, const struct view *view, const struct source
 	memcpy(call, view->story.record.call, 16);
 	put_line(stream, "", call);
 	put_frame(stream, " in ", place, sources);
+	end = view->write.frames + frames_count(&view->write);
 	for (const struct frame *frame = place + 1; frame < end; frame++) {
 		if (frame->system || !*frame->function)
 			continue;

@@ -116,9 +116,11 @@ bool reader_open(struct reader *reader, const char *path, bool quiet)
 				path, sizeof(reader->header), file_bytes);
 		goto fail;
 	}
+	if (file_bytes > reader->header.file_bytes)
+		file_bytes = reader->header.file_bytes;
 	if (!header_is_valid(&reader->header, file_bytes, path, quiet))
 		goto fail;
-	reader->end = file_bytes < reader->header.file_bytes ? file_bytes : reader->header.file_bytes;
+	reader->end = file_bytes;
 	if (reader->end > UINT32_MAX)
 		reader->end = UINT32_MAX; /* a trace_ref reaches no further */
 	return true;
@@ -137,11 +139,14 @@ void reader_close(struct reader *reader)
 
 void reader_walk_begin(struct reader_walk *walk, struct reader *reader, bool quiet)
 {
+	/* No larger than the log, so that many small traces do not each pay for a large one. */
+	uint64_t log_bytes = reader->end - reader->header.header_bytes;
+
 	*walk = (struct reader_walk){
 		.reader = reader,
 		.quiet = quiet,
 		.offset = reader->header.header_bytes,
-		.window = malloc(READER_WINDOW_BYTES),
+		.window = malloc(log_bytes < READER_WINDOW_BYTES ? log_bytes + 1 : READER_WINDOW_BYTES),
 	};
 	if (!walk->window)
 		text_out_of_memory();

@@ -222,7 +222,7 @@ static char *particular_line(const struct story *story)
 /* What a runtime added has a line for each fact. Returns how many are in `lines` now; the last one takes all that is left. */
 static size_t add_note(const struct text *note, char *lines[WORDING_EVIDENCE], size_t count)
 {
-	const char *at = note->bytes;
+	const char *at = note->length ? note->bytes : "";
 	const char *end = at + note->length;
 
 	while (at < end && count < WORDING_EVIDENCE) {

@@ -1,0 +1,137 @@
+/*
+ * fuzz_words.c: the small languages that come from outside: escapes, source paths, Python's stacks, names of just-in-time code,
+ * options, and text that is broken into lines. The first byte says which.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyzer/escape.h"
+#include "analyzer/perf_map.h"
+#include "analyzer/python_stack.h"
+#include "analyzer/shim_options.h"
+#include "analyzer/source.h"
+#include "analyzer/text.h"
+#include "tests/fuzz/input.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	input_begin();
+	return 0;
+}
+
+static volatile size_t sum;
+
+static void try_escape(const char *bytes, size_t length)
+{
+	size_t out_length;
+	char *copy = escape_copy(bytes, length);
+	char *utf8 = escape_utf8(bytes, length, &out_length);
+	uint32_t character;
+
+	/* What came out must not need to be made safe again. */
+	for (size_t i = 0; i < strlen(copy);) {
+		size_t taken = escape_decode(copy + i, strlen(copy) - i, &character);
+
+		if (taken == 0 || escape_is_deceptive(character))
+			abort();
+		i += taken;
+	}
+	for (size_t i = 0; i < out_length;) {
+		size_t taken = escape_decode(utf8 + i, out_length - i, &character);
+
+		if (taken == 0)
+			abort();
+		i += taken;
+	}
+	free(copy);
+	free(utf8);
+}
+
+static void try_source(const char *bytes, size_t length)
+{
+	char *name = strndup(bytes, length);
+	struct sources *sources = sources_new();
+	bool inside;
+	char *path = sources_path(sources, name, &inside);
+	char *uri = source_uri(path);
+
+	/* A path that is said to lie inside must not lead out. */
+	if (inside && (*path == '/' || !strncmp(path, "../", 3) || strstr(path, "/../")))
+		abort();
+	sum += strlen(uri);
+	free(uri);
+	free(path);
+	sources_free(sources);
+	free(name);
+}
+
+static void try_python(const char *bytes, size_t length)
+{
+	struct text rest = {.bytes = bytes, .length = length};
+	struct python_frame frame;
+
+	while (python_stack_next(&rest, &frame)) {
+		if (frame.file.bytes < bytes || frame.file.bytes + frame.file.length > bytes + length ||
+			frame.function.bytes < bytes || frame.function.bytes + frame.function.length > bytes + length)
+			abort();
+		sum += (size_t)frame.line;
+	}
+}
+
+static void try_perf_map(const char *bytes, size_t length)
+{
+	struct perf_map *map = perf_map_open(input_file("perf.map", bytes, length), 0);
+	uint64_t address = 0;
+
+	if (!map)
+		abort();
+	memcpy(&address, bytes, length < sizeof(address) ? length : sizeof(address));
+	for (unsigned shift = 0; shift < 64; shift += 8) {
+		const char *name = perf_map_find(map, address >> shift);
+
+		sum += name ? strlen(name) : 0;
+	}
+	perf_map_close(map);
+}
+
+static void try_options(const char *bytes, size_t length)
+{
+	char *text = strndup(bytes, length);
+	struct shim_options options = {0};
+	char *out;
+
+	shim_options_add(&options, text);
+	shim_options_inherit(&options, text);
+	out = shim_options_text(&options);
+	sum += strlen(out);
+	free(out);
+	shim_options_free(&options);
+	free(text);
+}
+
+static void try_fill(const char *bytes, size_t length)
+{
+	char *text = strndup(bytes, length);
+
+	text_fill(input_sink(), (struct text_layout){.indent = 15, .width = 80, .column = 15}, text);
+	sum += text_columns(text);
+	free(text);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static void (*const tries[])(const char *, size_t) = {
+		try_escape, try_source, try_python, try_perf_map, try_options, try_fill};
+	char *bytes;
+
+	if (size == 0)
+		return 0;
+	/* A copy of its own, so that a sanitizer sees a step before its first byte as well as one behind its last. */
+	bytes = malloc(size - 1 ? size - 1 : 1);
+	memcpy(bytes, data + 1, size - 1);
+	tries[data[0] % (sizeof(tries) / sizeof(tries[0]))](bytes, size - 1);
+	free(bytes);
+	return 0;
+}
