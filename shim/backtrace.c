@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "shim/config.h"
+#include "shim/first_stack.h"
 #include "shim/kernel.h"
 #include "shim/module_map.h"
 #include "shim/process.h"
@@ -21,6 +22,7 @@
 #define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
 #define GATE (1u << 16)
+#define UNWINDER_ROOM (12u << 10) /* bytes of stack: 7 KiB were seen (libunwind 1.6.2), the interpreter's text is 4 */
 
 enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
 
@@ -69,7 +71,7 @@ static bool load(void)
 	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Uaarch64_flush_cache");
 	unwinder.local_addr_space = dlsym(library, "_ULaarch64_local_addr_space");
 #endif
-	return unwinder.backtrace != NULL;
+	return unwinder.backtrace != NULL && first_stack_find(library);
 }
 
 /*
@@ -108,13 +110,30 @@ void backtrace_load(void)
 	backtrace_warm();
 }
 
+void backtrace_signal_stack(void *lowest, size_t bytes)
+{
+	thread_state.signal_stack = (uintptr_t)lowest;
+	thread_state.signal_stack_bytes = bytes;
+}
+
+/* Whether the unwinder would overflow the stack that the program made for its signal handlers, on which we run. */
+static bool lacks_room(void)
+{
+	uintptr_t used_to = (uintptr_t)__builtin_frame_address(0) - thread_state.signal_stack;
+
+	if (used_to >= thread_state.signal_stack_bytes || used_to >= UNWINDER_ROOM)
+		return false;
+	__atomic_fetch_or(&trace_log_process()->coverage, TRACE_SMALL_STACK, __ATOMIC_RELAXED);
+	return true;
+}
+
 /* Enters the unwinder, unless it is not to be had or a fork is being prepared. */
 static bool unwinder_enter(void)
 {
 	uint32_t active;
 
 	if (thread_state.inside || kernel_forbidden ||
-		__atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
+		__atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY || lacks_room())
 		return false;
 	active = __atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST);
 	do
@@ -134,38 +153,52 @@ static void unwinder_leave(void)
 	__atomic_fetch_sub(&unwinder.active, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Fills in the frames, our own cut off. Returns their number. */
-static int unwind(void **frames, int size)
+/* All frames, our own included. The first ones of a thread that a signal handler asks for come without its cache. */
+static int frames_of_thread(void **frames, int size)
 {
-	void *all[TRACE_STACK_MAX + OWN_FRAMES];
-	int wanted = (int)config.stack_depth + OWN_FRAMES;
+	bool interrupted = false;
+	int count;
+
+	if (!thread_state.warmed) {
+		count = first_stack_walk(frames, size, &interrupted);
+		if (interrupted)
+			return count;
+	}
+	count = unwinder.backtrace(frames, size);
+	thread_state.warmed = true;
+	return count;
+}
+
+/* Fills in the frames of `all`, our own cut off. Returns their number. */
+static int unwind(void *all[TRACE_STACK_MAX + OWN_FRAMES])
+{
+	int depth = (int)config.stack_depth < TRACE_STACK_MAX ? (int)config.stack_depth : TRACE_STACK_MAX;
 	int skip = 0;
 	int count;
 
 	if (__atomic_exchange_n(&unwinder.flush, 0, __ATOMIC_RELAXED) && unwinder.flush_cache &&
 		unwinder.local_addr_space)
 		unwinder.flush_cache(*unwinder.local_addr_space, 0, 0);
-	count = unwinder.backtrace(all, wanted < (int)(sizeof(all) / sizeof(*all)) ? wanted : TRACE_STACK_MAX);
+	count = frames_of_thread(all, depth + OWN_FRAMES);
 	while (skip < count && (uintptr_t)all[skip] >= unwinder.own_start && (uintptr_t)all[skip] < unwinder.own_end)
 		skip++;
 	count -= skip;
-	if (count > size)
-		count = size;
+	if (count > depth)
+		count = depth;
 	if (count > 0)
-		memcpy(frames, all + skip, (size_t)count * sizeof(*frames));
+		memmove(all, all + skip, (size_t)count * sizeof(*all));
 	return count > 0 ? count : 0;
 }
 
 void backtrace_warm(void)
 {
-	void *frames[4];
+	void *frames[TRACE_STACK_MAX + OWN_FRAMES];
 	int saved = errno;
 
 	if (thread_state.warmed || !unwinder_enter())
 		return;
-	unwind(frames, 4);
+	unwind(frames);
 	unwinder_leave();
-	thread_state.warmed = true;
 	errno = saved;
 }
 
@@ -253,34 +286,48 @@ static trace_ref intern(const struct capture *capture)
 	return store(capture);
 }
 
-trace_ref backtrace_capture_text(const char *text, uint32_t length)
+/* Kept out of the way of those who have no interpreter: a signal handler may have little room left on its stack. */
+static __attribute__((noinline)) trace_ref intern_with_python(struct capture *capture)
 {
-	void *frames[TRACE_STACK_MAX];
-	char python[PYTHON_TEXT];
-	struct capture capture = {.frames = frames, .text = text ? text : python, .text_length = length};
-	trace_ref ref = 0;
-	int saved = errno;
+	char text[PYTHON_TEXT];
 
-	if (!trace_log_is_open())
-		return 0;
-	if (text)
-		return length ? intern(&capture) : 0;
-	if (!unwinder_enter())
-		return 0;
-	capture.count = unwind(frames, (int)config.stack_depth);
-	thread_state.unwinding = false;
-	capture.text_length = python_stack_text(python, sizeof(python));
-	if (capture.count > 0 || capture.text_length)
-		ref = intern(&capture);
-	unwinder_leave();
-	thread_state.warmed = true;
-	errno = saved;
-	return ref;
+	capture->text = text;
+	capture->text_length = python_stack_text(text, sizeof(text));
+	return capture->count > 0 || capture->text_length ? intern(capture) : 0;
 }
 
 trace_ref backtrace_capture(void)
 {
-	return backtrace_capture_text(NULL, 0);
+	void *frames[TRACE_STACK_MAX + OWN_FRAMES];
+	struct capture capture = {.frames = frames};
+	trace_ref ref = 0;
+	int saved = errno;
+
+	if (!trace_log_is_open() || !unwinder_enter())
+		return 0;
+	capture.count = unwind(frames);
+	thread_state.unwinding = false;
+	if (python_stack_is_there())
+		ref = intern_with_python(&capture);
+	else if (capture.count > 0)
+		ref = intern(&capture);
+	unwinder_leave();
+	errno = saved;
+	return ref;
+}
+
+trace_ref backtrace_capture_text(const char *text, uint32_t length)
+{
+	void *none = NULL;
+	struct capture capture = {.frames = &none, .text = text, .text_length = length};
+	int saved = errno;
+	trace_ref ref;
+
+	if (!text)
+		return backtrace_capture();
+	ref = trace_log_is_open() && length ? intern(&capture) : 0;
+	errno = saved;
+	return ref;
 }
 
 void backtrace_unloaded(void)

@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -216,6 +217,15 @@ HOOK(void, abort, void)
 	audit_process_ends(false);
 	REAL(abort)();
 	__builtin_unreachable();
+}
+
+HOOK(int, sigaltstack, const stack_t *ss, stack_t *oss)
+{
+	int result = REAL(sigaltstack)(ss, oss);
+
+	if (result == 0 && ss)
+		backtrace_signal_stack(ss->ss_sp, ss->ss_flags & SS_DISABLE ? 0 : ss->ss_size);
+	return result;
 }
 
 HOOK(int, dlclose, void *handle)

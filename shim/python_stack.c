@@ -24,6 +24,11 @@ void python_stack_find(void)
 	__atomic_store_n(&dump_traceback, (void (*)(int, void *))dump, __ATOMIC_RELEASE);
 }
 
+bool python_stack_is_there(void)
+{
+	return __atomic_load_n(&dump_traceback, __ATOMIC_RELAXED) != NULL;
+}
+
 uint32_t python_stack_text(char *text, uint32_t size)
 {
 	void (*dump)(int, void *) = __atomic_load_n(&dump_traceback, __ATOMIC_ACQUIRE);

@@ -8,11 +8,15 @@
 #ifndef SOCKSAN_PYTHON_STACK_H
 #define SOCKSAN_PYTHON_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /* Looks for an interpreter in the process. Uses the loader: call it where the unwinder is loaded. */
 void python_stack_find(void);
+
+/* Whether an interpreter was found. */
+bool python_stack_is_there(void);
 
 /*
  * Writes the stack of the calling thread into `text`, cut at `size`, innermost first. Returns its length, 0 where there is no

@@ -9,6 +9,7 @@
 #define SOCKSAN_THREAD_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Takes what the interpreter writes of its stack. */
@@ -22,7 +23,9 @@ struct thread_state {
 	int inside; /* depth of our own use of the loader or the unwinder */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
 	struct thread_dump *dump; /* an interpreter is writing its stack; NULL otherwise */
-	bool warmed; /* this thread has unwound before */
+	bool warmed; /* this thread's cache in the unwinder is made (first_stack.h) */
+	uintptr_t signal_stack; /* the stack that its signal handlers run on, if it gave them one, */
+	size_t signal_stack_bytes; /* and its size, 0 where it did not */
 	int last_closed_fd; /* of this thread's run of closes, number by number */
 	bool sweeping; /* the run met a number that was never open: it closes whatever there is */
 	uint8_t accused_count;
