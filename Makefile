@@ -130,6 +130,9 @@ python_sources := $(sort $(wildcard shim/python/*.py shim/python/*/*.py))
 python_files := $(python_sources:shim/%=$(BUILD)/%)
 
 LIBRARY := $(BUILD)/libsocksan.so
+# The same with system calls of its own that fail when they are told to, for tests/e2e/faults.sh.
+fault_library := $(BUILD)/tests/libsocksan-fault.so
+fault_objects := $(shim_objects:$(BUILD)/shim/%=$(BUILD)/shim-fault/%) $(BUILD)/tests/faults/inject.o
 COMMAND := $(BUILD)/socksan
 unit_analyzer_tests := $(unit_analyzer_sources:%.c=$(BUILD)/%)
 unit_shim_tests := $(unit_shim_sources:%.c=$(BUILD)/%)
@@ -147,13 +150,14 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check demo bench scale fuzz lint install uninstall clean help deps FORCE
+.PHONY: all tests programs check soak faults demo bench scale fuzz lint install uninstall clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
 programs: $(programs)
 
 tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs
+tests: $(unit_tests) $(unit_tools) programs $(fault_library)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
 deps_sets := $(filter check demo bench scale fuzz lint,$(MAKECMDGOALS))
@@ -163,6 +167,13 @@ after_deps := $(if $(deps_sets),deps)
 
 check: all tests | deps
 	@COVERAGE=$(COVERAGE) scripts/check $(BUILD) $(T)
+
+# What `make check` does a little of, for as long as it takes: K kills at random moments; each fault with each error.
+soak: all programs
+	@KILLS=$(or $(K),1000) bash tests/e2e/survival.sh $(BUILD) kill_in_the_middle
+
+faults: all tests
+	@FAULTS=all bash tests/e2e/faults.sh $(BUILD)
 
 demo: all programs | deps
 	@scripts/demo $(BUILD)
@@ -216,6 +227,8 @@ help:
 	@echo 'make               the library $(BUILD)/libsocksan.so and the command $(BUILD)/socksan'
 	@echo 'make demo          install what is missing, build, audit a real server and a program with a bug'
 	@echo 'make check         install what is missing, build, run every test; T=NAME runs those whose name has NAME'
+	@echo 'make soak          kill a busy program K=1000 times at random moments, and miss nothing that it had done'
+	@echo 'make faults        fail every system call of the library with every error, one run each'
 	@echo 'make bench         what auditing costs, as ratios within one run; T=NAME runs one measure'
 	@echo 'make scale         what reports of 10,000 traces take; T=FORMAT measures that one'
 	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10000000), FUZZ_JOBS=N at a time'
@@ -252,6 +265,20 @@ $(BUILD)/shim/%.o: shim/%.c $(BUILD)/flags
 $(BUILD)/python/%.py: shim/python/%.py
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+
+$(BUILD)/shim-fault/%.o: shim/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(shim_flags) $(shim_flags_$*) -DSOCKSAN_FAULTS $(depend_flags) -c -o $@ $<
+
+$(BUILD)/tests/faults/%.o: tests/faults/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(shim_flags) $(depend_flags) -c -o $@ $<
+
+$(fault_library): $(fault_objects) shim/exports.map
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(shim_link) -o $@ $(fault_objects)
 
 $(BUILD)/shim-unit/%.o: shim/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -337,5 +364,5 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 # Objects of tests are kept: make must not delete them as intermediates.
 .SECONDARY:
 
--include $(wildcard $(BUILD)/shim/*.d $(BUILD)/shim-unit/*.d $(BUILD)/analyzer/*.d $(BUILD)/tests/*/*.d \
-	$(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)
+-include $(wildcard $(BUILD)/shim/*.d $(BUILD)/shim-fault/*.d $(BUILD)/shim-unit/*.d $(BUILD)/analyzer/*.d \
+	$(BUILD)/tests/*/*.d $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)

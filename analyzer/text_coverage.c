@@ -35,6 +35,7 @@ static const char *const loss_words[TRACE_LOSSES] = {
 	[TRACE_LOST_CONTENDED] = "another thread was in the way",
 	[TRACE_LOST_FD_RANGE] = "the descriptor's number was too high to follow",
 	[TRACE_LOST_NO_TRACE] = "there was no trace yet",
+	[TRACE_LOST_NO_ANSWER] = "the kernel did not answer a question about a socket",
 };
 
 static void warn(const struct text_page *page, const char *pattern, ...) __attribute__((format(printf, 2, 3)));

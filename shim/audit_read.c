@@ -61,7 +61,11 @@ static void read_nothing(const struct audit_read *read)
 		struct pollfd poll = {.fd = socket->fd, .events = POLLRDHUP};
 		struct timespec now = {0, 0};
 
-		if (kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0) > 0 && poll.revents & (POLLRDHUP | POLLHUP))
+		long result = kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0);
+
+		if (result < 0 && audit_may_probe())
+			trace_log_lost(TRACE_LOST_NO_ANSWER);
+		if (result > 0 && poll.revents & (POLLRDHUP | POLLHUP))
 			audit_told(read->socket, read->call, 0);
 	}
 }

@@ -52,6 +52,13 @@ static inline long kernel_call_now(long number, long a, long b, long c, long d, 
 #endif
 }
 
+#ifdef SOCKSAN_FAULTS
+/* In the library of tests/e2e/faults.sh alone: makes the call, or fails it on purpose (tests/faults/inject.c). */
+long kernel_call_faulty(long number, long a, long b, long c, long d, long e, long f)
+	__attribute__((visibility("hidden")));
+#define kernel_call_now kernel_call_faulty
+#endif
+
 static inline long kernel_call6(long number, long a, long b, long c, long d, long e, long f)
 {
 	return __builtin_expect(kernel_forbidden, 0) ? -ENOSYS : kernel_call_now(number, a, b, c, d, e, f);

@@ -22,6 +22,29 @@
 #define SO_COOKIE 57
 #endif
 
+/*
+ * Passes on what a question to the kernel returned. Most errors are an answer: they say what the descriptor is. Any other means
+ * that something stays unknown, which is counted.
+ */
+static long answer(long result)
+{
+	if (__builtin_expect(result >= 0, 1))
+		return result;
+	switch (-result) {
+	case EBADF:
+	case EINVAL:
+	case ENODATA:
+	case ENOPROTOOPT:
+	case ENOSYS:
+	case ENOTCONN:
+	case ENOTSOCK:
+	case ENOTTY:
+	case EOPNOTSUPP:
+	case ERANGE: return result;
+	default: trace_log_lost(TRACE_LOST_NO_ANSWER); return result;
+	}
+}
+
 short probe_poll(int fd)
 {
 	struct pollfd poll = {.fd = fd, .events = POLLRDHUP | POLLOUT};
@@ -32,12 +55,12 @@ short probe_poll(int fd)
 	long result = kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0);
 #endif
 
-	return result > 0 ? poll.revents : 0;
+	return answer(result) > 0 ? poll.revents : 0;
 }
 
 static long get_option(int fd, int level, int name, void *value, socklen_t length)
 {
-	return kernel_call5(SYS_getsockopt, fd, level, name, value, &length);
+	return answer(kernel_call5(SYS_getsockopt, fd, level, name, value, &length));
 }
 
 uint64_t probe_cookie(int fd)
@@ -63,14 +86,14 @@ uint32_t probe_unacked(int fd)
 {
 	int bytes = 0;
 
-	return kernel_call3(SYS_ioctl, fd, SIOCOUTQ, &bytes) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
+	return answer(kernel_call3(SYS_ioctl, fd, SIOCOUTQ, &bytes)) < 0 || bytes < 0 ? 0 : (uint32_t)bytes;
 }
 
 int probe_readable_bytes(int fd)
 {
 	int bytes = -1;
 
-	return kernel_call3(SYS_ioctl, fd, SIOCINQ, &bytes) < 0 ? -1 : bytes;
+	return answer(kernel_call3(SYS_ioctl, fd, SIOCINQ, &bytes)) < 0 ? -1 : bytes;
 }
 
 bool probe_tcp(int fd, struct probe_tcp *tcp)
@@ -101,7 +124,7 @@ bool probe_tcp(int fd, struct probe_tcp *tcp)
 
 bool probe_is_open(int fd)
 {
-	return kernel_call3(SYS_fcntl, fd, F_GETFD, 0) != -EBADF;
+	return answer(kernel_call3(SYS_fcntl, fd, F_GETFD, 0)) != -EBADF;
 }
 
 bool probe_listens(int fd)
@@ -163,7 +186,7 @@ static bool ask_address(long number, int fd, struct trace_address *address)
 	struct sockaddr_storage name;
 	socklen_t length = sizeof(name);
 
-	if (kernel_call3(number, fd, &name, &length) < 0)
+	if (answer(kernel_call3(number, fd, &name, &length)) < 0)
 		return false;
 	return probe_address(&name, length < sizeof(name) ? length : sizeof(name), address);
 }
@@ -212,18 +235,18 @@ enum probe_sigpipe probe_sigpipe(void)
 	uint64_t blocked = 0;
 
 	memset(&action, 0, sizeof(action));
-	if (kernel_call4(SYS_rt_sigaction, SIGPIPE, NULL, &action, 8) < 0)
+	if (answer(kernel_call4(SYS_rt_sigaction, SIGPIPE, NULL, &action, 8)) < 0)
 		return PROBE_SIGPIPE_HANDLED;
 	if (action.handler == (void *)SIG_IGN)
 		return PROBE_SIGPIPE_IGNORED;
 	if (action.handler != (void *)SIG_DFL)
 		return PROBE_SIGPIPE_HANDLED;
-	kernel_call4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, 8);
+	answer(kernel_call4(SYS_rt_sigprocmask, SIG_BLOCK, NULL, &blocked, 8));
 	return blocked & (1ull << (SIGPIPE - 1)) ? PROBE_SIGPIPE_HANDLED : PROBE_SIGPIPE_KILLS;
 }
 
 void probe_thread_name(char name[16])
 {
 	memset(name, 0, 16);
-	kernel_call5(SYS_prctl, PR_GET_NAME, name, 0, 0, 0);
+	answer(kernel_call5(SYS_prctl, PR_GET_NAME, name, 0, 0, 0));
 }

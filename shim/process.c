@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 
 #include "shim/config.h"
@@ -41,7 +42,13 @@ static void read_names(void)
 	long length = kernel_call3(SYS_readlink, "/proc/self/exe", process_names.exe, sizeof(process_names.exe) - 1);
 	const char *base;
 
-	process_names.exe[length > 0 ? length : 0] = '\0';
+	if (length <= 0) { /* as it was called, then, which names it just as well while nobody changes the directory */
+		const char *called = (const char *)getauxval(AT_EXECFN);
+
+		length = called ? (long)strnlen(called, sizeof(process_names.exe) - 1) : 0;
+		memcpy(process_names.exe, called ? called : "", (size_t)length);
+	}
+	process_names.exe[length] = '\0';
 	base = strrchr(process_names.exe, '/');
 	base = base ? base + 1 : process_names.exe;
 	base = *base ? base : "unknown";
@@ -53,17 +60,18 @@ static bool set_up_first(void)
 {
 	char complaint[256];
 	const char *text = getenv("SOCKSAN_OPTIONS");
-	void *page;
+	long page;
 
 	config_default(&config);
 	if (text)
 		config_parse(&config, text, complaint, sizeof(complaint));
 	read_names();
-	page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page == MAP_FAILED)
+	page = kernel_call6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page < 0 && page > -4096)
 		return false;
-	madvise(page, 4096, MADV_WIPEONFORK); /* Linux 4.14; without it the fork handler alone clears the page */
-	__atomic_store_n(&process_page, page, __ATOMIC_RELEASE);
+	/* Linux 4.14; without it the fork handler alone clears the page */
+	kernel_call3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
+	__atomic_store_n(&process_page, (struct process_page *)page, __ATOMIC_RELEASE);
 	return true;
 }
 

@@ -1,16 +1,32 @@
 /* roster.c: one append a time. */
 #include "shim/roster.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
 
+#define PATIENCE 100 /* interruptions of one call */
+
+/* One append, unless it is interrupted or cut short. A rest that another's entry came before spoils one entry, not the roster. */
+static void write_whole(long fd, const char *bytes, size_t size)
+{
+	for (int i = 0; i < PATIENCE && size; i++) {
+		long written = kernel_call3(SYS_write, fd, bytes, size);
+
+		if (written < 0 && written != -EINTR)
+			return;
+		bytes += written > 0 ? written : 0;
+		size -= written > 0 ? (size_t)written : 0;
+	}
+}
+
 void roster_add(enum trace_roster_type type, pid_t pid, const char *path)
 {
 	struct trace_roster_entry entry = {.magic = TRACE_ROSTER_MAGIC, .type = type};
-	long fd;
+	long fd = -EINTR;
 
 	if (!config.roster[0])
 		return;
@@ -19,9 +35,10 @@ void roster_add(enum trace_roster_type type, pid_t pid, const char *path)
 	entry.t_ns = kernel_now_ns();
 	if (path)
 		memcpy(entry.path, path, strnlen(path, sizeof(entry.path)));
-	fd = kernel_call4(SYS_openat, AT_FDCWD, config.roster, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0);
+	for (int i = 0; i < PATIENCE && fd == -EINTR; i++)
+		fd = kernel_call4(SYS_openat, AT_FDCWD, config.roster, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return;
-	kernel_call3(SYS_write, fd, &entry, sizeof(entry));
+	write_whole(fd, (const char *)&entry, sizeof(entry));
 	kernel_call1(SYS_close, fd);
 }

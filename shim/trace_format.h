@@ -96,6 +96,7 @@ enum trace_loss {
 	TRACE_LOST_CONTENDED, /* gave up rather than wait for another thread */
 	TRACE_LOST_FD_RANGE, /* a descriptor number too high to follow */
 	TRACE_LOST_NO_TRACE, /* happened before a trace could be made */
+	TRACE_LOST_NO_ANSWER, /* the kernel did not answer a question about a socket */
 	TRACE_LOSSES = 8,
 };
 

@@ -26,6 +26,7 @@
 #define RESERVE_BYTES (64u << 10)
 #define SMALLEST_TRACE (64u << 10)
 #define EAGER_TRACE (4u << 20) /* where blocks can only be reserved at once */
+#define PATIENCE 100 /* interruptions of one call */
 #define ATTEMPTS 16 /* after that only now and then */
 
 enum log_state { LOG_NONE, LOG_OPENING, LOG_OPEN };
@@ -70,6 +71,15 @@ uint32_t trace_log_fill(void)
 	return the_log.size ? (uint32_t)(__atomic_load_n(&the_log.cursor, __ATOMIC_RELAXED) * 256 / the_log.size) : 0;
 }
 
+static long populate(char *from, uint64_t bytes)
+{
+	long result = -EINTR;
+
+	for (int i = 0; i < PATIENCE && (result == -EINTR || result == -EAGAIN); i++)
+		result = kernel_call3(SYS_madvise, from, bytes, MADV_POPULATE_WRITE);
+	return result;
+}
+
 /* Makes sure that blocks stand behind the file up to `end`. Several threads may do the same; that is harmless. */
 static bool reserve(uint64_t end)
 {
@@ -77,12 +87,8 @@ static bool reserve(uint64_t end)
 
 	while (end > from) {
 		uint64_t to = from + RESERVE_BYTES < the_log.size ? from + RESERVE_BYTES : the_log.size;
-		long result;
 
-		do
-			result = kernel_call3(SYS_madvise, the_log.base + from, to - from, MADV_POPULATE_WRITE);
-		while (result == -EINTR || result == -EAGAIN);
-		if (result < 0) {
+		if (populate(the_log.base + from, to - from) < 0) {
 			trace_log_lost(TRACE_LOST_NO_SPACE);
 			return false;
 		}
@@ -287,7 +293,7 @@ static long create_file(char *name, size_t size)
 {
 	long fd = -EEXIST;
 
-	for (unsigned n = 0; fd == -EEXIST && n < 10000; n++) {
+	for (unsigned n = 0; (fd == -EEXIST || fd == -EINTR) && n < 10000; n++) {
 		make_name(name, size, n);
 		fd = kernel_call4(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	}
@@ -327,7 +333,7 @@ static long map_file(long fd, uint64_t size, char **base)
 /* Reserves the first blocks; where the kernel cannot reserve as we go, all of a smaller file at once. */
 static long reserve_first(long fd, char *base, uint64_t *size)
 {
-	long result = kernel_call3(SYS_madvise, base, RESERVE_BYTES, MADV_POPULATE_WRITE);
+	long result = populate(base, RESERVE_BYTES);
 
 	if (result != -EINVAL) {
 		the_log.reserved = RESERVE_BYTES;
