@@ -156,8 +156,7 @@ all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(pyt
 
 programs: $(programs)
 
-tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs
-tests: $(unit_tests) $(unit_tools) programs $(fault_library)
+tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
 deps_sets := $(filter check demo bench scale fuzz lint,$(MAKECMDGOALS))
