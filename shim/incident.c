@@ -303,6 +303,7 @@ static void remember_pending(struct socket *socket, struct trace_incident *incid
 {
 	uint32_t at = SOCKET_INCIDENTS;
 
+	__atomic_fetch_or(&socket->state, SOCKET_PENDING, __ATOMIC_RELAXED);
 	for (uint32_t i = 0; i < SOCKET_INCIDENTS; i++) {
 		if (socket->incidents[i] == incident)
 			return;
@@ -312,7 +313,6 @@ static void remember_pending(struct socket *socket, struct trace_incident *incid
 	if (at == SOCKET_INCIDENTS)
 		at = socket->next_incident++ % SOCKET_INCIDENTS;
 	socket->incidents[at] = incident;
-	__atomic_fetch_or(&socket->state, SOCKET_PENDING, __ATOMIC_RELAXED);
 }
 
 void incident_accept(

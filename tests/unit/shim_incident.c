@@ -352,6 +352,19 @@ Test(shim_incident, delivered_later)
 	expect_outcome(incident, TRACE_DELIVERED);
 }
 
+/* One more write of an incident whose bytes had all been acknowledged: it is unsettled again. */
+Test(shim_incident, delivered_then_pending_again)
+{
+	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE_WAIT));
+
+	settle(account(11, 0, TCP_CLOSE_WAIT));
+	cr_expect(write_accepted(10, account(11, 10, TCP_CLOSE_WAIT)) == incident);
+	expect_outcome(incident, TRACE_UNCONFIRMED);
+	cr_expect(connection->state & SOCKET_PENDING);
+	settle(account(21, 0, TCP_CLOSE_WAIT));
+	expect_outcome(incident, TRACE_DELIVERED);
+}
+
 Test(shim_incident, partly_acknowledged_then_lost)
 {
 	const struct trace_incident *incident = write_accepted(100, account(1, 100, TCP_CLOSE_WAIT));
