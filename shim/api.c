@@ -142,19 +142,20 @@ SOCKSAN_EXPORT uint64_t socksan_incident_count(void)
 	return tally_events();
 }
 
-SOCKSAN_EXPORT void socksan_annotate(uint64_t since, const char *note)
+SOCKSAN_EXPORT void socksan_annotate(uint64_t since, uint64_t socket_id, const char *note)
 {
 	int saved = errno;
 	uint32_t length = length_of(note, NOTE_MAX);
+	bool ready = length && process_ready() && !process_is_borrowed();
+	trace_ref socket = ready && socket_id ? trace_log_ref(find_socket(socket_id)) : 0;
 	struct trace_incident *incident;
 	trace_ref text = 0;
 
-	if (!length || !process_ready() || process_is_borrowed())
-		return;
-	for (unsigned n = 0; (incident = tally_recent(since, n)); n++) {
+	for (unsigned n = 0; ready && (incident = tally_recent(since, n)); n++) {
 		bool rounds = !(incident->count & (incident->count - 1)); /* 1, 2, 4, 8 ... */
 
-		if (incident->kind == TRACE_DROPPED_BY_FRAMEWORK || (incident->text && !rounds))
+		if (incident->kind == TRACE_DROPPED_BY_FRAMEWORK || (incident->text && !rounds) ||
+			(socket_id && incident->socket != socket))
 			continue;
 		if (!text)
 			text = trace_log_text(TRACE_TEXT_NOTE, note, length);

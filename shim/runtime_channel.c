@@ -78,7 +78,9 @@ static int64_t take_amend(const struct message *message)
 
 static int64_t take_annotate(const struct message *message)
 {
-	socksan_annotate((uint64_t)number(message->arguments[0]), message->arguments[1]);
+	const char *const *arguments = message->arguments;
+
+	socksan_annotate((uint64_t)number(arguments[0]), (uint64_t)number(arguments[1]), arguments[2]);
 	return 0;
 }
 
@@ -103,7 +105,7 @@ static const struct verb verbs[] = {
 	{"dropped", 6, take_dropped},
 	{"again", 2, take_again},
 	{"amend", 2, take_amend},
-	{"annotate", 2, take_annotate},
+	{"annotate", 3, take_annotate},
 	{"opaque", 0, take_opaque},
 };
 

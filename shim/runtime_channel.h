@@ -15,7 +15,7 @@
  *	dropped TOLD FD ID BYTES NOTE STACK	socksan_dropped_write
  *	again INCIDENT BYTES		socksan_dropped_again
  *	amend INCIDENT NOTE		socksan_amend
- *	annotate SINCE NOTE		socksan_annotate
+ *	annotate SINCE ID NOTE		socksan_annotate
  *	opaque				socksan_opaque_runtime
  */
 #ifndef SOCKSAN_RUNTIME_CHANNEL_H

@@ -53,9 +53,10 @@ __attribute__((weak)) uint64_t socksan_incident_count(void);
 
 /*
  * Adds a note to what this thread has run into since socksan_incident_count() was `since`: what the program was doing, as only
- * its runtime knows it. Incidents that have one keep it, but for their second, fourth, eighth ... write.
+ * its runtime knows it. With a `socket_id` that is not 0, to what it ran into on that socket alone. Only the last few incidents
+ * are known; those that have a note keep it, but for their second, fourth, eighth ... write.
  */
-__attribute__((weak)) void socksan_annotate(uint64_t since, const char *note);
+__attribute__((weak)) void socksan_annotate(uint64_t since, uint64_t socket_id, const char *note);
 
 /* Says that this process uses a runtime (uvloop is one) that may swallow writes where nobody tells of them. */
 __attribute__((weak)) void socksan_opaque_runtime(void);

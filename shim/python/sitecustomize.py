@@ -1,7 +1,8 @@
-"""Starts socksan's adapter in every Python of a run, then makes room for the sitecustomize that would have been imported.
+"""Starts socksan's adapter in every Python of a run, then makes room for the sitecustomize that would have been
+imported.
 
-`socksan run` puts this directory in front of PYTHONPATH. The directory leaves sys.path again at once, so the program finds
-there what it finds without an audit. Whatever Python this is, of version 2 even, this file must pass it by.
+`socksan run` puts this directory in front of PYTHONPATH. The directory leaves sys.path again at once, so the program
+finds there what it finds without an audit. Whatever Python this is, of version 2 even, this file must pass it by.
 """
 
 

@@ -1,6 +1,6 @@
-"""asyncio sends later what does not fit into the socket's buffer: a client that goes on after the peer's FIN has a timed call
-write much to a peer that takes a part of it and then resets. The loop's sends lose bytes; who had asked for them is the
-program's line. With `ok` the peer has closed its sending half only, and takes it all."""
+"""asyncio sends later what does not fit into the socket's buffer: a client that goes on after the peer's FIN has a
+timed call write much to a peer that takes a part of it and then resets. The loop's sends lose bytes; who had asked
+for them is the program's line. With `ok` the peer has closed its sending half only, and takes it all."""
 import asyncio
 import socket
 import struct

@@ -1,5 +1,5 @@
-"""asyncio, behind a link that fails: a client sends a message every few hundred milliseconds, by call_later, for ever. The link
-is taken down, and later up again; meanwhile (`dies`) the server was killed, or (`heals`) it was not.
+"""asyncio, behind a link that fails: a client sends a message every few hundred milliseconds, by call_later, for
+ever. The link is taken down, and later up again; meanwhile (`dies`) the server was killed, or (`heals`) it was not.
 
 To be run in a network namespace of its own, as root: the link is the namespace's loopback."""
 import asyncio

@@ -1,5 +1,5 @@
-"""asyncio over TLS: what is written after the program's own close (`closing`), after connection_lost (`lost`), after an abort
-(`abort`). With `ok` nothing is. The second argument is a file with a certificate and its key."""
+"""asyncio over TLS: what is written after the program's own close (`closing`), after connection_lost (`lost`), after
+an abort (`abort`). With `ok` nothing is. The second argument is a file with a certificate and its key."""
 import asyncio
 import ssl
 import sys

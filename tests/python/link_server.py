@@ -1,5 +1,5 @@
-"""The peer of the programs whose link goes down: takes what comes. Prints its port first. Where it is killed it leaves nothing
-behind: the connection is reset."""
+"""The peer of the programs whose link goes down: takes what comes. Prints its port first. Where it is killed it
+leaves nothing behind: the connection is reset."""
 import socket
 import struct
 

@@ -1,6 +1,6 @@
-"""Twisted sends later what it was asked to write: a client that goes on after the peer's FIN, as half-closing protocols do, has a
-timed call write to a peer that is wholly gone. The reactor's send loses the bytes; who had asked for them is the program's line.
-With `ok` the peer has closed its sending half only, and takes them."""
+"""Twisted sends later what it was asked to write: a client that goes on after the peer's FIN, as half-closing
+protocols do, has a timed call write to a peer that is wholly gone. The reactor's send loses the bytes; who had asked
+for them is the program's line. With `ok` the peer has closed its sending half only, and takes them."""
 import sys
 
 from twisted.internet import interfaces, protocol, reactor

@@ -60,9 +60,9 @@ class KeepsAlive(protocol.Protocol):
 
     @defer.inlineCallbacks
     def beat_on(self):
-        while not WELL or self.alive:
-            yield task.deferLater(reactor, INTERVAL, lambda: None)
+        while self.alive or not WELL:
             self.beat()
+            yield task.deferLater(reactor, INTERVAL, lambda: None)
 
     def send_all(self, messages):
         for message in messages:

@@ -1,5 +1,5 @@
-"""A Twisted line client that goes on talking: it connects, sends a line, loses its connection on purpose, and sends another
-line later. With `ok` it looks whether it still has a connection."""
+"""A Twisted line client that goes on talking: it connects, sends a line, loses its connection on purpose, and sends
+another line later. With `ok` it looks whether it still has a connection."""
 import sys
 
 from twisted.internet import defer, endpoints, protocol, reactor, task

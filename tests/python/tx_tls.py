@@ -1,6 +1,6 @@
-"""Twisted over TLS: what is written after the program's own loseConnection (`closing`), which TLS throws away while the goodbye
-is under way, and after connectionLost (`lost`). `starttls_lost` turns a plain connection into one with TLS first. With `ok`
-nothing is written. The second argument is a file with a certificate and its key."""
+"""Twisted over TLS: what is written after the program's own loseConnection (`closing`), which TLS throws away while
+the goodbye is under way, and after connectionLost (`lost`). `starttls_lost` turns a plain connection into one with
+TLS first. With `ok` nothing is written. The second argument is a file with a certificate and its key."""
 import sys
 
 from twisted.internet import defer, endpoints, protocol, reactor, ssl, task

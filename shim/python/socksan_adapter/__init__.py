@@ -1,8 +1,9 @@
 """socksan's adapter for Python: tells the audit of the writes that Twisted and asyncio throw away.
 
-When such a framework is imported, some of its methods are wrapped. A wrapper returns and raises what the method does; what it
-notes on the way it hands to libsocksan.so, by a write to a descriptor that no process has (shim/runtime_channel.h): no
-foreign-function interface is loaded, no thread started, nothing is opened. Nothing in here raises into the program.
+When such a framework is imported, some of its methods are wrapped. A wrapper returns and raises what the method does;
+what it notes on the way it hands to libsocksan.so, by a write to a descriptor that no process has
+(shim/runtime_channel.h): no foreign-function interface is loaded, no thread started, nothing is opened. Nothing in
+here raises into the program.
 
 This module is all that a program has of the adapter which imports no framework, so it imports next to nothing itself.
 """
@@ -12,10 +13,12 @@ from posix import write as _write
 CHANNEL = -0x736F636B
 
 # The page that libsocksan.so keeps its numbers in, and reads the label from (shim/tally.h).
-_page = bytearray(688)
-_page[:13] = b"socksan page\0"
-numbers = memoryview(_page)[64:424].cast("Q")  # [0]: bad writes and closes so far; then by kind and knowledge
-_label_words = memoryview(_page)[424:432].cast("I")
+page = bytearray(688)
+page[:13] = b"socksan page\0"
+numbers = memoryview(page)[64:424].cast("Q")  # [0]: bad writes and closes so far; then by kind and knowledge
+# Where a byte of numbers[0] lies that changes with each: to compare that one costs less than to compare the number.
+EVENTS = 64 if sys.byteorder == "little" else 71
+_label_words = memoryview(page)[424:432].cast("I")
 KNOWLEDGES = 4
 
 # Called with nothing when the interpreter ends.
@@ -50,14 +53,14 @@ def tell(verb, *arguments):
 
 def label():
     """What the process is running, as set_label was told."""
-    return bytes(_page[432:432 + _label_words[1]]).decode("utf-8", "replace")
+    return bytes(page[432:432 + _label_words[1]]).decode("utf-8", "replace")
 
 
 def set_label(text):
     """Names what the process is running; an empty text ends that. Incidents carry the name."""
     name = text.encode("utf-8", "replace")[:256]
     _label_words[0] = (_label_words[0] + 1) & 0xFFFFFFFF
-    _page[432:432 + len(name)] = name
+    page[432:432 + len(name)] = name
     _label_words[1] = len(name)
     _label_words[0] = (_label_words[0] + 1) & 0xFFFFFFFF
 
@@ -122,7 +125,7 @@ def _end():
 
 def start():
     """Begins to watch, where libsocksan.so is there and wants it."""
-    if tell(b"hello") != 1 or _write(CHANNEL, _page) != 1:
+    if tell(b"hello") != 1 or _write(CHANNEL, page) != 1:
         return
     import atexit
 

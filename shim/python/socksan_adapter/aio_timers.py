@@ -1,14 +1,14 @@
 """asyncio's timed calls: loop.call_later and call_at, and tasks that sleep.
 
-How a timer was scheduled is kept beside it, by its address, from the moment it is made until it runs or is cancelled: timers
-have no room of their own. A sleeping task is woken by a timer too; what is counted then is the task's, which is the
-one that goes on.
+How a timer was scheduled is kept beside it, by its address, from the moment it is made until it runs or is cancelled:
+timers have no room of their own. A sleeping task is woken by a timer too; what is counted then is the task's, which
+is the one that goes on.
 """
 import sys
 import weakref
 
-from . import reports, stacks
-from .reports import Run, here
+from . import numbers, reports, stacks
+from .reports import Run, annotate, here
 from .wrapping import FILE, wrap
 
 _getframe = sys._getframe
@@ -46,6 +46,7 @@ def _make_call_at(original):
         handle = original(self, when, callback, *args, context=context)
         _hide(handle)
         if callback is _wake_sleeper:
+            _timers.pop(id(handle), None)  # of one that had this address and went with its loop
             _sleeps(self)
             return handle
         frame = _getframe(1)
@@ -93,6 +94,8 @@ def _make_run(original):
         try:
             return original(self)
         finally:
+            if numbers[0] != run.events:
+                annotate(run.events, run=run)
             run.finish()
             here.run = outer
 
@@ -152,7 +155,6 @@ def _sleeps(loop):
             run.delay = here.delay
         if run.dead or run.live:
             run.settle()
-            run.dead = run.live = 0
     except Exception:
         pass
 
@@ -170,12 +172,6 @@ def _run_of_this_task():
         return run
     except Exception:
         return None  # no loop is running
-
-
-def _live_task():
-    run = _run_of_this_task()
-    if run is not None:
-        run.live += 1
 
 
 def _make_cancel_all(original):
@@ -197,7 +193,6 @@ def patch_base_events(module):
     _current_task = module.tasks.current_task
     _wake_sleeper = module.futures._set_result_unless_cancelled
     reports.asyncio_run = _run_of_this_task
-    reports.live_task = _live_task
     loop = module.BaseEventLoop
     wrap(loop, "call_at", _make_call_at)
     wrap(loop, "call_later", _make_call_later)

@@ -6,11 +6,9 @@ not the program's. Pipes of subprocesses are none of our business.
 """
 import sys
 
-from . import numbers, reports, stacks
-from .reports import CALLERS, Watch, annotate, dropped, here
+from . import EVENTS, numbers, page, stacks
+from .reports import Watch, annotate, count_live, dropped, run_under_way, when_it_matters
 from .wrapping import wrap
-
-MORE_CALLERS = 2 * (CALLERS - 1)  # that are kept of those which have bytes waiting
 
 _getframe = sys._getframe
 
@@ -44,10 +42,10 @@ def _connection(transport):
 def _lost_write(transport, size):
     """A write was thrown away."""
     try:
-        frame = _getframe(2)
+        frame = stacks.outside(_getframe(3))
         while frame is not None and frame.f_globals.get("__name__") == "asyncio.transports":
             frame = frame.f_back  # writelines, which joins and writes
-        if frame is None or _is_tls(frame):
+        if not size or frame is None or _is_tls(frame):
             return
         watch = _watch(transport)
         watch.take_socket(transport._sock)
@@ -56,34 +54,29 @@ def _lost_write(transport, size):
         pass
 
 
-def _after_write(transport, events, place):
-    """The write went its way: into a dead connection, into the transport's buffer, or in part each."""
+def _unusual_write(transport, data, before, size_of):
+    """The write was thrown away, or ran into a dead connection, or went into the transport's buffer, in part
+    perhaps."""
     try:
-        if numbers[0] != events:
-            annotate(events)
-        if transport._buffer:
-            watch = _watch(transport)
-            watch.callers = watch.callers[-MORE_CALLERS:] + (place, here.run or reports.asyncio_run())
+        if page[EVENTS] != before:
+            annotate(numbers[0] - (page[EVENTS] - before) % 256)
+        if transport._conn_lost:
+            # It is 1 where the end was decided just now, in this very write, or where there was nothing to write.
+            if transport._conn_lost > 1:
+                _lost_write(transport, size_of(data))
+        elif transport._buffer:
+            _watch(transport).asked_by(
+                stacks.place(stacks.outside(_getframe(2))), run_under_way(), True)
     except Exception:
         pass
 
 
 def _make_write(original):
     def write(self, data):
-        lost = self._conn_lost
-        events = numbers[0]
+        before = page[EVENTS]
         result = original(self, data)
-        if lost:
-            if self._conn_lost != lost:
-                _lost_write(self, _size(data))
-            return result
-        if numbers[0] != events or self._buffer:
-            _after_write(self, events, stacks.place(_getframe(1)))
-        run = here.run
-        if run is not None:
-            run.live += 1
-        elif reports.suspect_tasks:
-            reports.live_task()
+        if self._conn_lost or self._buffer or page[EVENTS] != before:
+            _unusual_write(self, data, before, _size)
         return result
 
     return write
@@ -91,18 +84,23 @@ def _make_write(original):
 
 def _make_writelines(original):
     def writelines(self, list_of_data):
-        lost = self._conn_lost
-        events = numbers[0]
+        before = page[EVENTS]
         result = original(self, list_of_data)
-        if lost:
-            if self._conn_lost != lost:
-                _lost_write(self, _size_of_all(list_of_data))
-            return result
-        if numbers[0] != events or self._buffer:
-            _after_write(self, events, stacks.place(_getframe(1)))
+        if self._conn_lost or self._buffer or page[EVENTS] != before:
+            _unusual_write(self, list_of_data, before, _size_of_all)
         return result
 
     return writelines
+
+
+def _make_counting_write(original):
+    def write(self, data):
+        result = original(self, data)
+        if not self._conn_lost:
+            count_live()
+        return result
+
+    return write
 
 
 def _make_write_ready(original):
@@ -121,17 +119,25 @@ def _make_write_ready(original):
     return _write_ready
 
 
+def _closed_sendto(transport, data):
+    try:
+        _lost_write(transport, _size(data))
+    except Exception:
+        pass
+
+
 def _make_sendto(original):
     def sendto(self, data, addr=None):
         lost = self._conn_lost
+        before = page[EVENTS]
         try:
             result = original(self, data, addr)
         except AttributeError:
             if self._sock is None:
-                _lost_write(self, _size(data))
+                _closed_sendto(self, data)
             raise
-        if lost and self._conn_lost != lost:
-            _lost_write(self, _size(data))
+        if (lost and self._conn_lost != lost) or page[EVENTS] != before:
+            _unusual_write(self, data, before, _size)
         return result
 
     return sendto
@@ -205,6 +211,13 @@ def patch_selector_events(module):
             wrap(stream, name, _make_write_ready)
     wrap(module._SelectorDatagramTransport, "sendto", _make_sendto)
 
+    def count():
+        wrap(stream, "write", _make_counting_write)
+        if "writelines" in stream.__dict__:
+            wrap(stream, "writelines", _make_counting_write)
+
+    when_it_matters.append(count)
+
 
 # --- TLS ---
 
@@ -230,7 +243,8 @@ def _lost_tls_write(transport, protocol, size):
 
 
 def _went_nowhere(protocol):
-    """Whether what is written now would be thrown away, as a number that then changes; None in a version without that."""
+    """Whether what is written now would be thrown away, as a number that then changes; None in a version without
+    that."""
     below = protocol._transport
     return getattr(protocol, "_conn_lost", None), getattr(below, "_conn_lost", 0) if below is not None else -1
 

@@ -1,4 +1,5 @@
-"""The pytest plugin `socksan`: says which test caused an incident, in a section of the summary; --socksan-fail fails it."""
+"""The pytest plugin `socksan`: says which test caused an incident, in a section of the summary; --socksan-fail fails
+it."""
 from _pytest.config import hookimpl
 
 from . import KNOWLEDGES, numbers, set_label

@@ -1,15 +1,17 @@
 """What is known of connections that are gone and of the calls that write to them, and how it is told.
 
-A transport that is watched has a Watch; each place in the program that writes to it in vain has a Drop there, which is one
-incident with a count. What runs by the clock (a delayed call, a loop of them, a task that sleeps) is a Run. All text is made
-when there is something to report.
+A transport that is watched has a Watch; each place in the program that writes to it in vain has a Drop there, which
+is one incident with a count. What runs by the clock (a delayed call, a loop of them, a task that sleeps) is a Run.
+All text is made when there is something to report.
 """
 import _thread
+import functools
 import os
 import socket
+import sys
 import time
 
-from . import at_end, numbers, stacks, tell
+from . import EVENTS, at_end, numbers, page, stacks, tell
 
 PLACE_OF_A_DROP = 6  # frames that make two writes of one transport the same incident
 CALLERS = 4  # write calls that are remembered for bytes which a transport has buffered
@@ -25,27 +27,27 @@ class _Here(_thread._local):
     delay = None  # of a call that is just being scheduled
 
 
-class _ReactorThread:
-    """The same of the one thread in which Twisted's reactor runs: nobody else may write to its transports."""
+class _Reactor:
+    """Of the thread in which Twisted's reactor runs: nobody else may write to its transports."""
 
-    __slots__ = ("run",)
+    __slots__ = ("run", "thread")
 
     def __init__(self):
-        self.run = None
+        self.run = None  # the last Run that began; it may be over
+        self.thread = 0  # in which it began
 
 
 here = _Here()
-reactor_thread = _ReactorThread()
+reactor = _Reactor()
+when_it_matters = []  # what is to be done once a run has written in vain: then it matters whether runs write elsewhere
 asyncio_run = None  # set with asyncio: gives the Run of the task that is running, or None
-live_task = None  # set with asyncio: counts a write of the task that is running which went on its way
-suspect_tasks = False  # a task has written in vain: from now on it matters whether tasks write elsewhere
 _drops_of_runs = []
 
 
 class Watch:
     """What is known of one transport."""
 
-    __slots__ = ("name", "socket", "why", "when", "end", "over", "told", "place", "callers", "drops")
+    __slots__ = ("name", "socket", "why", "when", "end", "told", "state", "callers", "drops", "events", "last_byte")
 
     def __init__(self, name):
         self.name = name  # of the framework
@@ -53,11 +55,21 @@ class Watch:
         self.why = None  # the connection ended
         self.when = None
         self.end = None  # the place where the program ended it
-        self.over = False  # the program aborted it: what is written from here on goes nowhere
         self.told = False  # the program knows of the end
-        self.place = None  # where the program called, while a layer between (TLS) hides it
+        self.state = None  # not None: what is written to it is not what it seems
         self.callers = ()  # place, run, place, run ...: who asked for the bytes that wait
         self.drops = None
+        self.events = numbers[0]  # when its incidents were last looked for
+        self.last_byte = page[EVENTS]
+
+    def look(self, sock):
+        """Tells who had asked for what has run into something since the last look."""
+        since = self.events
+        self.events = numbers[0]
+        self.last_byte = page[EVENTS]
+        self.take_socket(sock)
+        if self.callers and self.socket:
+            annotate(since, self.callers, sock=self.socket)
 
     def ended_by(self, why, place):
         """The program itself ends the connection."""
@@ -74,15 +86,20 @@ class Watch:
         if not self.socket and isinstance(sock, socket.socket) and sock.fileno() >= 0:
             self.socket = tell(b"socket", b"%d" % sock.fileno()) or 0
 
+    def asked_by(self, place, run, others_wait):
+        """Someone wrote bytes that the transport keeps for later, beside those of others perhaps."""
+        self.callers = (self.callers[-2 * (CALLERS - 1):] if others_wait else ()) + (place, run)
+
 
 class Run:
     """Something that runs by the clock, again and again perhaps."""
 
-    __slots__ = ("what", "name", "place", "delay", "count", "live", "dead", "dead_runs", "latest", "pending", "function",
-                 "drops", "events", "__weakref__")
+    __slots__ = ("what", "name", "place", "delay", "count", "live", "dead", "dead_runs", "latest", "pending",
+                 "function", "code", "runner", "drops", "events", "__weakref__")
 
-    def __init__(self, what, place, delay, pending):
+    def __init__(self, what, place, delay, pending, runner=None):
         self.what = what
+        self.runner = runner  # Twisted's: the code of what calls it
         self.name = None
         self.place = place
         self.delay = delay
@@ -92,42 +109,40 @@ class Run:
         self.latest = None  # weak: what stands for it in its framework
         self.pending = pending  # whether that is still to run
         self.function = None  # while it runs
+        self.code = None  # of a function in Python
         self.drops = None
         self.events = 0
 
     def begin(self, function):
-        self.count += 1
-        self.live = self.dead = 0
         self.function = function
+        if self.dead or self.live:
+            self.settle()  # the time before, of which nobody had seen that it was over
+        self.count += 1
+        self.code = _code_of(function)
         self.events = numbers[0]
         if self.name is None:
             self.name = _name_of(function)
 
     def finish(self):
         self.function = None
-        if numbers[0] != self.events:
-            annotate(self.events, run=self)
         if self.dead or self.live:
             self.settle()
 
     def settle(self):
         """One time is over: were all its writes in vain?"""
-        if self.live:
-            self.dead_runs = 0
-        elif self.dead:
-            self.dead_runs += 1
-            if self.drops and not self.dead_runs & (self.dead_runs - 1):
-                for drop in self.drops:
-                    drop.amend()
+        self.dead_runs = 0 if self.live else self.dead_runs + 1
+        self.live = self.dead = 0
+        if self.drops and self.dead_runs and not self.dead_runs & (self.dead_runs - 1):
+            for drop in self.drops:
+                drop.amend()
 
     def is_again(self, function, place):
         """Whether scheduling `function` here, while this runs, is what makes it run again."""
         ours = self.function
         if ours is function or (type(ours) is type(function) and ours == function):
             return True
-        code = getattr(getattr(function, "__func__", function), "__code__", None)
-        return (code is not None and code is getattr(getattr(ours, "__func__", ours), "__code__", None)
-                and place[:4] == self.place[:4])
+        code = _code_of(function)
+        return code is not None and code is self.code and stacks.are_same_lines(place[:4], self.place[:4])
 
     def is_pending(self):
         latest = self.latest() if self.latest is not None else None
@@ -142,7 +157,8 @@ class Run:
             slept = "slept %s, %s the last time" % (_times(self.count), _duration(self.delay or 0))
             return ["timed call: task %s, %s, %s" % (self.name, slept, state)] + _named_frames("started at", self.place)
         delay = "" if self.delay is None else "(%s)" % _duration(self.delay)
-        state = "still pending" if self.is_pending() else "not pending any more"
+        state = ("still pending" if self.is_pending() else "not pending any more" if self.function is None
+                 else "under way then")
         lines = ["timed call: %s%s %s, ran %s, %s" % (self.what, delay, self.name, _times(self.count), state)]
         return lines + _named_frames("scheduled at", self.place)
 
@@ -162,7 +178,7 @@ class Drop:
         lines = list(self.watch_lines)
         run = self.run
         if run is not None:
-            if run.dead_runs and run.is_pending():
+            if run.dead_runs > 1 and run.is_pending():
                 lines.insert(0, "found: write by a timed call that outlived its connection")
             lines += run.lines()
         return stacks.encode("\n".join(lines))
@@ -183,9 +199,22 @@ def _times(count):
     return "once" if count == 1 else "%d times" % count
 
 
+def _innermost(function):
+    """What a functools.partial calls in the end."""
+    while type(function) is functools.partial:
+        function = function.func
+    return function
+
+
+def _code_of(function):
+    """The code that runs when this is called; None where that is not Python's."""
+    function = _innermost(function)
+    code = getattr(getattr(function, "__func__", function), "__code__", None)
+    return code or getattr(getattr(type(function), "__call__", None), "__code__", None)
+
+
 def _name_of(function):
-    for attribute in ("f", "func"):  # LoopingCall, functools.partial
-        function = getattr(function, attribute, function)
+    function = _innermost(function)
     name = getattr(function, "__qualname__", None)
     return name if isinstance(name, str) else type(function).__qualname__
 
@@ -207,19 +236,55 @@ def _lines_of_end(watch):
     return lines
 
 
-def _run_under_way():
-    return reactor_thread.run or here.run or (asyncio_run() if asyncio_run is not None else None)
+def reactor_run():
+    """The Run of Twisted's that is under way, None where there is none.
+
+    Nothing tells when one is over; but while it runs, what runs it stands on the stack. The reactor's own loop runs
+    other things, too: there the function that it called must stand above it. Looked at only where a Run has begun and
+    not been found to be over since.
+    """
+    run = reactor.run
+    if run is None or reactor.thread != _thread.get_ident():
+        return None
+    frame = sys._getframe(1)
+    inner = None
+    while frame is not None:
+        code = frame.f_code
+        if code is run.runner:
+            if inner is run.code or run.what == "LoopingCall":
+                return run
+            break
+        inner = code
+        frame = frame.f_back
+    reactor.run = None
+    run.finish()
+    return None
+
+
+def run_under_way():
+    return reactor_run() or here.run or (asyncio_run() if asyncio_run is not None else None)
+
+
+def count_live():
+    """A write went on its way."""
+    run = run_under_way()
+    if run is not None:
+        run.live += 1
 
 
 def dropped(watch, size, told, frame, why=None, connection=None):
     """A write of `size` bytes was thrown away. `frame` is the program's that called; `connection` says which it was."""
-    global suspect_tasks
     place = stacks.place(frame, PLACE_OF_A_DROP)
-    run = _run_under_way()
-    suspect_tasks = suspect_tasks or (run is not None and run.what == "task")
+    run = run_under_way()
+    while run is not None and when_it_matters:
+        when_it_matters.pop()()
     if watch.drops is None:
         watch.drops = {}
     drop = watch.drops.get((place, told))
+    if drop is None:
+        # Offsets differ between the first calls of a line and later ones, which CPython makes in another way.
+        lines = stacks.numbers_of_lines(place)
+        drop = watch.drops[place, told] = watch.drops.get((lines, told))
     if run is not None:
         run.dead += 1
     if drop is not None:
@@ -228,12 +293,12 @@ def dropped(watch, size, told, frame, why=None, connection=None):
         if run is not None and run.function is None and not drop.count & (drop.count - 1):
             drop.amend()
         return
-    lines = _lines_of_end(watch)
+    said = _lines_of_end(watch)
     if why:
-        lines[0] = "lost: " + why
+        said[0] = "lost: " + why
     if connection and not watch.socket:
-        lines.append("connection: " + connection)
-    drop = watch.drops[place, told] = Drop(lines, run)
+        said.append("connection: " + connection)
+    drop = watch.drops[place, told] = watch.drops[lines, told] = Drop(said, run)
     drop.count = 1
     if run is not None:
         if run.drops is None:
@@ -245,20 +310,20 @@ def dropped(watch, size, told, frame, why=None, connection=None):
                    stacks.text_of(frame)) or 0
 
 
-def annotate(since, callers=(), run=None):
+def annotate(since, callers=(), run=None, sock=0):
     """Adds to what libsocksan.so found since then, in this thread: which calls had asked for it, and by which clock."""
     lines = []
-    seen = set()
+    reactor_run()  # finds out whether the last one is over
     for i in range(len(callers) - 2, -1, -2):
-        if callers[i] not in seen:
-            seen.add(callers[i])
-            lines += _named_frames("asked for at", callers[i])
+        asked = _named_frames("asked for at", callers[i])
+        if asked and asked[0] not in lines:
+            lines += asked
         run = run or callers[i + 1]
-    run = run or _run_under_way()
+    run = run or (None if callers else run_under_way())
     if run is not None:
         lines += run.lines()
     if lines:
-        tell(b"annotate", b"%d" % since, stacks.encode("\n".join(lines)))
+        tell(b"annotate", b"%d" % since, b"%d" % sock, stacks.encode("\n".join(lines)))
 
 
 def tell_of_runs(for_good=False):
@@ -266,6 +331,7 @@ def tell_of_runs(for_good=False):
 
     `for_good`: what is still to run now is about to be taken away, so that this is the last word on it.
     """
+    reactor_run()
     for drop in _drops_of_runs:
         drop.amend()
     if for_good:

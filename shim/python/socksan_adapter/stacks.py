@@ -1,4 +1,5 @@
-"""Places in the program, kept as code objects and offsets, and made into text only where there is something to report."""
+"""Places in the program, kept as code objects and offsets, and made into text only where there is something to
+report."""
 from .wrapping import FILE
 
 TEXT_MAX = 8000
@@ -30,6 +31,13 @@ def _is_ours(code):
     return code.co_filename == FILE or code.co_filename.startswith(OURS)
 
 
+def outside(frame):
+    """The first frame from here on that is not ours."""
+    while frame is not None and frame.f_code.co_filename == FILE:
+        frame = frame.f_back
+    return frame
+
+
 def place(frame, depth=4):
     """The innermost frames as a flat tuple (code, offset, code, offset, ...): cheap to take, to compare and to keep."""
     found = []
@@ -41,8 +49,19 @@ def place(frame, depth=4):
     return tuple(found)
 
 
+def numbers_of_lines(place_):
+    """The same with the numbers of lines in the place of offsets."""
+    return tuple(_line_of(place_[i - 1], part) if i % 2 else part for i, part in enumerate(place_))
+
+
+def are_same_lines(place_, other):
+    """Whether two places are the same lines of the program."""
+    return place_ == other or (place_[::2] == other[::2] and numbers_of_lines(place_) == numbers_of_lines(other))
+
+
 def lines_of(place_, outside=()):
-    """The frames of a place as lines of text, without ours and without those of files below the directories `outside`."""
+    """The frames of a place as lines of text, without ours and without those of files below the directories
+    `outside`."""
     lines = []
     others = []
     for i in range(0, len(place_), 2):

@@ -3,15 +3,20 @@ from . import label, set_label, tell
 from .wrapping import wrap
 
 
+def _name(test):
+    """Names the test, unless what runs it has a name of its own for it. Returns whether it did."""
+    try:
+        if not label():
+            set_label(test.id())
+            return True
+    except Exception:
+        pass
+    return False
+
+
 def _make_call(original):
     def __call__(self, *args, **kwds):
-        named = False
-        try:
-            if not label():  # what runs the tests may have a name of its own for this one
-                set_label(self.id())
-                named = True
-        except Exception:
-            pass
+        named = _name(self)
         try:
             return original(self, *args, **kwds)
         finally:
@@ -21,20 +26,31 @@ def _make_call(original):
     return __call__
 
 
+def _make_run(original):
+    """trial calls nothing else of unittest's tests."""
+
+    def run(self, result=None):
+        named = _name(self)
+        try:
+            return original(self, result)
+        finally:
+            if named:
+                set_label("")
+
+    return run
+
+
 def patch_unittest(module):
     wrap(module.TestCase, "__call__", _make_call)
+    wrap(module.TestCase, "run", _make_run)
 
 
 def _make_install_observer(original):
     """trial calls a test's run from more places than one, but this right before the test and the next after it."""
 
     def _installObserver(self):
-        try:
-            if not label():
-                set_label(self.id())
-                self.__dict__["_socksan"] = True
-        except Exception:
-            pass
+        if _name(self):
+            self.__dict__["_socksan"] = True
         return original(self)
 
     return _installObserver

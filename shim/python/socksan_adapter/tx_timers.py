@@ -1,18 +1,20 @@
 """Twisted's timed calls: reactor.callLater and LoopingCall.
 
-Nothing of ours stands on the stack while such a call runs, so that its tracebacks are what they would be. The reactor marks a
-delayed call as called right before it runs it, and a LoopingCall forgets the delayed call that ran it: these attributes become
-properties, which tell when a run begins. It ends where the next begins, or where the reactor, having run all that was due,
-looks whether it has been stopped.
+Nothing of ours stands on the stack while such a call runs, so that its tracebacks are what they would be, and nothing
+looks each time around the reactor's loop. The reactor marks a delayed call as called right before it runs it, and a
+LoopingCall forgets the delayed call that ran it: these attributes become properties, which tell when a run begins.
+When it is over is found out when someone asks (reports.reactor_run).
 """
+import _thread
 import sys
 import weakref
 
 from . import stacks
-from .reports import Run, reactor_thread
+from .reports import Run, reactor, reactor_run
 from .wrapping import wrap
 
 _getframe = sys._getframe
+_run_until_current = _loop_call = None  # the code of what runs them
 
 
 class _Timer:
@@ -27,12 +29,12 @@ class _Timer:
 
 
 def _begin(run, function):
-    previous = reactor_thread.run
-    if previous is not None:
+    previous = reactor.run
+    if previous is not None and previous is not run:
         previous.finish()
-    if run is not None:
-        run.begin(function)
-    reactor_thread.run = run
+    run.begin(function)
+    reactor.run = run
+    reactor.thread = _thread.get_ident()
 
 
 # --- callLater ---
@@ -46,7 +48,7 @@ def _make_call_later(original):
     def callLater(self, delay, callable, *args, **kw):
         call = original(self, delay, callable, *args, **kw)
         place = stacks.place(_getframe(1))
-        run = reactor_thread.run
+        run = reactor_run() if reactor.run is not None else None
         if run is not None:
             if run.is_again(callable, place):
                 run.latest = weakref.ref(call)
@@ -69,30 +71,16 @@ def _set_called(self, value):
         return
     try:
         timer = self.__dict__.pop("_socksan", None)
-        run = None
-        if timer is not None:
-            run = timer.run or Run("callLater", timer.place, timer.delay, _is_active)
-        _begin(run, self.func)
+        if timer is not None:  # else it is of another clock, that of a test
+            _begin(timer.run or Run("callLater", timer.place, timer.delay, _is_active, _run_until_current), self.func)
     except Exception:
         pass
 
 
-def _just_stopped(self):
-    if reactor_thread.run is not None:
-        _begin(None, None)
-    return self.__dict__["_justStopped"]
-
-
-def _set_just_stopped(self, value):
-    self.__dict__["_justStopped"] = value
-
-
 def patch_base(module):
-    reactor = module.ReactorBase
-    if "_justStopped" not in reactor.runUntilCurrent.__code__.co_names:
-        return  # a version that would not tell us where a run ends
-    if wrap(reactor, "callLater", _make_call_later):
-        reactor._justStopped = property(_just_stopped, _set_just_stopped)
+    global _run_until_current
+    _run_until_current = module.ReactorBase.runUntilCurrent.__code__
+    if wrap(module.ReactorBase, "callLater", _make_call_later):
         module.DelayedCall.called = property(_called, _set_called)
 
 
@@ -107,16 +95,16 @@ def _make_start(original):
     def start(self, interval, now=True):
         if self.running:
             return original(self, interval, now)
-        run = Run("LoopingCall", stacks.place(_getframe(1)), interval, _is_running)
+        run = Run("LoopingCall", stacks.place(_getframe(1)), interval, _is_running, _loop_call)
         run.latest = weakref.ref(self)
         self.__dict__["_socksan"] = run
-        outer = reactor_thread.run
+        outer = reactor_run()
         try:
             return original(self, interval, now)
         finally:
-            if reactor_thread.run is run:  # it has run once, in here
+            if reactor.run is run:  # it has run once, in here
                 run.finish()
-                reactor_thread.run = outer
+                reactor.run = outer
 
     return start
 
@@ -134,15 +122,17 @@ def _set_call(self, value):
     if run is None:
         return
     try:
-        if before is None or not before.cancelled:
-            outer = reactor_thread.run
-            if before is None and outer is not None:
-                reactor_thread.run = None  # started by what runs: that is not over
+        if before is None:  # the first time, within what runs now: that is not over
+            reactor.run = None
+            _begin(run, self.f)
+        elif not before.cancelled:
             _begin(run, self.f)
     except Exception:
         pass
 
 
 def patch_task(module):
+    global _loop_call
+    _loop_call = module.LoopingCall.__call__.__code__
     if wrap(module.LoopingCall, "start", _make_start):
         module.LoopingCall.call = property(_call, _set_call)

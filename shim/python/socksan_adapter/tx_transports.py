@@ -1,23 +1,25 @@
 """Twisted's transports: which writes they throw away.
 
-tcp.Connection is the transport of TCP and of AF_UNIX streams, on every reactor. Its write does nothing once it is not connected;
-after abortConnection it takes bytes that it will never send. A TLS protocol that stands in front of it throws away what is
-written after its own loseConnection, or once the TLS session has failed. A datagram port that was closed raises an
-AttributeError, which usually ends in a log.
+tcp.Connection is the transport of TCP and of AF_UNIX streams, on every reactor. Its write does nothing once it is not
+connected; after abortConnection it takes bytes that it will never send. A TLS protocol that stands in front of it
+throws away what is written after its own loseConnection, or once the TLS session has failed. A datagram port that was
+closed raises an AttributeError, which usually ends in a log.
 
 What TLS itself writes to the connection below is not the program's: it goes by FileDescriptor.write or is recognised.
 """
 import os
 import sys
 
-from . import numbers, stacks
-from .reports import CALLERS, Watch, annotate, dropped, framework_directories, reactor_thread
+from . import EVENTS, at_end, numbers, page, stacks
+from .reports import (
+    Watch, annotate, count_live, dropped, framework_directories, reactor, reactor_run, when_it_matters)
 from .wrapping import wrap
 
-MORE_CALLERS = 2 * (CALLERS - 1)  # that are kept of those which have bytes waiting
+ABORTED = "aborted"  # states of a Watch
+UNDER_TLS = "under TLS"
 
 _getframe = sys._getframe
-_known_code = {}  # whether it is Twisted's
+_is_twisteds = {}  # file -> whether it is
 
 
 def _watch(transport):
@@ -25,11 +27,6 @@ def _watch(transport):
     if watch is None:
         watch = transport.__dict__["_socksan"] = Watch("Twisted")
     return watch
-
-
-def _caller():
-    """The frame that called the method whose wrapper's helper calls this."""
-    return _getframe(3)
 
 
 def _size(data):
@@ -42,39 +39,48 @@ def _size(data):
 # --- Streams ---
 
 
-def _lost_write(transport, data):
+def _lost_write(transport, watch, data):
     """The write has returned, and its bytes go nowhere."""
+    frame = stacks.outside(_getframe(3))
+    if frame is not None and frame.f_code.co_name == "_flushSendBIO":
+        return
+    why = connection = None
+    watch.take_socket(transport.__dict__.get("socket"))
+    if watch.state is not ABORTED and not transport.disconnected:
+        if transport.connected:
+            why = "own loseWriteConnection"
+        else:
+            why = "it was not connected yet" if "socket" in transport.__dict__ else "it was never connected"
+    peer = getattr(transport, "realAddress", None) or getattr(transport, "client", None)
+    if peer:
+        connection = "to %s" % (peer,)
+    dropped(watch, _size(data), True, frame, why, connection)
+
+
+def _unusual_write(transport, watch, data, before, frame):
+    """What a write has to do that is not as most are. Whether anything was put into the transport's buffer, and is to
+    stay."""
     try:
-        size = _size(data)
-        if not size and isinstance(data, (bytes, list, tuple)):
-            return
-        watch = _watch(transport)
-        frame = _caller()
-        if frame is not None and frame.f_code.co_name == "_flushSendBIO":
-            return
-        why = connection = None
-        watch.take_socket(transport.__dict__.get("socket"))
-        if not watch.over and not transport.disconnected:
-            if transport.connected:
-                why = "own loseWriteConnection"
-            else:
-                why = "it was not connected yet" if "socket" in transport.__dict__ else "it was never connected"
-        peer = getattr(transport, "realAddress", None) or getattr(transport, "client", None)
-        if peer:
-            connection = "to %s" % (peer,)
-        dropped(watch, size, True, frame, why, connection)
+        if page[EVENTS] != watch.last_byte:
+            watch.look(transport.__dict__.get("socket"))
+        if watch.state is ABORTED or not transport.connected or transport._writeDisconnected:
+            if _size(data) or not isinstance(data, (bytes, list, tuple)):
+                _lost_write(transport, watch, data)
+        elif watch.state is None and transport._tempDataLen != before:
+            watch.asked_by(_place_around(frame), reactor_run(), before or transport.dataBuffer)
     except Exception:
         pass
 
 
-def _place(frame):
-    """Where the program called: its own line, and what stands between where that is Twisted's."""
+def _place_around(frame):
+    """Where Twisted was called by what called us, or we where that is the program itself."""
+    frame = stacks.outside(frame)
     code = frame.f_code
-    is_ours = _known_code.get(code)
-    if is_ours is None:
-        is_ours = _known_code[code] = code.co_filename.startswith(tuple(framework_directories))
+    file = code.co_filename
+    if file not in _is_twisteds:
+        _is_twisteds[file] = file.startswith(tuple(framework_directories))
     outer = frame.f_back
-    if not is_ours or outer is None:
+    if not _is_twisteds[file] or outer is None:
         return code, frame.f_lasti
     return code, frame.f_lasti, outer.f_code, outer.f_lasti
 
@@ -82,41 +88,37 @@ def _place(frame):
 def _make_write(original):
     def write(self, data):
         try:
+            before = self._tempDataLen
+        except AttributeError:  # a double of a test's, which was not made as a connection is
+            return original(self, data)
+        result = original(self, data)
+        try:
             watch = self._socksan
         except AttributeError:
             watch = _watch(self)
-        if not self.connected or self._writeDisconnected or watch.over:
-            result = original(self, data)
-            _lost_write(self, data)
-            return result
-        run = reactor_thread.run
-        if run is not None:
-            run.live += 1
-        if self._tempDataBuffer or self.dataBuffer:
-            watch.callers = watch.callers[-MORE_CALLERS:] + (watch.place or _place(_getframe(1)), run)
+        frame = _getframe(1)
+        if (self._tempDataLen == before or before or page[EVENTS] != watch.last_byte or watch.state is not None
+                or reactor.run is not None or self.dataBuffer or _is_twisteds.get(frame.f_code.co_filename, True)):
+            _unusual_write(self, watch, data, before, frame)
         else:
-            watch.callers = watch.place or _place(_getframe(1)), run
-        return original(self, data)
+            watch.callers = (frame.f_code, frame.f_lasti), None
+        return result
 
     return write
 
 
-def _make_write_some_data(original):
-    def writeSomeData(self, data):
-        events = numbers[0]
+def _make_counting_write(original):
+    def write(self, data):
+        try:
+            before = self._tempDataLen
+        except AttributeError:  # a double of a test's, which was not made as a connection is
+            return original(self, data)
         result = original(self, data)
-        if numbers[0] != events:
-            _wrote_in_vain(self, events)
+        if self._tempDataLen != before:
+            count_live()
         return result
 
-    return writeSomeData
-
-
-def _wrote_in_vain(transport, events):
-    try:
-        annotate(events, _watch(transport).callers)
-    except Exception:
-        pass
+    return write
 
 
 def _make_lose_connection(original):
@@ -134,7 +136,7 @@ def _make_abort_connection(original):
         if not self.disconnected and not self._aborting:
             watch = _watch(self)
             watch.ended_by("own abortConnection", stacks.place(_getframe(1)))
-            watch.over = True
+            watch.state = ABORTED
         return original(self)
 
     return abortConnection
@@ -170,9 +172,11 @@ def _note_loss(transport, reason):
         watch = _watch(transport)
         if transport.connected:
             watch.lost(_why(transport, reason))
-        if not transport.disconnecting and not watch.over:
+        if not transport.disconnecting and watch.state is not ABORTED:
             watch.end = None  # not what ended it
         watch.told = True
+        if page[EVENTS] != watch.last_byte:
+            watch.look(transport.socket)
         watch.take_socket(transport.socket)
     except Exception:
         pass
@@ -183,10 +187,28 @@ def patch_tcp(module):
     connection = module.Connection
     wrap(connection, "write", _make_write)
     wrap(connection, "writeSequence", _make_write)
-    wrap(connection, "writeSomeData", _make_write_some_data)
     wrap(connection, "loseConnection", _make_lose_connection)
     wrap(connection, "abortConnection", _make_abort_connection)
     wrap(module.abstract.FileDescriptor, "connectionLost", _make_connection_lost(connection))
+
+    def count():
+        wrap(connection, "write", _make_counting_write)
+        wrap(connection, "writeSequence", _make_counting_write)
+
+    def look_at_all():
+        """Some have run into something with their last writes, and were not touched since."""
+        if not numbers[0]:
+            return
+        import gc
+
+        for each in gc.get_objects():
+            if issubclass(type(each), connection):  # isinstance would ask the objects themselves
+                watch = each.__dict__.get("_socksan")
+                if watch is not None and watch.events != numbers[0]:
+                    watch.look(each.__dict__.get("socket"))
+
+    when_it_matters.append(count)
+    at_end.append(look_at_all)
 
 
 # --- TLS ---
@@ -210,7 +232,7 @@ def _lost_tls_write(protocol, data):
             watch.socket = below.socket
         watch.take_socket(getattr(protocol.transport, "socket", None))
         told = bool(protocol.disconnecting or not protocol.connected)
-        dropped(watch, size, told, _caller(), None if watch.why else "the TLS session failed")
+        dropped(watch, size, told, stacks.outside(_getframe(2)), None if watch.why else "the TLS session failed")
     except Exception:
         pass
 
@@ -222,13 +244,16 @@ def _make_tls_write(original):
             _lost_tls_write(self, data)
             return result
         below = _below(self)
-        if below is None or below.place is not None:
+        if below is None or below.state is not None:
             return original(self, data)
-        below.place = _place(_getframe(1))  # what it writes there now is for the one who calls here
+        # What it writes there now is for the one who called here.
+        below.asked_by(stacks.place(_getframe(1)), reactor_run(), True)
+        below.state = UNDER_TLS
         try:
             return original(self, data)
         finally:
-            below.place = None
+            if below.state is UNDER_TLS:
+                below.state = None
 
     return write
 
@@ -289,29 +314,37 @@ def _no_socket(port, data):
         if "socket" in port.__dict__:
             return
         watch = _watch(port)
-        dropped(watch, _size(data), True, _caller(), None if watch.why else "it was not listening yet")
+        dropped(watch, _size(data), True, _getframe(2), None if watch.why else "it was not listening yet")
     except Exception:
         pass
 
 
 def _make_datagram_write(original):
     def write(self, datagram, addr=None):
+        events = numbers[0]
         try:
             return original(self, datagram, addr)
         except AttributeError:
             _no_socket(self, datagram)
             raise
+        finally:
+            if numbers[0] != events:
+                annotate(events)
 
     return write
 
 
 def _make_connected_datagram_write(original):
     def write(self, data):
+        events = numbers[0]
         try:
             return original(self, data)
         except AttributeError:
             _no_socket(self, data)
             raise
+        finally:
+            if numbers[0] != events:
+                annotate(events)
 
     return write
 

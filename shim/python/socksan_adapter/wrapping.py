@@ -1,4 +1,5 @@
-"""Puts a function in the place of another so that nobody who asks for its name, its parameters or its source notices."""
+"""Puts a function in the place of another so that nobody who asks for its name, its parameters or its source
+notices."""
 import functools
 import types
 
@@ -8,8 +9,8 @@ FILE = "<socksan>"  # what our frames are called in stacks; the report leaves th
 def wrap(owner, name, make, exact=True):
     """Replaces owner.name, which may be inherited, by make(original).
 
-    With `exact` both must have the same parameters but for their names, which are taken over: tools that look at the code
-    (zope.interface does) find what they look for. Returns whether it was done.
+    With `exact` both must have the same parameters but for their names, which are taken over: tools that look at the
+    code (zope.interface does) find what they look for. Returns whether it was done.
     """
     original = getattr(owner, name, None)
     if not isinstance(original, types.FunctionType):
