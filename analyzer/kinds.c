@@ -235,14 +235,28 @@ static const struct kind kinds[] = {
 		.kernel = SEVERITY_WARNING,
 		.nobody = SEVERITY_WARNING,
 		.note_flags = GOODBYE,
-		.meaning = "The program wrote to a transport of its runtime whose connection was already lost. The "
-			   "runtime dropped the "
-			   "bytes without a system call and, usually, without an error.",
-		.causes = "Code that awaits or is called back later, and does not look whether its connection was lost "
-			  "meanwhile.",
-		.fix = "Keep track of connectionLost, connection_lost or the like, cancel what belongs to the "
-		       "connection there, and "
-		       "check whether the transport is closing before writing.",
+		.meaning = "The program wrote to a transport of its runtime that had no connection: not any more, or "
+			   "not yet. The "
+			   "runtime threw the bytes away without a system call and, usually, without an exception or a "
+			   "log. It "
+			   "stays silent on purpose: a connection can end at any moment, also in the middle of an "
+			   "honest loop of "
+			   "writes, and to complain there would punish good programs and cost something in every "
+			   "write. Nor would "
+			   "it help: that a write was taken never means that the bytes arrived.",
+		.causes =
+			"A timed call (callLater, LoopingCall, call_later, a task that sleeps) that goes on after its "
+			"connection. Code that awaits or is called back later, and does not look whether its "
+			"connection was "
+			"lost meanwhile. A write after the program's own loseConnection, close or abort, or before "
+			"connectionMade.",
+		.fix = "Stop in connectionLost (connection_lost) what belongs to the connection: cancel the timed call "
+		       "or "
+		       "the task, stop the LoopingCall. Before a write that comes later, look whether the connection "
+		       "still "
+		       "stands (in asyncio, transport.is_closing()). Where it matters that the peer gets the bytes, "
+		       "let the "
+		       "protocol acknowledge them.",
 		.usually = "a callback or coroutine that outlived its connection",
 	},
 };

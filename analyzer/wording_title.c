@@ -135,9 +135,18 @@ static char *of_lossy_close(const struct trace_incident *record)
 		text_plural(bytes, record->bytes_lost, "byte"));
 }
 
-static char *of_drop(const char *what)
+/* What a runtime did not send: it had no connection any more, or not yet; a datagram port has none, and can be closed. */
+static char *of_drop(const struct story *story, const char *what)
 {
-	return text_format("%s to a transport whose connection was over, and dropped by the program's runtime", what);
+	const struct trace_socket *socket = story->has_socket ? &story->socket.record : NULL;
+	const char *state = "whose connection was over";
+
+	if (socket && (socket->protocol == TRACE_UDP || socket->protocol == TRACE_UNIX_DGRAM))
+		state = "that was closed";
+	else if (socket && (socket->origin == TRACE_SOCKET_CALL || socket->origin == TRACE_CONNECT) &&
+		 (!socket->connected_ns || socket->connected_ns > story->record.first_ns))
+		state = "that was not connected yet";
+	return text_format("%s to a transport %s, and dropped by the program's runtime", what, state);
 }
 
 char *wording_title(const struct story *story)
@@ -156,7 +165,7 @@ char *wording_title(const struct story *story)
 		break;
 	case TRACE_LOST_ON_CLOSE: title = of_lossy_close(record); break;
 	case TRACE_DOUBLE_CLOSE: title = of_double_close(story); break;
-	case TRACE_DROPPED_BY_FRAMEWORK: title = of_drop(what); break;
+	case TRACE_DROPPED_BY_FRAMEWORK: title = of_drop(story, what); break;
 	default: title = wording_is_afterwards(record) ? of_later_loss(story) : of_disconnect(story, what);
 	}
 	free(what);

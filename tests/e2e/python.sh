@@ -228,6 +228,7 @@ dropped | shows({outcome: "rejected"}) and written_by("send_message") and .count
 dropped | notes("^found: write by a timed call that outlived its connection$") and notes("^lost: by ")
 incident("write-to-silent-peer").socket == dropped.socket
 EOF
+    ! grep -q delivered "$dir/report.txt" || echo "something is called delivered"
 }
 
 test_twisted_link_dies() {

@@ -416,8 +416,14 @@ Test(wording, a_write_that_a_runtime_dropped)
 	story.record.error = 0;
 	story.record.told_call[0] = '\0';
 	story.note = (struct text){.bytes = "lost: reset by peer\nprotocol: Echo", .length = 34};
+	story.socket.record.connected_ns = story.record.first_ns - 1000;
 	expect_title(&story,
 		"12 bytes written to a transport whose connection was over, and dropped by the program's runtime");
+	story.socket.record.connected_ns = story.record.first_ns + 1000;
+	expect_title(&story,
+		"12 bytes written to a transport that was not connected yet, and dropped by the program's runtime");
+	story.socket.record.protocol = TRACE_UDP;
+	expect_title(&story, "12 bytes written to a transport that was closed, and dropped by the program's runtime");
 	expect_outcome(&story, "the runtime made no system call: nothing was sent");
 	expect_evidence(&story, "lost: reset by peer | protocol: Echo");
 }
