@@ -7,7 +7,7 @@ not the program's. Pipes of subprocesses are none of our business.
 import sys
 
 from . import EVENTS, numbers, page, stacks
-from .reports import Watch, annotate, count_live, dropped, run_under_way, when_it_matters
+from .reports import Watch, annotate, count_live, dropped, place_of_caller, run_under_way, when_it_matters
 from .wrapping import wrap
 
 _getframe = sys._getframe
@@ -65,8 +65,7 @@ def _unusual_write(transport, data, before, size_of):
             if transport._conn_lost > 1:
                 _lost_write(transport, size_of(data))
         elif transport._buffer:
-            _watch(transport).asked_by(
-                stacks.place(stacks.outside(_getframe(2))), run_under_way(), True)
+            _watch(transport).asked_by(place_of_caller(_getframe(2)), run_under_way(), True)
     except Exception:
         pass
 

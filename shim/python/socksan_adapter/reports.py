@@ -16,10 +16,12 @@ from . import EVENTS, at_end, numbers, page, stacks, tell
 PLACE_OF_A_DROP = 6  # frames that make two writes of one transport the same incident
 CALLERS = 4  # write calls that are remembered for bytes which a transport has buffered
 FRAMES_SHOWN = 3
+FRAMES_OF_A_FRAMEWORK = 8  # through which the program's own line is looked for
 MOST_DROPS_KEPT = 1000  # of runs, to be told of again at the end
 
 # Files whose frames say little about where the program scheduled something: the frameworks' directories.
 framework_directories = [os.path.dirname(os.__file__) + "/asyncio/"]
+is_frameworks = {}  # file -> whether it is in one of them
 
 
 class _Here(_thread._local):
@@ -217,6 +219,21 @@ def _name_of(function):
     function = _innermost(function)
     name = getattr(function, "__qualname__", None)
     return name if isinstance(name, str) else type(function).__qualname__
+
+
+def place_of_caller(frame):
+    """Where the program called: the frames of the framework that called us, and the first that is the program's."""
+    found = ()
+    frame = stacks.outside(frame)
+    while frame is not None and len(found) <= 2 * FRAMES_OF_A_FRAMEWORK:
+        file = frame.f_code.co_filename
+        found += frame.f_code, frame.f_lasti
+        if file not in is_frameworks:
+            is_frameworks[file] = file.startswith(tuple(framework_directories))
+        if not is_frameworks[file]:
+            break
+        frame = frame.f_back
+    return found
 
 
 def _named_frames(name, place):

@@ -12,14 +12,14 @@ import sys
 
 from . import EVENTS, at_end, numbers, page, stacks
 from .reports import (
-    Watch, annotate, count_live, dropped, framework_directories, reactor, reactor_run, when_it_matters)
+    Watch, annotate, count_live, dropped, framework_directories, is_frameworks, place_of_caller, reactor, reactor_run,
+    when_it_matters)
 from .wrapping import wrap
 
 ABORTED = "aborted"  # states of a Watch
 UNDER_TLS = "under TLS"
 
 _getframe = sys._getframe
-_is_twisteds = {}  # file -> whether it is
 
 
 def _watch(transport):
@@ -67,22 +67,9 @@ def _unusual_write(transport, watch, data, before, frame):
             if _size(data) or not isinstance(data, (bytes, list, tuple)):
                 _lost_write(transport, watch, data)
         elif watch.state is None and transport._tempDataLen != before:
-            watch.asked_by(_place_around(frame), reactor_run(), before or transport.dataBuffer)
+            watch.asked_by(place_of_caller(frame), reactor_run(), before or transport.dataBuffer)
     except Exception:
         pass
-
-
-def _place_around(frame):
-    """Where Twisted was called by what called us, or we where that is the program itself."""
-    frame = stacks.outside(frame)
-    code = frame.f_code
-    file = code.co_filename
-    if file not in _is_twisteds:
-        _is_twisteds[file] = file.startswith(tuple(framework_directories))
-    outer = frame.f_back
-    if not _is_twisteds[file] or outer is None:
-        return code, frame.f_lasti
-    return code, frame.f_lasti, outer.f_code, outer.f_lasti
 
 
 def _make_write(original):
@@ -98,7 +85,7 @@ def _make_write(original):
             watch = _watch(self)
         frame = _getframe(1)
         if (self._tempDataLen == before or before or page[EVENTS] != watch.last_byte or watch.state is not None
-                or reactor.run is not None or self.dataBuffer or _is_twisteds.get(frame.f_code.co_filename, True)):
+                or reactor.run is not None or self.dataBuffer or is_frameworks.get(frame.f_code.co_filename, True)):
             _unusual_write(self, watch, data, before, frame)
         else:
             watch.callers = (frame.f_code, frame.f_lasti), None
@@ -221,6 +208,13 @@ def _below(protocol):
     return getattr(transport, "__dict__", {}).get("_socksan")
 
 
+def _has_waiting(protocol):
+    """Whether bytes written earlier wait for the handshake, or in the connection below."""
+    transport = protocol.transport
+    return bool(getattr(protocol, "_appSendBuffer", None) or getattr(transport, "dataBuffer", None)
+                or getattr(transport, "_tempDataLen", 0))
+
+
 def _lost_tls_write(protocol, data):
     try:
         size = _size(data)
@@ -247,7 +241,7 @@ def _make_tls_write(original):
         if below is None or below.state is not None:
             return original(self, data)
         # What it writes there now is for the one who called here.
-        below.asked_by(stacks.place(_getframe(1)), reactor_run(), True)
+        below.asked_by(place_of_caller(_getframe(1)), reactor_run(), _has_waiting(self))
         below.state = UNDER_TLS
         try:
             return original(self, data)
