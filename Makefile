@@ -62,6 +62,7 @@ shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relr
 	-Wl,-z,start-stop-visibility=hidden -Wl,--version-script=shim/exports.map -Wl,--build-id
 # The compiler must not turn one stdio call into another in the file that defines them.
 shim_flags_hooks_stdio := -fno-builtin
+shim_flags_memory := -fno-builtin
 
 ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0
 # Asked for when first needed, which is after scripts/deps has installed what was missing.
@@ -116,10 +117,10 @@ shim_objects := $(call object,$(shim_sources))
 analyzer_objects := $(call object,$(analyzer_sources))
 analyzer_modules := $(filter-out $(BUILD)/analyzer/main.o,$(analyzer_objects))
 unit_helper_objects := $(call object,$(unit_helper_sources))
-# Unit tests link modules as ordinary code: all but the hooks and the start-up. With a sanitizer or with coverage these are
-# compiled a second time, because the library itself never carries either.
+# Unit tests link modules as ordinary code: all but the hooks, the start-up and what would replace functions of libc's.
+# With a sanitizer or with coverage these are compiled a second time, because the library itself never carries either.
 unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o, \
-	$(filter-out shim/hook.c shim/hooks_%.c shim/init.c,$(shim_sources)))
+	$(filter-out shim/hook.c shim/hooks_%.c shim/init.c shim/memory.c,$(shim_sources)))
 
 # As archives, so that a test takes only what it refers to: it can stand in for the rest, and a tool needs no test framework.
 unit_helper_archive := $(BUILD)/unit-helpers.a

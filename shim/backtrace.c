@@ -9,11 +9,11 @@
 #include <string.h>
 
 #include "shim/config.h"
-#include "shim/first_stack.h"
 #include "shim/kernel.h"
 #include "shim/module_map.h"
 #include "shim/process.h"
 #include "shim/python_stack.h"
+#include "shim/stack_walk.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
 
@@ -30,6 +30,7 @@ static struct {
 	uint32_t state;
 	uint32_t active; /* threads inside, and above GATE the forks being prepared: nobody enters meanwhile */
 	uint32_t flush; /* forget what was cached */
+	bool walks; /* without a cache */
 	int (*backtrace)(void **frames, int size);
 	void (*flush_cache)(void *space, unsigned long low, unsigned long high);
 	void **local_addr_space;
@@ -63,6 +64,7 @@ static bool load(void)
 
 	if (!library)
 		return false;
+	unwinder.walks = stack_walk_is_the_only_way();
 	unwinder.backtrace = (int (*)(void **, int))dlsym(library, "unw_backtrace");
 #if defined(__x86_64__)
 	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Ux86_64_flush_cache");
@@ -71,7 +73,7 @@ static bool load(void)
 	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Uaarch64_flush_cache");
 	unwinder.local_addr_space = dlsym(library, "_ULaarch64_local_addr_space");
 #endif
-	return unwinder.backtrace != NULL && first_stack_find(library);
+	return unwinder.backtrace != NULL && stack_walk_find(library);
 }
 
 /*
@@ -159,9 +161,9 @@ static int frames_of_thread(void **frames, int size)
 	bool interrupted = false;
 	int count;
 
-	if (!thread_state.warmed) {
-		count = first_stack_walk(frames, size, &interrupted);
-		if (interrupted)
+	if (!thread_state.warmed || unwinder.walks) {
+		count = stack_walk(frames, size, &interrupted);
+		if (interrupted || unwinder.walks)
 			return count;
 	}
 	count = unwinder.backtrace(frames, size);

@@ -23,7 +23,7 @@ struct thread_state {
 	int inside; /* depth of our own use of the loader or the unwinder */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
 	struct thread_dump *dump; /* an interpreter is writing its stack; NULL otherwise */
-	bool warmed; /* this thread's cache in the unwinder is made (first_stack.h) */
+	bool warmed; /* this thread's cache in the unwinder is made (stack_walk.h) */
 	uintptr_t signal_stack; /* the stack that its signal handlers run on, if it gave them one, */
 	size_t signal_stack_bytes; /* and its size, 0 where it did not */
 	int last_closed_fd; /* of this thread's run of closes, number by number */

@@ -1,7 +1,8 @@
-/* first_stack.c: unw_step, which is slow and leaves nothing behind. */
-#include "shim/first_stack.h"
+/* stack_walk.c: unw_step, which is slow and leaves nothing behind. */
+#include "shim/stack_walk.h"
 
 #include <dlfcn.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define UNW_LOCAL_ONLY
@@ -21,7 +22,7 @@ static struct {
 	int (*is_signal_frame)(unw_cursor_t *cursor);
 } walk;
 
-bool first_stack_find(void *library)
+bool stack_walk_find(void *library)
 {
 	walk.init = (int (*)(unw_cursor_t *, unw_context_t *))dlsym(library, TEXT(unw_init_local));
 	walk.step = (int (*)(unw_cursor_t *))dlsym(library, TEXT(unw_step));
@@ -35,7 +36,12 @@ bool first_stack_find(void *library)
 	return walk.init && walk.step && walk.get_register && walk.is_signal_frame;
 }
 
-int first_stack_walk(void **frames, int size, bool *interrupted)
+bool stack_walk_is_the_only_way(void)
+{
+	return dlsym(RTLD_DEFAULT, "__tsan_init") != NULL;
+}
+
+int stack_walk(void **frames, int size, bool *interrupted)
 {
 	unw_context_t context;
 	unw_cursor_t cursor;
