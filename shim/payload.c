@@ -19,7 +19,7 @@ static bool copy(void *to, const void *from, size_t size)
 
 static size_t vector_length(const struct iovec *vector, size_t count)
 {
-	struct iovec part[ELEMENTS];
+	struct iovec part[ELEMENTS] = {{NULL, 0}};
 	size_t sum = 0;
 
 	if (count > ELEMENTS_MAX)

@@ -43,8 +43,9 @@ static yajl_val line(size_t number)
 
 static void expect_attribute(yajl_val list, const char *key, const char *type, const char *expected)
 {
-	for (size_t i = 0; i < YAJL_GET_ARRAY(list)->len; i++) {
-		yajl_val attribute = YAJL_GET_ARRAY(list)->values[i];
+	cr_assert(YAJL_IS_ARRAY(list));
+	for (size_t i = 0; i < list->u.array.len; i++) {
+		yajl_val attribute = list->u.array.values[i];
 
 		if (strcmp(json_string(attribute, "key"), key))
 			continue;

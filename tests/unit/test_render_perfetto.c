@@ -33,7 +33,10 @@ Test(render_perfetto, is_as_it_was_found_good)
 
 static yajl_val event(size_t index)
 {
-	return YAJL_GET_ARRAY(json_at(root, "traceEvents"))->values[index];
+	yajl_val list = json_at(root, "traceEvents");
+
+	cr_assert(YAJL_IS_ARRAY(list) && index < list->u.array.len);
+	return list->u.array.values[index];
 }
 
 static bool is(yajl_val object, const char *name, const char *value)

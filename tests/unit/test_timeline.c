@@ -59,7 +59,7 @@ static const struct moment *find(enum moment_type type, bool at_peer)
 	for (size_t i = 0; i < timeline.count; i++) {
 		if (timeline.moments[i].type != type || timeline.moments[i].at_peer != at_peer)
 			continue;
-		cr_assert_null(found, "more than one: %s, %s", found->words, timeline.moments[i].words);
+		cr_assert_null(found, "more than one, this one too: %s", timeline.moments[i].words);
 		found = &timeline.moments[i];
 	}
 	return found;
