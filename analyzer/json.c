@@ -23,6 +23,11 @@ static void take(void *context, const char *bytes, size_t length)
 
 	if (length > JSON_BUFFER_BYTES - json->used)
 		flush(json);
+	/* Quotes, commas and colons are most of what comes. */
+	if (length == 1) {
+		json->buffer[json->used++] = *bytes;
+		return;
+	}
 	if (length > JSON_BUFFER_BYTES) {
 		fwrite(bytes, 1, length, json->stream);
 		return;

@@ -16,9 +16,13 @@
 _Static_assert(READER_RECORD_BYTES <= READER_WINDOW_BYTES, "a record fits the window");
 _Static_assert(sizeof(struct trace_process) <= READER_RECORD_BYTES, "a process record is read whole");
 
-/* Two pages, of which the first holds the beginning of the record that was asked for. */
+/*
+ * Two pages, of which the first holds the beginning of the record that was asked for; and how much is read where one record was
+ * asked for after the other, as when the ends of one process's connections are looked up in the trace of another.
+ */
 #define NEAR_PAGE 4096u
 #define NEAR_BYTES (2 * NEAR_PAGE)
+#define NEAR_AHEAD_BYTES (16 * NEAR_PAGE)
 
 /* The size of each record's struct, which is the least a valid one has. 0 = a type of a later writer. */
 static size_t least_bytes(unsigned type)
@@ -284,11 +288,17 @@ static size_t read_near(struct reader *reader, void *buffer, size_t bytes, uint6
 	if (bytes > NEAR_PAGE)
 		return read_at(reader->descriptor, buffer, bytes, offset);
 	if (!reader->near)
-		reader->near = text_allocate(NEAR_BYTES);
-	if (start != reader->near_start || !reader->near_bytes) {
+		reader->near = text_allocate(NEAR_AHEAD_BYTES);
+	if (!reader->near_bytes || offset < reader->near_start ||
+		offset + bytes > reader->near_start + reader->near_bytes) {
+		bool goes_on = reader->near_bytes && offset >= reader->near_start &&
+			       offset - reader->near_start < NEAR_AHEAD_BYTES;
+
 		reader->near_start = start;
-		reader->near_bytes = read_at(reader->descriptor, reader->near, NEAR_BYTES, start);
+		reader->near_bytes =
+			read_at(reader->descriptor, reader->near, goes_on ? NEAR_AHEAD_BYTES : NEAR_BYTES, start);
 	}
+	start = reader->near_start;
 	got = reader->near_bytes > offset - start ? reader->near_bytes - (offset - start) : 0;
 	if (got > bytes)
 		got = bytes;
