@@ -26,6 +26,7 @@
 #include "analyzer/shim_library.h"
 #include "analyzer/shim_options.h"
 #include "analyzer/text.h"
+#include "analyzer/trace_trim.h"
 
 enum run_option {
 	OPTION_LOG_DIR = OPTION_OWN,
@@ -253,7 +254,7 @@ static size_t count_running(const struct roster *roster, char *const traces[])
 	return count;
 }
 
-/* Removing the files of processes that still run would only lose the rest of what they record. */
+/* Removing the files of processes that still run would only lose the rest of what they record. Those that stay are trimmed. */
 static void clean_up(const struct run *run, const struct roster *roster, char *const traces[])
 {
 	size_t running = run->directory.temporary ? count_running(roster, traces) : 0;
@@ -264,6 +265,8 @@ static void clean_up(const struct run *run, const struct roster *roster, char *c
 			text_plural(number, running, "audited process"), run->directory.path);
 	else
 		run_directory_remove(&run->directory);
+	for (; (running || !run->directory.temporary) && *traces; traces++)
+		trace_trim(*traces);
 }
 
 static int exit_status(int wait_status)

@@ -499,6 +499,8 @@ t_log_dir_keeps_traces() {
     [ "$(stat -c %a logs)" = 700 ] || fail "mode $(stat -c %a logs)"
     [ "$(find logs -name '*.trace' | wc -l)" = 1 ] || fail "traces: $(ls logs)"
     [ "$(find logs -type f | wc -l)" = 1 ] || fail "more than traces: $(ls logs)"
+    # Nobody writes to it any more: it is as large as what is in it.
+    [ "$(stat -c %s logs/*.trace)" -lt 1000000 ] || fail "not trimmed: $(ls -l logs)"
     try "$socksan" report logs
     expect_status 66
     # Another run into the same directory reports itself only.
