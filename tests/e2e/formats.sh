@@ -44,6 +44,27 @@ make_reports() {
     }
 }
 
+# Every part of the run that could be had has something to tell: a format that is good has told all of it.
+every_part() {
+    local part program condition
+    for part in 'nginx|.kind == "write-after-reset" and .bytes_lost > 0' 'python3|.kind == "dropped-by-framework"' \
+        'python3|.outcome == "lost"' 'double_close|.kind == "write-after-close"' 'threads|.severity == "warning"'; do
+        program=${part%%|*} condition=${part#*|}
+        case $program in
+            nginx) PATH=$PATH:/usr/sbin command -v nginx >/dev/null || continue ;;
+            python3) [[ $condition != *framework* ]] || $python -c 'import twisted' 2>/dev/null || continue ;;
+        esac
+        jq -e --arg program "$program" "[.processes[] | select(.exe | split(\"/\")[-1] | startswith(\$program)) | .pid] as \$pids |
+            any(.incidents[]; (.pid as \$pid | any(\$pids[]; . == \$pid)) and ($condition))" "$scratch/json" >/dev/null ||
+            echo "$program has no incident with $condition"
+    done
+}
+
+own_schema() { # CHECK of lib_formats.py
+    "$python" -c 'import jsonschema' 2>/dev/null || { echo "SKIP python3-jsonschema is not installed"; return; }
+    check "$1"
+}
+
 run_test() { # NAME COMMAND...: prints what is wrong, and nothing where all is well
     local name=$1 reasons
     [[ -z $only || formats/$name == *"$only"* ]] || return 0
@@ -135,13 +156,18 @@ full_disk() {
 [ -x "$python" ] || { echo "SKIP formats: python3 is not installed"; exit 77; }
 command -v jq >/dev/null || { echo "SKIP formats: jq is not installed"; exit 77; }
 make_reports
+run_test every_part every_part
+run_test json.schema own_schema json_schema
+run_test jsonl.schema own_schema jsonl_schema
 run_test jsonl check jsonl
 run_test junit.schema junit_schema
 run_test junit check junit
 run_test sarif.schema sarif_schema
 run_test sarif check sarif
 run_test github check github
+run_test perfetto.schema own_schema perfetto_schema
 run_test perfetto check perfetto
+run_test otlp.schema own_schema otlp_schema
 run_test otlp check otlp
 run_test html check html
 run_test made_again made_again

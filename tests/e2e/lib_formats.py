@@ -77,14 +77,47 @@ def check_junit():
             expect(re.search(rf"^  {part} ", failure.text, re.M), f"a failure without its {part}")
 
 
-def check_sarif_schema():
+def validate(schema_path, documents, part=None):
+    """Prints how the documents break the schema, or a part of it."""
     import jsonschema
 
-    with open(sys.argv[4], encoding="utf-8") as file:
+    with open(schema_path, encoding="utf-8") as file:
         schema = json.load(file)
+    if part:
+        schema = {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{part}"}
     validator = jsonschema.validators.validator_for(schema)(schema)
-    for error in list(validator.iter_errors(json.loads(read("sarif"))))[:10]:
-        print("/".join(map(str, error.path)), error.message[:200])
+    validator.check_schema(schema)
+    for number, document in enumerate(documents, 1):
+        for error in list(validator.iter_errors(document))[:10]:
+            print(f"document {number}", "/".join(map(str, error.path)), error.message[:200])
+
+
+def lines(name):
+    return map(json.loads, read(name).splitlines())
+
+
+def own_schema(name):
+    return os.path.join(TOP, "tests", "schemas", name + ".json")
+
+
+def check_sarif_schema():
+    validate(sys.argv[4], [json.loads(read("sarif"))])
+
+
+def check_json_schema():
+    validate(own_schema("socksan-report"), [report()])
+
+
+def check_jsonl_schema():
+    validate(own_schema("socksan-report"), lines("jsonl"), "line")
+
+
+def check_perfetto_schema():
+    validate(own_schema("trace-event"), [json.loads(read("perfetto"))])
+
+
+def check_otlp_schema():
+    validate(own_schema("otlp-logs"), lines("otlp"))
 
 
 def check_sarif():

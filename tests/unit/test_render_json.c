@@ -4,6 +4,7 @@
 #include <string.h>
 #include <yajl/yajl_tree.h>
 
+#include "tests/unit/format_fixture.h"
 #include "tests/unit/report_fixture.h"
 
 static struct builder builder;
@@ -79,6 +80,15 @@ static void expect_number(yajl_val from, const char *name, long long expected)
 
 	cr_assert(YAJL_IS_INTEGER(value), "\"%s\" is no integer", name);
 	cr_assert_eq(YAJL_GET_INTEGER(value), expected);
+}
+
+Test(render_json, is_as_it_was_found_good)
+{
+	struct format_fixture fixture = {0};
+
+	format_set_up(&fixture);
+	format_expect_golden(&fixture, "json", "everything.json");
+	format_tear_down(&fixture);
 }
 
 /* Every name of DESIGN.md, section 5, is there, in each list. */
