@@ -9,6 +9,7 @@ PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
 LIBDIR ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
+PKGCONFIGDIR ?= $(LIBDIR)/pkgconfig
 MANDIR ?= $(PREFIX)/share/man
 BASHCOMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPLETIONDIR ?= $(PREFIX)/share/zsh/site-functions
@@ -151,7 +152,7 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check soak faults demo bench scale fuzz lint install uninstall clean help deps FORCE
+.PHONY: all tests programs check soak faults demo bench scale fuzz lint install uninstall deb check-deb clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
@@ -160,7 +161,7 @@ programs: $(programs)
 tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench scale fuzz lint,$(MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale fuzz lint,$(deb check-deb MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -208,17 +209,24 @@ install: all
 	$(Q)$(INSTALL) -D -m 755 $(LIBRARY) $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so
 	$(Q)for pair in $(installed_files); do \
 		$(INSTALL) -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit 1; done
-	$(Q)$(INSTALL) -d $(DESTDIR)$(LIBDIR)/pkgconfig
+	$(Q)$(INSTALL) -d $(DESTDIR)$(PKGCONFIGDIR)
 	$(Q)sed $(foreach name,$(pc_values),-e 's|@$(name)@|$($(name))|') shim/socksan.pc.in \
-		>$(DESTDIR)$(LIBDIR)/pkgconfig/socksan.pc
-	$(Q)chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/socksan.pc
+		>$(DESTDIR)$(PKGCONFIGDIR)/socksan.pc
+	$(Q)chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/socksan.pc
 
 uninstall:
 	$(Q)rm -f $(DESTDIR)$(BINDIR)/socksan $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so \
-		$(DESTDIR)$(LIBDIR)/pkgconfig/socksan.pc
+		$(DESTDIR)$(PKGCONFIGDIR)/socksan.pc
 	$(Q)for pair in $(installed_files); do rm -f $(DESTDIR)$${pair#*:}; done
 	$(Q)rm -rf $(DESTDIR)$(LIBDIR)/socksan/python
 	$(Q)rmdir $(DESTDIR)$(LIBDIR)/socksan 2>/dev/null || true
+
+# Compiled by itself, with Debian's flags.
+deb: | deps
+	@scripts/deb $(BUILD) $(VERSION)
+
+check-deb: | deps
+	@scripts/check-deb $(BUILD) $(VERSION) $(T)
 
 clean:
 	$(Q)rm -rf $(BUILD)
@@ -236,6 +244,7 @@ help:
 	@echo 'make tests         build the tests without running them'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR: command, library, header, socksan.pc, manual pages,'
 	@echo '                   completions for bash, zsh and fish; uninstall takes it all away again'
+	@echo 'make deb           a Debian package, in $(BUILD)/deb; check-deb installs and uses it in a clean root (root, network)'
 	@echo 'make clean         remove $(BUILD)'
 	@echo
 	@echo 'V=1 shows the commands. SAN=1 (address and undefined behaviour) and COVERAGE=1 instrument the analyzer and'
