@@ -11,6 +11,7 @@ set -uo pipefail
 
 build=$(cd "${1:?usage: known_incidents.sh BUILD [NAME]}" && pwd) || exit 1
 only=${2:-}
+top=$(cd "$(dirname "$0")/../.." && pwd)
 socksan=$build/socksan
 base=$(mktemp -d) || exit 1
 trap 'rm -rf "$base"' EXIT
@@ -148,6 +149,77 @@ t_a_baseline_survives_a_rebuild() {
     expect_status 66
     expect err 'ERROR 1 of 1: '
     expect err 'in remind (elsewhere/renamed.c:'
+}
+
+# What rebuild_elsewhere builds: threads, processes, TCP and AF_UNIX, late writes, double closes, stale descriptors.
+programs="threads half_then_full close_own dup_close double_close row_c_reset row_h_unix_peer_close exec_inherits udp_refused"
+
+# Each of them once, misusing its connections, and the program of this file.
+write_suite() { # FILE
+    cat >"$1" <<'SUITE'
+cd "$1" || exit 1
+./threads bad
+./half_then_full bad
+./close_own close bad
+./dup_close dup bad
+./double_close taken bad
+./row_c_reset tcp4 linger
+./row_h_unix_peer_close pair bad
+./exec_inherits bad
+./udp_refused tcp4 bad
+./program
+exit 0
+SUITE
+}
+
+# With the other compiler, at another level of optimisation, from another directory, with all lines moved.
+rebuild_elsewhere() { # DIRECTORY
+    local name other=clang
+    [[ $(head -n 1 "$build/flags") != clang* ]] || other=gcc
+    mkdir -p "$1/shim" "$1/tests/programs"
+    cp "$top/shim/socksan.h" "$1/shim/"
+    cp "$top/tests/programs/support.h" "$1/tests/programs/"
+    for name in $programs; do
+        { printf '/* moved */\n%.0s' 1 2 3 4 5 6 7; cat "$top/tests/programs/$name.c"; } >"$1/tests/programs/$name.c"
+        compile "$other" "$1/$name" "$1/tests/programs/$name.c" -O2 -std=gnu11 -D_GNU_SOURCE= -pthread -I"$1" -w
+    done
+    { printf '/* moved */\n%.0s' 1 2 3; cat program.c; } >"$1/program.c"
+    compile "$other" "$1/program" "$1/program.c" -O2
+}
+
+expect_changes() { # BASE NEW WHAT: how many are new and gone
+    "$socksan" diff --fail-on=none --format=json "$1" "$2" >changes.json || fail "diff ended with $?"
+    [ "$(jq -r '"\(.new | length) new, \(.gone | length) gone"' changes.json)" = "$3" ] ||
+        fail "not $3: $(jq -c '.new, .gone' changes.json)"
+}
+
+t_a_baseline_of_many_programs_survives_a_rebuild() {
+    local name
+    write_program program.c
+    write_suite suite
+    mkdir here
+    for name in $programs; do
+        ln -s "$build/tests/programs/$name" here/
+    done
+    compile gcc here/program program.c -O1
+    try run --format=json --output=base.json -- bash suite here
+    expect_status 66
+    [ "$(jq '[.incidents[].fingerprint] | unique | length' base.json)" -ge 10 ] || fail "too few incidents: $(cat err)"
+
+    rebuild_elsewhere elsewhere
+    try run --baseline=base.json --log-dir=traces -- bash suite elsewhere
+    expect_status 0
+    expect err 'socksan: ERROR SUMMARY: 0 errors, 0 warnings, 0 notes'
+    expect_changes base.json traces '0 new, 0 gone'
+
+    # A planted bug is new, and nothing else is.
+    compile gcc elsewhere/program elsewhere/program.c -O2 -DPLANTED
+    try run --baseline=base.json --log-dir=planted -- bash suite elsewhere
+    expect_status 66
+    expect err 'ERROR 1 of 1: write-after-peer-close'
+    expect err 'in remind ('
+    expect_changes base.json planted '1 new, 0 gone'
+    [[ $(jq -r '.new[0].place' changes.json) == remind* ]] || fail "another one: $(jq -c .new changes.json)"
 }
 
 t_diff_of_runs() {
