@@ -101,6 +101,9 @@ shim_sources := $(sort $(wildcard shim/*.c))
 analyzer_sources := $(sort $(wildcard analyzer/*.c))
 program_sources := $(sort $(wildcard tests/programs/*.c))
 bench_sources := $(sort $(wildcard tests/bench/*.c))
+# tests/load/: shim_*.c are linked with the library's modules, the rest are programs to be audited.
+load_shim_sources := $(sort $(wildcard tests/load/shim_*.c))
+load_sources := $(filter-out $(load_shim_sources),$(sort $(wildcard tests/load/*.c)))
 # tests/fuzz/: fuzz_*.c are the targets, replay.c stands in for libFuzzer, make_*.c are programs, the rest helps all of them.
 fuzz_sources := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 fuzz_tool_sources := $(sort $(wildcard tests/fuzz/make_*.c))
@@ -142,6 +145,7 @@ unit_tools := $(unit_tool_sources:%.c=$(BUILD)/%)
 unit_tests := $(unit_analyzer_tests) $(unit_shim_tests)
 programs := $(program_sources:%.c=$(BUILD)/%)
 bench_programs := $(bench_sources:%.c=$(BUILD)/%)
+load_programs := $(load_sources:%.c=$(BUILD)/%) $(load_shim_sources:%.c=$(BUILD)/%)
 fuzz_replays := $(fuzz_sources:%.c=$(BUILD)/%)
 fuzz_tools := $(fuzz_tool_sources:%.c=$(BUILD)/%)
 fuzz_helper_objects := $(call object,$(fuzz_helper_sources))
@@ -152,7 +156,7 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check soak faults demo bench scale fuzz lint install uninstall deb check-deb clean help deps FORCE
+.PHONY: all tests programs check soak faults demo bench scale fuzz load lint install uninstall deb check-deb clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
@@ -161,7 +165,7 @@ programs: $(programs)
 tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench scale fuzz lint,$(deb check-deb MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale fuzz load lint deb check-deb,$(MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -188,6 +192,9 @@ scale: all $(unit_tools) | deps
 # FUZZ_RUNS executions in all; FUZZ_JOBS targets at a time; FUZZ_TARGETS as in tests/fuzz/ where not all.
 fuzz: all tests $(fuzz_targets) | deps
 	@FUZZ_RUNS=$(FUZZ_RUNS) FUZZ_JOBS=$(FUZZ_JOBS) scripts/fuzz $(BUILD) $(FUZZ_TARGETS)
+
+load: all $(load_programs) | deps
+	@scripts/load $(BUILD) $(T)
 
 lint: all | deps
 	@scripts/lint $(BUILD)
@@ -240,6 +247,7 @@ help:
 	@echo 'make bench         what auditing costs, as ratios within one run; T=NAME runs one measure'
 	@echo 'make scale         what reports of 10,000 traces take; T=FORMAT measures that one'
 	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10000000), FUZZ_JOBS=N at a time'
+	@echo 'make load          thousands of connections and threads, and a simulated day, with figures beside their bounds'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR: command, library, header, socksan.pc, manual pages,'
@@ -326,6 +334,16 @@ $(unit_shim_tests): %: %.o $(unit_shim_archive)
 $(unit_tools): %: %.o $(unit_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+
+$(BUILD)/tests/load/%: tests/load/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(bench_flags) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+
+$(load_shim_sources:%.c=$(BUILD)/%): $(BUILD)/%: %.c $(unit_shim_archive) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(bench_flags) $(variant_flags) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(unit_shim_archive)
 
 $(BUILD)/tests/fuzz/%.o: tests/fuzz/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
