@@ -75,6 +75,8 @@ struct connection {
 	uint64_t peer_opened_ns; /* when that one was opened */
 };
 
+struct module_index; /* module_index.h */
+
 /* A loaded object of a process. */
 struct module {
 	trace_ref ref; /* of two that overlap, the greater one below a stack's ref was there when the stack was taken */
@@ -90,6 +92,7 @@ struct module {
 struct address_space {
 	const struct module *modules; /* in the order of `ref` */
 	size_t module_count;
+	const struct module_index *index; /* of the modules, where they are many; else NULL */
 	int32_t pid;
 	int64_t started_wall_ns; /* files that changed after this are not what was running, unless a build-id says so */
 };

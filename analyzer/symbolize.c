@@ -8,6 +8,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "analyzer/module_index.h"
 #include "analyzer/perf_map.h"
 #include "analyzer/python_stack.h"
 #include "analyzer/symbol_image.h"
@@ -253,6 +254,8 @@ static const struct module *module_of(const struct address_space *space, trace_r
 {
 	const struct module *found = NULL;
 
+	if (space && space->index)
+		return module_index_find(space->index, stack, address);
 	for (size_t i = 0; space && i < space->module_count; i++) {
 		const struct module *module = &space->modules[i];
 

@@ -9,10 +9,14 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "analyzer/module_index.h"
 #include "analyzer/progress.h"
 #include "analyzer/text.h"
 
 #define SAME_BOOT_NS 10000000000LL
+
+/* Modules that are looked at one by one. */
+#define FEW_MODULES 64
 
 /* Whether the file is among the first `count`: named twice, or named and in a directory that was named too. */
 static bool is_known(const struct trace_set *set, size_t count, const struct reader *reader)
@@ -127,7 +131,9 @@ static void release_space(struct trace_slot *slot)
 	for (size_t i = 0; i < slot->space.module_count; i++)
 		free((char *)slot->modules[i].path);
 	free(slot->modules);
+	module_index_free(slot->index);
 	slot->modules = NULL;
+	slot->index = NULL;
 	slot->has_space = false;
 	slot->space = (struct address_space){0};
 }
@@ -236,6 +242,8 @@ const struct address_space *trace_set_space(
 			    &slot->reader, source->modules[i], executable, &slot->modules[slot->space.module_count]))
 			slot->space.module_count++;
 	free(executable);
+	if (slot->space.module_count > FEW_MODULES)
+		slot->space.index = slot->index = module_index_make(slot->modules, slot->space.module_count);
 	slot->has_space = true;
 	return &slot->space;
 }

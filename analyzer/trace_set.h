@@ -43,6 +43,7 @@ struct trace_slot {
 	bool has_space;
 	struct address_space space;
 	struct module *modules;
+	struct module_index *index; /* of many modules; else NULL */
 };
 
 struct trace_set {

@@ -1,8 +1,8 @@
 /*
  * fuzz_report.c: any bytes as a trace, through a whole report: symbolised, suppressed, grouped and rendered.
  *
- * The selector (trace_mutator.h) says which format, or which other command that shows traces, and with which options. What a
- * run knows besides its traces (the command's name, who escaped the audit) is taken from the input, too.
+ * The selector (trace_mutator.h) says which format, or which other command that shows traces, and with which options.
+ * What a run knows besides its traces (the command's name, who escaped the audit) is taken from the input, too.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /*
- * fuzz_symbols.c: any bytes as the ELF file that a trace's module names, with a hostile map: symbols are looked up in it.
+ * fuzz_symbols.c: any bytes as the ELF file that a trace's module names, with a hostile map: symbols are looked up in
+ * it.
  *
  * The first bytes are a `struct place`; the file follows.
  */

@@ -1,6 +1,6 @@
 /*
- * fuzz_trace.c: any bytes as a trace file: the reader, the first pass over it, every socket with its peer, and every incident's
- * story. With bit 0 of the selector (trace_mutator.h) the same bytes come as a second trace, too.
+ * fuzz_trace.c: any bytes as a trace file: the reader, the first pass over it, every socket with its peer, and every
+ * incident's story. With bit 0 of the selector (trace_mutator.h) the same bytes come as a second trace, too.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * fuzz_words.c: the small languages that come from outside: escapes, source paths, Python's stacks, names of just-in-time code,
- * options, and text that is broken into lines. The first byte says which.
+ * fuzz_words.c: the small languages that come from outside: escapes, source paths, Python's stacks, names of
+ * just-in-time code, options, and text that is broken into lines. The first byte says which.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -96,7 +96,9 @@ static void try_perf_map(const char *bytes, size_t length)
 	perf_map_close(map);
 }
 
-/* What the user says himself: hostile only by accident. Kept short, since a complaint for each of its words takes long. */
+/*
+ * What the user says himself: hostile only by accident. Kept short, since a complaint for each of its words takes long.
+ */
 static void try_options(const char *bytes, size_t length)
 {
 	char *text = strndup(bytes, length < 256 ? length : 256);

@@ -1,8 +1,8 @@
 /*
  * input.h: what the fuzz targets share: the bytes under test as a file, and output that goes nowhere.
  *
- * Each target is one file fuzz_*.c that defines LLVMFuzzerInitialize and LLVMFuzzerTestOneInput. It is linked twice: with
- * libFuzzer by `make fuzz`, and with replay.c, which every compiler can, for `make check`.
+ * Each target is one file fuzz_*.c that defines LLVMFuzzerInitialize and LLVMFuzzerTestOneInput. It is linked twice:
+ * with libFuzzer by `make fuzz`, and with replay.c, which every compiler can, for `make check`.
  */
 #ifndef SOCKSAN_FUZZ_INPUT_H
 #define SOCKSAN_FUZZ_INPUT_H
@@ -16,14 +16,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
  * Once, before the first input: makes a directory of this process's own below TMPDIR (or /tmp), removed at exit, sends
- * stdout and stderr nowhere, as far as they are stdio's (a sanitizer writes to the descriptor), and clears the environment of
- * what changes reports. Ends the process where it cannot.
+ * stdout and stderr nowhere, as far as they are stdio's (a sanitizer writes to the descriptor), and clears the
+ * environment of what changes reports. Ends the process where it cannot.
  */
 void input_begin(void);
 
 /*
- * Writes a file with these bytes, NAME in that directory, in the place of an earlier one. Returns its path, valid until the
- * process ends or the same name is written again.
+ * Writes a file with these bytes, NAME in that directory, in the place of an earlier one. Returns its path, valid until
+ * the process ends or the same name is written again.
  */
 const char *input_file(const char *name, const void *bytes, size_t length);
 

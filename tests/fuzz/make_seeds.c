@@ -3,9 +3,9 @@
  *
  *	make_seeds DIRECTORY [TRACE...]
  *
- * Makes DIRECTORY/{trace,report,roster,symbols}/: traces with a bit of everything, one for each thing that fuzz_report can do,
- * a roster, and programs with a map for fuzz_symbols. Each TRACE, from a real run, goes into `trace` and `report` with its holes
- * cut out: without the rest of the first page and without what was reserved behind the log.
+ * Makes DIRECTORY/{trace,report,roster,symbols}/: traces with a bit of everything, one for each thing that fuzz_report
+ * can do, a roster, and programs with a map for fuzz_symbols. Each TRACE, from a real run, goes into `trace` and
+ * `report` with its holes cut out: without the rest of the first page and without what was reserved behind the log.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -52,7 +52,10 @@ static void write_seed(const char *set, const char *name, const void *bytes, siz
 		fail(name);
 }
 
-/* --- Traces -------------------------------------------------------------------------------------------------------------- */
+/*
+ * --- Traces
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 /* Moves every reference of a record down by `bytes`. */
 static void shift_references(uint8_t *record, uint32_t bytes)
@@ -76,8 +79,9 @@ static void shift_references(uint8_t *record, uint32_t bytes)
 }
 
 /*
- * Files that are really there would be opened for their symbols, which costs more than all the rest: that is fuzz_symbols's
- * part. Their names stay as they are but for the beginning, since what is told of them depends on the last part.
+ * Files that are really there would be opened for their symbols, which costs more than all the rest: that is
+ * fuzz_symbols's part. Their names stay as they are but for the beginning, since what is told of them depends on the
+ * last part.
  */
 static void hide_file(uint8_t *record)
 {
@@ -144,7 +148,10 @@ static void make_everything(void)
 	builder_free(&builder);
 }
 
-/* Two incidents of one kind, with both ends of the connection and a Python stack: for each thing that can be done with a trace. */
+/*
+ * Two incidents of one kind, with both ends of the connection and a Python stack: for each thing that can be done with
+ * a trace.
+ */
 static void make_kinds(void)
 {
 	static const uint64_t frames[] = {0x100010, 0x200010, 0x300010};
@@ -243,7 +250,10 @@ static void add_trace(const char *path, unsigned number)
 	free(bytes);
 }
 
-/* --- Others -------------------------------------------------------------------------------------------------------------- */
+/*
+ * --- Others
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static void make_roster(void)
 {

@@ -1,12 +1,13 @@
 /*
- * replay.c: runs inputs through a fuzz target without libFuzzer, so that every compiler's `make check` can: found bugs stay fixed.
+ * replay.c: runs inputs through a fuzz target without libFuzzer, so that every compiler's `make check` can: found bugs
+ * stay fixed.
  *
  *	TARGET [--mutate N] FILE-OR-DIRECTORY...
  *
- * Each file is run as it is and, with --mutate, changed N times over by the target's own mutator or, where it has none, byte by
- * byte. Always with the same random numbers. Prints how many inputs were run; a bug ends the process, as a sanitizer or the C
- * library does, with the input that did it left in ./crash-TARGET, and an input on which it spent LIMIT_S seconds of processor
- * time is one as well.
+ * Each file is run as it is and, with --mutate, changed N times over by the target's own mutator or, where it has none,
+ * byte by byte. Always with the same random numbers. Prints how many inputs were run; a bug ends the process, as a
+ * sanitizer or the C library does, with the input that did it left in ./crash-TARGET, and an input on which it spent
+ * LIMIT_S seconds of processor time is one as well.
  */
 #include <dirent.h>
 #include <errno.h>

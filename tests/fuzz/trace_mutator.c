@@ -13,7 +13,10 @@
 #define MAX_RECORDS 512
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* --- A trace while it is changed ----------------------------------------------------------------------------------------- */
+/*
+ * --- A trace while it is changed
+ * -----------------------------------------------------------------------------------------
+ */
 
 struct mutation {
 	uint8_t *data;
@@ -109,7 +112,10 @@ static void set_field(struct mutation *mutation, uint8_t *bytes, const struct tr
 	memcpy(bytes, &value, field->bytes);
 }
 
-/* --- The ways to change one ---------------------------------------------------------------------------------------------- */
+/*
+ * --- The ways to change one
+ * ----------------------------------------------------------------------------------------------
+ */
 
 static void change_field(struct mutation *mutation)
 {

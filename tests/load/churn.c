@@ -1,6 +1,6 @@
 /*
- * churn N EVERY THREADS: N connections one after the other in each of THREADS threads together, each made, used and closed. Of each
- * EVERYth the client writes once more after it has read that the server closed.
+ * churn N EVERY THREADS: N connections one after the other in each of THREADS threads together, each made, used and
+ * closed. Of each EVERYth the client writes once more after it has read that the server closed.
  */
 #include <pthread.h>
 

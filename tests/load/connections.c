@@ -1,6 +1,6 @@
 /*
- * connections N EVERY: N connections over loopback that all stand at once, between a client and a server process. When all have been
- * used, the server closes each EVERYth; the client reads that, and writes all the same.
+ * connections N EVERY: N connections over loopback that all stand at once, between a client and a server process. When
+ * all have been used, the server closes each EVERYth; the client reads that, and writes all the same.
  */
 #include "tests/load/load.h"
 

@@ -1,6 +1,6 @@
 /*
- * load.h: what the programs of scripts/load share. Each makes a load with a known number of misused connections in it, checks its
- * own view of every call, and prints what it did as words NAME=NUMBER on one line.
+ * load.h: what the programs of scripts/load share. Each makes a load with a known number of misused connections in it,
+ * checks its own view of every call, and prints what it did as words NAME=NUMBER on one line.
  */
 #ifndef SOCKSAN_LOAD_H
 #define SOCKSAN_LOAD_H

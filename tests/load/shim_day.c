@@ -3,8 +3,9 @@
  *
  *	shim_day DIRECTORY/ CONNECTIONS EVERY MAX_TRACE
  *
- * Makes and ends CONNECTIONS records of sockets, a thousand open at a time, as the audit does it for real ones; each EVERYth has an
- * incident. The trace of at most MAX_TRACE bytes goes into DIRECTORY. Prints what the process record counted.
+ * Makes and ends CONNECTIONS records of sockets, a thousand open at a time, as the audit does it for real ones; each
+ * EVERYth has an incident. The trace of at most MAX_TRACE bytes goes into DIRECTORY. Prints what the process record
+ * counted.
  */
 #include <errno.h>
 #include <stdio.h>

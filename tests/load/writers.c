@@ -1,6 +1,7 @@
 /*
- * writers THREADS WRITES: so many threads, each on a connection of its own, write to a peer that reads; then the peer closes, and
- * each goes on to write. Then all of them write on one and the same dead connection. AF_UNIX, where each late write fails.
+ * writers THREADS WRITES: so many threads, each on a connection of its own, write to a peer that reads; then the peer
+ * closes, and each goes on to write. Then all of them write on one and the same dead connection. AF_UNIX, where each
+ * late write fails.
  */
 #include <pthread.h>
 

@@ -134,6 +134,27 @@ Test(hostile, many_sockets_of_one_address)
 	read_it();
 }
 
+/* Modules one inside the other, and incidents whose stacks lie in none of them: what takes long where each is looked at. */
+Test(hostile, thousands_of_modules_and_of_incidents)
+{
+	static uint64_t frames[TRACE_STACK_MAX];
+	trace_ref stack;
+
+	for (size_t i = 0; i < TRACE_STACK_MAX; i++)
+		frames[i] = 0x7f0000000000 + i;
+	for (unsigned i = 0; i < 40000; i++)
+		builder_module(&builder, "/opt/x", 0x400000, 0x400000 + i, NULL, 0);
+	stack = builder_stack(&builder, frames, TRACE_STACK_MAX, 0);
+	for (unsigned i = 0; i < 2000; i++) {
+		struct trace_incident *incident = builder_at(
+			&builder, builder_incident(&builder, TRACE_HEADER_BYTES, 0, TRACE_WRITE_AFTER_CLOSE));
+
+		incident->stack_write = incident->stack_told = incident->stack_closed = incident->stack_opened = stack;
+	}
+	builder_write(&builder, path);
+	read_it();
+}
+
 Test(hostile, a_file_that_claims_to_be_huge)
 {
 	struct trace_header *header = builder_at(&builder, 0);
