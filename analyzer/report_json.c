@@ -46,7 +46,7 @@ static void render_coverage(struct json *json, uint32_t coverage)
 		{TRACE_UNWINDER_BUSY, "unwinder_busy"},
 		{TRACE_SHARED_FILE, "shared_file"},
 		{TRACE_LOW_DESCRIPTORS, "low_descriptors"},
-		{TRACE_SMALL_STACK, "small_stack"},
+		{TRACE_MISSING_STACKS, "missing_stacks"},
 		{TRACE_OPAQUE_RUNTIME, "opaque_runtime"},
 	};
 

@@ -26,7 +26,8 @@ struct trace_incident;
 
 /*
  * The socket that an open descriptor means, found out from the kernel where the table does not know. NULL where it is no socket
- * that we audit, or we may not look: inside our own use of the loader or unwinder, in a process that borrows our memory.
+ * that we audit, or we may not look: inside our own use of the loader or unwinder, which a signal handler may have interrupted,
+ * only what the table knows counts; in a process that borrows our memory nothing else does either.
  */
 struct socket *audit_socket(int fd);
 

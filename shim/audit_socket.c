@@ -164,11 +164,12 @@ struct socket *audit_socket(int fd)
 {
 	uintptr_t entry = socket_table_entry(fd);
 
-	if (entry == ENTRY_OTHER || thread_is_inside() || !process_ready())
+	if (entry == ENTRY_OTHER || !process_ready())
 		return NULL;
+	/* while we are inside the unwinder: a signal handler's, for the unwinder has no socket */
 	if (socket_entry_is_open(entry))
 		return socket_entry_socket(entry);
-	return discover(fd, entry);
+	return thread_is_inside() ? NULL : discover(fd, entry);
 }
 
 bool audit_verify(const struct socket *socket, int fd)

@@ -212,7 +212,7 @@ bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd,
 	uintptr_t entry = socket_table_entry(fd);
 	struct socket *socket = audit_socket(fd);
 
-	if (!socket && (!socket_entry_is_closed(entry) || socket_table_entry(fd) != entry || thread_is_inside()))
+	if (!socket && (!socket_entry_is_closed(entry) || socket_table_entry(fd) != entry))
 		return false;
 	write->closed = !socket;
 	write->socket = socket ? socket : socket_entry_socket(entry);

@@ -26,6 +26,11 @@
 
 enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
 
+struct range {
+	uintptr_t start;
+	uintptr_t end;
+};
+
 static struct {
 	uint32_t state;
 	uint32_t active; /* threads inside, and above GATE the forks being prepared: nobody enters meanwhile */
@@ -34,38 +39,52 @@ static struct {
 	int (*backtrace)(void **frames, int size);
 	void (*flush_cache)(void *space, unsigned long low, unsigned long high);
 	void **local_addr_space;
-	uintptr_t own_start;
-	uintptr_t own_end;
+	struct range own;
+	struct range library; /* of the unwinder */
 } unwinder;
 
 static trace_ref interned[INTERN_SLOTS];
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
-/* Where the shim itself lies, to cut its frames off. */
-static void find_own_range(void)
+/* Where an object lies whose ELF header is at `base`. */
+static struct range range_of(const char *base)
 {
-	const ElfW(Ehdr) *image = (const void *)__ehdr_start;
-	const ElfW(Phdr) *header = (const void *)(__ehdr_start + image->e_phoff);
+	const ElfW(Ehdr) *image = (const void *)base;
+	const ElfW(Phdr) *header = (const void *)(base + image->e_phoff);
+	struct range range = {(uintptr_t)base, (uintptr_t)base};
 
-	unwinder.own_start = (uintptr_t)__ehdr_start;
 	for (int i = 0; i < image->e_phnum; i++)
 		if (header[i].p_type == PT_LOAD) {
-			uintptr_t end = (uintptr_t)__ehdr_start + header[i].p_vaddr + header[i].p_memsz;
+			uintptr_t end = (uintptr_t)base + header[i].p_vaddr + header[i].p_memsz;
 
-			if (end > unwinder.own_end)
-				unwinder.own_end = end;
+			if (end > range.end)
+				range.end = end;
 		}
+	return range;
+}
+
+static bool lies_in(const struct range *range, const void *address)
+{
+	return (uintptr_t)address >= range->start && (uintptr_t)address < range->end;
+}
+
+bool backtrace_is_unwinder(const void *address)
+{
+	return lies_in(&unwinder.library, address);
 }
 
 static bool load(void)
 {
 	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	Dl_info info;
 
 	if (!library)
 		return false;
 	unwinder.walks = stack_walk_is_the_only_way();
 	unwinder.backtrace = (int (*)(void **, int))dlsym(library, "unw_backtrace");
+	if (unwinder.backtrace && dladdr((void *)unwinder.backtrace, &info))
+		unwinder.library = range_of(info.dli_fbase);
 #if defined(__x86_64__)
 	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Ux86_64_flush_cache");
 	unwinder.local_addr_space = dlsym(library, "_ULx86_64_local_addr_space");
@@ -88,19 +107,38 @@ static void wait_for_loader(void)
 		kernel_call2(SYS_nanosleep, &pause, NULL);
 }
 
+/*
+ * In what dl_iterate_phdr calls, or a signal handler that interrupted it: another thread may be in the unwinder, with a lock of
+ * libunwind's in its hands, and wait for the lock that we hold (libunwind issues 16 and 580).
+ */
+static bool holds_loader_lock(void)
+{
+	return (uintptr_t)__builtin_frame_address(0) < thread_state.iterating;
+}
+
+uintptr_t backtrace_iterates(uintptr_t frame)
+{
+	uintptr_t before = thread_state.iterating;
+
+	thread_state.iterating = frame;
+	return before;
+}
+
 void backtrace_load(void)
 {
 	uint32_t none = UNWINDER_NONE;
 	int saved = errno;
 	bool loaded;
 
+	if (thread_state.inside || holds_loader_lock())
+		return;
 	if (!__atomic_compare_exchange_n(
 		    &unwinder.state, &none, UNWINDER_LOADING, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
 		if (none == UNWINDER_LOADING)
 			wait_for_loader();
 		return;
 	}
-	find_own_range();
+	unwinder.own = range_of(__ehdr_start);
 	thread_enter();
 	loaded = load();
 	python_stack_find();
@@ -123,20 +161,20 @@ static bool lacks_room(void)
 {
 	uintptr_t used_to = (uintptr_t)__builtin_frame_address(0) - thread_state.signal_stack;
 
-	if (used_to >= thread_state.signal_stack_bytes || used_to >= UNWINDER_ROOM)
-		return false;
-	__atomic_fetch_or(&trace_log_process()->coverage, TRACE_SMALL_STACK, __ATOMIC_RELAXED);
-	return true;
+	return used_to < thread_state.signal_stack_bytes && used_to < UNWINDER_ROOM;
 }
 
-/* Enters the unwinder, unless it is not to be had or a fork is being prepared. */
+/* Enters the unwinder, unless it is not to be had, must not be waited for, or a fork is being prepared. */
 static bool unwinder_enter(void)
 {
 	uint32_t active;
 
-	if (thread_state.inside || kernel_forbidden ||
-		__atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY || lacks_room())
+	if (kernel_forbidden || __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
 		return false;
+	if (thread_state.inside || lacks_room() || holds_loader_lock()) {
+		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_MISSING_STACKS, __ATOMIC_RELAXED);
+		return false;
+	}
 	active = __atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST);
 	do
 		if (active >= GATE)
@@ -182,7 +220,7 @@ static int unwind(void *all[TRACE_STACK_MAX + OWN_FRAMES])
 		unwinder.local_addr_space)
 		unwinder.flush_cache(*unwinder.local_addr_space, 0, 0);
 	count = frames_of_thread(all, depth + OWN_FRAMES);
-	while (skip < count && (uintptr_t)all[skip] >= unwinder.own_start && (uintptr_t)all[skip] < unwinder.own_end)
+	while (skip < count && lies_in(&unwinder.own, all[skip]))
 		skip++;
 	count -= skip;
 	if (count > depth)
@@ -365,35 +403,4 @@ void backtrace_forked(void)
 	unwinder.active = ours;
 	memset(interned, 0, sizeof(interned));
 	module_map_forked();
-}
-
-int backtrace_answer_pipe(int fds[2])
-{
-	fds[0] = fds[1] = -1;
-	errno = ENFILE;
-	return -1;
-}
-
-long backtrace_answer_read(void)
-{
-	errno = EAGAIN; /* "the pipe is there and empty" */
-	return -1;
-}
-
-/*
- * Whether one byte at `address` can be read. rt_sigprocmask copies its set from the user before it looks at `how`, so with
- * an invalid `how` it changes nothing and says EFAULT or EINVAL (kernel/signal.c). The set is 8 bytes: it must not reach
- * into a page that the one byte does not lie in.
- */
-long backtrace_answer_write(const void *address)
-{
-	uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
-
-	/* without a set it would copy nothing */
-	if (!aligned || kernel_call4(SYS_rt_sigprocmask, -1, aligned, NULL, 8) == -EFAULT) {
-		errno = EFAULT;
-		return -1;
-	}
-	errno = 0; /* write_validate repeats while errno is EINTR, and an earlier call may have left that */
-	return 1;
 }

@@ -20,6 +20,13 @@
 /* Loads the unwinder, once in the life of an image. It allocates: call it where a socket is made, not where one is used. */
 void backtrace_load(void);
 
+/*
+ * This thread goes through the loaded objects, in the frame at this address; 0: it does not any more. What dl_iterate_phdr
+ * calls holds a lock that a dlopen in another thread waits for with the loader's in its hands, so the unwinder is not loaded
+ * there. Returns what was said before. An exception may leave the frame without a word: it counts while the stack is as deep.
+ */
+uintptr_t backtrace_iterates(uintptr_t frame);
+
 /* Unwinds once, so that this thread's later stacks allocate nothing. Cheap from the second call on. */
 void backtrace_warm(void);
 
@@ -47,6 +54,9 @@ void backtrace_fork_done(void);
 
 /* In the child. Where another thread was inside all the same, its locks stay held for ever: no stacks from here on. */
 void backtrace_forked(void);
+
+/* Whether this is the unwinder's code: while it is at work, a signal handler may call the same functions. */
+bool backtrace_is_unwinder(const void *address);
 
 /* What the unwinder is told when it asks for a pipe, reads it, or writes one byte from `address`. Sets errno as libc would. */
 int backtrace_answer_pipe(int fds[2]);

@@ -115,7 +115,7 @@ HOOK(int, pipe2, int fds[2], int flags)
 {
 	int result;
 
-	if (thread_state.unwinding)
+	if (thread_state.unwinding && backtrace_is_unwinder(__builtin_return_address(0)))
 		return backtrace_answer_pipe(fds);
 	do
 		result = REAL(pipe2)(fds, flags);

@@ -7,6 +7,7 @@
 #include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
 #include <linux/seccomp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -236,6 +237,15 @@ HOOK(int, dlclose, void *handle)
 		backtrace_unloaded();
 		module_map_unloaded();
 	}
+	return result;
+}
+
+HOOK(int, dl_iterate_phdr, int (*callback)(struct dl_phdr_info *, size_t, void *), void *data)
+{
+	uintptr_t before = backtrace_iterates((uintptr_t)__builtin_frame_address(0));
+	int result = REAL(dl_iterate_phdr)(callback, data);
+
+	backtrace_iterates(before);
 	return result;
 }
 

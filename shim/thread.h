@@ -23,6 +23,7 @@ struct thread_state {
 	int inside; /* depth of our own use of the loader or the unwinder */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
 	struct thread_dump *dump; /* an interpreter is writing its stack; NULL otherwise */
+	uintptr_t iterating; /* the frame of its dl_iterate_phdr, 0 outside */
 	bool warmed; /* this thread's cache in the unwinder is made (stack_walk.h) */
 	uintptr_t signal_stack; /* the stack that its signal handlers run on, if it gave them one, */
 	size_t signal_stack_bytes; /* and its size, 0 where it did not */

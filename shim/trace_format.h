@@ -114,7 +114,7 @@ enum trace_coverage {
 	TRACE_UNWINDER_BUSY = 1 << 3, /* forked while another thread unwound: no stacks */
 	TRACE_SHARED_FILE = 1 << 4, /* a child that could make no file of its own; its records stand in its parent's */
 	TRACE_LOW_DESCRIPTORS = 1 << 5, /* the quarantine gave numbers back under pressure */
-	TRACE_SMALL_STACK = 1 << 7, /* a signal handler had too little room on its own stack to take one */
+	TRACE_MISSING_STACKS = 1 << 7, /* calls from where none could be taken: see backtrace.c */
 	TRACE_OPAQUE_RUNTIME = 1 << 6, /* a runtime (uvloop) that may swallow writes where nobody tells of them */
 };
 

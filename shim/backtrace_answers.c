@@ -1,0 +1,37 @@
+/* backtrace_answers.c: what the unwinder is told instead of being given a pipe to try addresses on. */
+#include <errno.h>
+#include <signal.h>
+
+#include "shim/backtrace.h"
+#include "shim/kernel.h"
+
+int backtrace_answer_pipe(int fds[2])
+{
+	fds[0] = fds[1] = -1;
+	errno = ENFILE;
+	return -1;
+}
+
+long backtrace_answer_read(void)
+{
+	errno = EAGAIN; /* "the pipe is there and empty" */
+	return -1;
+}
+
+/*
+ * Whether one byte at `address` can be read. rt_sigprocmask copies its set from the user before it looks at `how`, so with
+ * an invalid `how` it changes nothing and says EFAULT or EINVAL (kernel/signal.c). The set is 8 bytes: it must not reach
+ * into a page that the one byte does not lie in.
+ */
+long backtrace_answer_write(const void *address)
+{
+	uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
+
+	/* without a set it would copy nothing */
+	if (!aligned || kernel_call4(SYS_rt_sigprocmask, -1, aligned, NULL, 8) == -EFAULT) {
+		errno = EFAULT;
+		return -1;
+	}
+	errno = 0; /* write_validate repeats while errno is EINTR, and an earlier call may have left that */
+	return 1;
+}
