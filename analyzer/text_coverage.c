@@ -24,7 +24,7 @@ static const struct {
 	{TRACE_UNWINDER_BUSY, false, "was forked while another thread took a stack: no stacks"},
 	{TRACE_SHARED_FILE, false, "could make no trace of its own; its records stand in its parent's"},
 	{TRACE_LOW_DESCRIPTORS, false, "ran low on descriptors: quarantined numbers were given back early"},
-	{TRACE_MISSING_STACKS, false, "used sockets from where no stack can be taken (a signal handler with little room, a callback of the loader)"},
+	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken: in some signal handlers, callbacks of the loader, during a fork"},
 	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
 };
 

@@ -164,6 +164,12 @@ static bool lacks_room(void)
 	return used_to < thread_state.signal_stack_bytes && used_to < UNWINDER_ROOM;
 }
 
+static bool note_missing(void)
+{
+	__atomic_fetch_or(&trace_log_process()->coverage, TRACE_MISSING_STACKS, __ATOMIC_RELAXED);
+	return false;
+}
+
 /* Enters the unwinder, unless it is not to be had, must not be waited for, or a fork is being prepared. */
 static bool unwinder_enter(void)
 {
@@ -171,14 +177,12 @@ static bool unwinder_enter(void)
 
 	if (kernel_forbidden || __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
 		return false;
-	if (thread_state.inside || lacks_room() || holds_loader_lock()) {
-		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_MISSING_STACKS, __ATOMIC_RELAXED);
-		return false;
-	}
+	if (thread_state.inside || lacks_room() || holds_loader_lock())
+		return note_missing();
 	active = __atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST);
 	do
 		if (active >= GATE)
-			return false;
+			return note_missing();
 	while (!__atomic_compare_exchange_n(
 		&unwinder.active, &active, active + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
 	thread_enter();

@@ -2,10 +2,10 @@
 #include "shim/process.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
@@ -16,6 +16,8 @@ struct process_page *process_page = &process_none;
 struct process_names process_names;
 
 void (*process_forked)(void);
+
+extern void *__libc_stack_end; /* of the loader: where the kernel put argc */
 
 static uint32_t last_generation;
 static uint32_t first_set_up; /* 0: not begun, 1: under way, 2: done */
@@ -55,11 +57,24 @@ static void read_names(void)
 	memcpy(process_names.comm, base, strnlen(base, sizeof(process_names.comm) - 1));
 }
 
+/* The options. In .preinit_array libc has not set `environ` yet; the kernel has put the environment behind the arguments. */
+static const char *find_options(void)
+{
+	static const char name[] = "SOCKSAN_OPTIONS=";
+	const long *stack = __libc_stack_end;
+	char **entry = environ ? environ : (char **)(uintptr_t)(stack + 1 + stack[0] + 1);
+
+	for (; *entry; entry++)
+		if (!strncmp(*entry, name, sizeof(name) - 1))
+			return *entry + sizeof(name) - 1;
+	return NULL;
+}
+
 /* Once in the life of an image: the options, the names, the page. */
 static bool set_up_first(void)
 {
 	char complaint[256];
-	const char *text = getenv("SOCKSAN_OPTIONS");
+	const char *text = find_options();
 	long page;
 
 	config_default(&config);
