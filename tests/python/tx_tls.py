@@ -1,6 +1,7 @@
 """Twisted over TLS: what is written after the program's own loseConnection (`closing`), which TLS throws away while
 the goodbye is under way, and after connectionLost (`lost`). `starttls_lost` turns a plain connection into one with
-TLS first. With `ok` nothing is written. The second argument is a file with a certificate and its key."""
+TLS first; with `peer_lost` and `starttls_peer_lost` it is the server that closes. With `ok` nothing is written. The
+second argument is a file with a certificate and its key."""
 import sys
 
 from twisted.internet import defer, endpoints, protocol, reactor, ssl, task
@@ -18,6 +19,8 @@ class Server(protocol.Protocol):
             self.transport.startTLS(server_options)
         else:
             self.transport.write(data)
+            if "peer" in MODE:
+                self.transport.loseConnection()
 
 
 class Client(protocol.Protocol):
@@ -35,7 +38,8 @@ class Client(protocol.Protocol):
             reactor.callLater(0, self.finish)
 
     def finish(self):
-        self.transport.loseConnection()
+        if "peer" not in MODE:
+            self.transport.loseConnection()
         if MODE == "closing":
             self.transport.write(b"one more thing")
 

@@ -145,6 +145,8 @@ def _make_connection_lost(connection):
 
 def _why(transport, reason):
     name = reason.type.__name__
+    if transport.disconnecting and getattr(transport, "TLS", False) and _watch(transport).end is None:
+        return _why_tls_ended(transport.protocol)  # which has closed the connection below, not the program
     if transport.disconnecting:
         return "own loseConnection" + ("" if name == "ConnectionDone" else ", then %s" % reason.value)
     if name == "ConnectionDone":
@@ -277,16 +279,21 @@ def _make_tls_connection_lost(original):
     return connectionLost
 
 
+def _why_tls_ended(protocol):
+    failed = getattr(protocol, "_reason", None)
+    return "the peer closed" if failed is None else "by a TLS error: %s" % failed.type.__name__
+
+
 def _note_tls_loss(protocol, reason):
     try:
         watch = _watch(protocol)
         below = _below(protocol)
         if below is not None:
             watch.socket = watch.socket or below.socket
-        failed = protocol._reason
-        watch.lost("by a TLS error: %s" % failed.type.__name__ if failed is not None
-                   else below.why if below is not None and below.why and not below.end
-                   else "the peer closed")
+        if protocol._reason is None and below is not None and below.why and not below.end:
+            watch.lost(below.why)
+        else:
+            watch.lost(_why_tls_ended(protocol))
     except Exception:
         pass
 
