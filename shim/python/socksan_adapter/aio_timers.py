@@ -11,6 +11,8 @@ from . import numbers, reports, stacks
 from .reports import Run, annotate, here
 from .wrapping import FILE, wrap
 
+TWISTEDS_REACTOR = "twisted.internet.asyncioreactor"  # its timers are the clock of calls that are known otherwise
+
 _getframe = sys._getframe
 _timers = {}  # id of a TimerHandle -> how it was scheduled
 _tasks = weakref.WeakKeyDictionary()  # task -> its Run
@@ -53,6 +55,9 @@ def _make_call_at(original):
         delay = here.delay
         if delay is not None:  # by way of call_later and of what stands before it
             frame = frame.f_back.f_back
+        if frame.f_globals.get("__name__") == TWISTEDS_REACTOR:
+            _timers.pop(id(handle), None)
+            return handle
         place = stacks.place(frame)
         run = here.run
         if run is not None:
