@@ -48,6 +48,7 @@ static void render_coverage(struct json *json, uint32_t coverage)
 		{TRACE_LOW_DESCRIPTORS, "low_descriptors"},
 		{TRACE_MISSING_STACKS, "missing_stacks"},
 		{TRACE_OPAQUE_RUNTIME, "opaque_runtime"},
+		{TRACE_NO_PYTHON_STACKS, "no_python_stacks"},
 	};
 
 	json_open_list(json, "coverage");

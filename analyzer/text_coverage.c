@@ -26,6 +26,7 @@ static const struct {
 	{TRACE_LOW_DESCRIPTORS, false, "ran low on descriptors: quarantined numbers were given back early"},
 	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken: in some signal handlers, callbacks of the loader, during a fork"},
 	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
+	{TRACE_NO_PYTHON_STACKS, false, "ran a Python interpreter that does not give its stacks: native frames alone"},
 };
 
 static const char *const loss_words[TRACE_LOSSES] = {

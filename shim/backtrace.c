@@ -128,7 +128,7 @@ void backtrace_load(void)
 {
 	uint32_t none = UNWINDER_NONE;
 	int saved = errno;
-	bool loaded;
+	bool loaded, python;
 
 	if (thread_state.inside || holds_loader_lock())
 		return;
@@ -141,10 +141,12 @@ void backtrace_load(void)
 	unwinder.own = range_of(__ehdr_start);
 	thread_enter();
 	loaded = load();
-	python_stack_find();
+	python = python_stack_find();
 	thread_leave();
 	if (!loaded)
 		trace_log_process()->coverage |= TRACE_NO_UNWINDER;
+	if (!python)
+		trace_log_process()->coverage |= TRACE_NO_PYTHON_STACKS;
 	__atomic_store_n(&unwinder.state, loaded ? UNWINDER_READY : UNWINDER_MISSING, __ATOMIC_RELEASE);
 	errno = saved;
 	backtrace_warm();

@@ -13,15 +13,16 @@
 static void (*dump_traceback)(int fd, void *thread_state);
 static void *(*this_thread_state)(void);
 
-void python_stack_find(void)
+bool python_stack_find(void)
 {
 	void *state = dlsym(RTLD_DEFAULT, "PyGILState_GetThisThreadState");
 	void *dump = state ? dlsym(RTLD_DEFAULT, "_Py_DumpTraceback") : NULL;
 
 	if (!dump || !config.python)
-		return;
+		return !state || !config.python;
 	this_thread_state = (void *(*)(void))state;
 	__atomic_store_n(&dump_traceback, (void (*)(int, void *))dump, __ATOMIC_RELEASE);
+	return true;
 }
 
 bool python_stack_is_there(void)

@@ -12,8 +12,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Looks for an interpreter in the process. Uses the loader: call it where the unwinder is loaded. */
-void python_stack_find(void);
+/*
+ * Looks for an interpreter in the process; returns whether its stacks can be had, or there is none to have them of. Uses the
+ * loader: call it where the unwinder is loaded.
+ */
+bool python_stack_find(void);
 
 /* Whether an interpreter was found. */
 bool python_stack_is_there(void);
