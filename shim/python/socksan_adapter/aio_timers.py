@@ -46,30 +46,35 @@ def _hide(made):
 def _make_call_at(original):
     def call_at(self, when, callback, *args, context=None):
         handle = original(self, when, callback, *args, context=context)
-        _hide(handle)
-        if callback is _wake_sleeper:
-            _timers.pop(id(handle), None)  # of one that had this address and went with its loop
-            _sleeps(self)
-            return handle
-        frame = _getframe(1)
-        delay = here.delay
-        if delay is not None:  # by way of call_later and of what stands before it
-            frame = frame.f_back.f_back
-        if frame.f_globals.get("__name__") == TWISTEDS_REACTOR:
-            _timers.pop(id(handle), None)
-            return handle
-        place = stacks.place(frame)
-        run = here.run
-        if run is not None:
-            if run.is_again(callback, place):
-                run.latest = weakref.ref(handle)
-                run.delay = delay
-            else:
-                run = None
-        _timers[id(handle)] = _Timer(place, delay, run)
+        try:
+            _note_timer(self, handle, callback)
+        except Exception:
+            pass
         return handle
 
     return call_at
+
+
+def _note_timer(loop, handle, callback):
+    _hide(handle)
+    frame = _getframe(2)
+    delay = here.delay
+    if delay is not None:  # by way of call_later and of what stands before it
+        frame = frame.f_back.f_back
+    if callback is _wake_sleeper or frame.f_globals.get("__name__") == TWISTEDS_REACTOR:
+        _timers.pop(id(handle), None)  # of one that had this address and went with its loop
+        if callback is _wake_sleeper:
+            _sleeps(loop)
+        return
+    place = stacks.place(frame)
+    run = here.run
+    if run is not None:
+        if run.is_again(callback, place):
+            run.latest = weakref.ref(handle)
+            run.delay = delay
+        else:
+            run = None
+    _timers[id(handle)] = _Timer(place, delay, run)
 
 
 def _make_call_later(original):
@@ -99,12 +104,19 @@ def _make_run(original):
         try:
             return original(self)
         finally:
-            if numbers[0] != run.events:
-                annotate(run.events, run=run)
-            run.finish()
             here.run = outer
+            _ended(run)
 
     return _run
+
+
+def _ended(run):
+    try:
+        if numbers[0] != run.events:
+            annotate(run.events, run=run)
+        run.finish()
+    except Exception:
+        pass
 
 
 def _make_cancel(original):

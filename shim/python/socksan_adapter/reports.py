@@ -10,6 +10,7 @@ import os
 import socket
 import sys
 import time
+import types
 
 from . import EVENTS, at_end, numbers, page, stacks, tell
 
@@ -18,6 +19,7 @@ CALLERS = 4  # write calls that are remembered for bytes which a transport has b
 FRAMES_SHOWN = 3
 FRAMES_OF_A_FRAMEWORK = 8  # through which the program's own line is looked for
 MOST_DROPS_KEPT = 1000  # of runs, to be told of again at the end
+NAMED = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 
 # Files whose frames say little about where the program scheduled something: the frameworks' directories.
 framework_directories = [os.path.dirname(os.__file__) + "/asyncio/"]
@@ -117,13 +119,16 @@ class Run:
 
     def begin(self, function):
         self.function = function
-        if self.dead or self.live:
-            self.settle()  # the time before, of which nobody had seen that it was over
         self.count += 1
-        self.code = _code_of(function)
         self.events = numbers[0]
-        if self.name is None:
-            self.name = _name_of(function)
+        try:
+            if self.dead or self.live:
+                self.settle()  # the time before, of which nobody had seen that it was over
+            self.code = _code_of(function)
+            if self.name is None:
+                self.name = _name_of(function)
+        except Exception:
+            pass
 
     def finish(self):
         self.function = None
@@ -141,8 +146,10 @@ class Run:
     def is_again(self, function, place):
         """Whether scheduling `function` here, while this runs, is what makes it run again."""
         ours = self.function
-        if ours is function or (type(ours) is type(function) and ours == function):
+        if ours is function:
             return True
+        if type(ours) is type(function) is types.MethodType and ours.__self__ is function.__self__:
+            return ours.__func__ is function.__func__
         code = _code_of(function)
         return code is not None and code is self.code and stacks.are_same_lines(place[:4], self.place[:4])
 
@@ -202,7 +209,7 @@ def _times(count):
 
 
 def _innermost(function):
-    """What a functools.partial calls in the end."""
+    """What a functools.partial calls in the end. Of other objects nothing is asked: they are the program's."""
     while type(function) is functools.partial:
         function = function.func
     return function
@@ -211,14 +218,16 @@ def _innermost(function):
 def _code_of(function):
     """The code that runs when this is called; None where that is not Python's."""
     function = _innermost(function)
-    code = getattr(getattr(function, "__func__", function), "__code__", None)
-    return code or getattr(getattr(type(function), "__call__", None), "__code__", None)
+    if type(function) not in NAMED:
+        function = type(function).__call__
+    if type(function) is types.MethodType:
+        function = function.__func__
+    return function.__code__ if type(function) is types.FunctionType else None
 
 
 def _name_of(function):
     function = _innermost(function)
-    name = getattr(function, "__qualname__", None)
-    return name if isinstance(name, str) else type(function).__qualname__
+    return getattr(function if type(function) in NAMED else type(function), "__qualname__", "a function")
 
 
 def place_of_caller(frame):
@@ -329,18 +338,21 @@ def dropped(watch, size, told, frame, why=None, connection=None):
 
 def annotate(since, callers=(), run=None, sock=0):
     """Adds to what libsocksan.so found since then, in this thread: which calls had asked for it, and by which clock."""
-    lines = []
-    reactor_run()  # finds out whether the last one is over
-    for i in range(len(callers) - 2, -1, -2):
-        asked = _named_frames("asked for at", callers[i])
-        if asked and asked[0] not in lines:
-            lines += asked
-        run = run or callers[i + 1]
-    run = run or (None if callers else run_under_way())
-    if run is not None:
-        lines += run.lines()
-    if lines:
-        tell(b"annotate", b"%d" % since, b"%d" % sock, stacks.encode("\n".join(lines)))
+    try:
+        lines = []
+        reactor_run()  # finds out whether the last one is over
+        for i in range(len(callers) - 2, -1, -2):
+            asked = _named_frames("asked for at", callers[i])
+            if asked and asked[0] not in lines:
+                lines += asked
+            run = run or callers[i + 1]
+        run = run or (None if callers else run_under_way())
+        if run is not None:
+            lines += run.lines()
+        if lines:
+            tell(b"annotate", b"%d" % since, b"%d" % sock, stacks.encode("\n".join(lines)))
+    except Exception:
+        pass
 
 
 def tell_of_runs(for_good=False):
