@@ -150,11 +150,11 @@ def _task_run(task, place=()):
 def _make_create_task(original):
     def create_task(self, coro, **kwargs):
         task = original(self, coro, **kwargs)
-        _hide(task)
         try:
+            _hide(task)
             _task_run(task, stacks.place(_getframe(1)))
-        except TypeError:
-            pass  # a factory's task, of which no weak reference can be had
+        except Exception:
+            pass  # a factory's task, say, of which no weak reference can be had
         return task
 
     return create_task

@@ -149,15 +149,16 @@ def _is_tls(frame):
 def _make_close(original):
     def close(self):
         if not self._closing:
-            _note_close(self, _getframe(1))
+            _note_close(self)
         return original(self)
 
     return close
 
 
-def _note_close(transport, frame):
+def _note_close(transport):
     try:
         watch = _watch(transport)
+        frame = _getframe(2)
         if frame.f_code.co_name == "_read_ready__on_eof":
             watch.lost("the peer closed")
             watch.told = True  # eof_received has been called
@@ -170,11 +171,20 @@ def _note_close(transport, frame):
 
 def _make_abort(original):
     def abort(self):
-        if not self._conn_lost and not _is_tls(_getframe(1)):
-            _watch(self).ended_by("own abort", stacks.place(_getframe(1)))
+        if not self._conn_lost:
+            _note_own_end(self, "own abort")
         return original(self)
 
     return abort
+
+
+def _note_own_end(transport, why):
+    try:
+        frame = _getframe(2)
+        if not _is_tls(frame):
+            _watch(transport).ended_by(why, stacks.place(frame))
+    except Exception:
+        pass
 
 
 def _make_force_close(original):
@@ -267,7 +277,7 @@ def _make_tls_close(why):
     def make(original):
         def close(self):
             if not self._closed:
-                _watch(self).ended_by(why, stacks.place(_getframe(1)))
+                _note_own_end(self, why)
             return original(self)
 
         return close

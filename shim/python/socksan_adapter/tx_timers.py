@@ -47,18 +47,25 @@ def _is_active(call):
 def _make_call_later(original):
     def callLater(self, delay, callable, *args, **kw):
         call = original(self, delay, callable, *args, **kw)
-        place = stacks.place(_getframe(1))
-        run = reactor_run() if reactor.run is not None else None
-        if run is not None:
-            if run.is_again(callable, place):
-                run.latest = weakref.ref(call)
-                run.delay = delay
-            else:
-                run = None
-        call.__dict__["_socksan"] = _Timer(place, delay, run)
+        try:
+            _note_call(call, delay, callable)
+        except Exception:
+            pass
         return call
 
     return callLater
+
+
+def _note_call(call, delay, function):
+    place = stacks.place(_getframe(2))
+    run = reactor_run() if reactor.run is not None else None
+    if run is not None:
+        if run.is_again(function, place):
+            run.latest = weakref.ref(call)
+            run.delay = delay
+        else:
+            run = None
+    call.__dict__["_socksan"] = _Timer(place, delay, run)
 
 
 def _called(self):
@@ -95,18 +102,25 @@ def _make_start(original):
     def start(self, interval, now=True):
         if self.running:
             return original(self, interval, now)
-        run = Run("LoopingCall", stacks.place(_getframe(1)), interval, _is_running, _loop_call)
-        run.latest = weakref.ref(self)
-        self.__dict__["_socksan"] = run
-        outer = reactor_run()
+        run, outer = _note_loop(self, interval)
         try:
             return original(self, interval, now)
         finally:
-            if reactor.run is run:  # it has run once, in here
+            if run is not None and reactor.run is run:  # it has run once, in here
                 run.finish()
                 reactor.run = outer
 
     return start
+
+
+def _note_loop(loop, interval):
+    try:
+        run = Run("LoopingCall", stacks.place(_getframe(2)), interval, _is_running, _loop_call)
+        run.latest = weakref.ref(loop)
+        loop.__dict__["_socksan"] = run
+        return run, reactor_run()
+    except Exception:
+        return None, None
 
 
 def _call(self):

@@ -36,6 +36,14 @@ def _size(data):
     return sum(len(part) for part in data) if isinstance(data, (list, tuple)) else 0
 
 
+def _place_of_caller():
+    """Who called the method whose wrapper calls this: nowhere, where that was no Python."""
+    try:
+        return stacks.place(_getframe(2))
+    except ValueError:
+        return ()
+
+
 # --- Streams ---
 
 
@@ -80,15 +88,15 @@ def _make_write(original):
             return original(self, data)
         result = original(self, data)
         try:
-            watch = self._socksan
-        except AttributeError:
-            watch = _watch(self)
-        frame = _getframe(1)
-        if (self._tempDataLen == before or before or page[EVENTS] != watch.last_byte or watch.state is not None
-                or reactor.run is not None or self.dataBuffer or is_frameworks.get(frame.f_code.co_filename, True)):
-            _unusual_write(self, watch, data, before, frame)
-        else:
-            watch.callers = (frame.f_code, frame.f_lasti), None
+            watch = self.__dict__.get("_socksan") or _watch(self)
+            frame = _getframe(1)
+            if (self._tempDataLen == before or before or page[EVENTS] != watch.last_byte or watch.state is not None
+                    or reactor.run is not None or self.dataBuffer or is_frameworks.get(frame.f_code.co_filename, True)):
+                _unusual_write(self, watch, data, before, frame)
+            else:
+                watch.callers = (frame.f_code, frame.f_lasti), None
+        except Exception:
+            pass
         return result
 
     return write
@@ -112,7 +120,7 @@ def _make_lose_connection(original):
     def loseConnection(self):
         if self.connected and not self.disconnecting:
             # When it will be over is not known yet: bytes may be waiting, and what is written now is still sent.
-            _watch(self).end = stacks.place(_getframe(1))
+            _watch(self).end = _place_of_caller()
         return original(self)
 
     return loseConnection
@@ -122,7 +130,7 @@ def _make_abort_connection(original):
     def abortConnection(self):
         if not self.disconnected and not self._aborting:
             watch = _watch(self)
-            watch.ended_by("own abortConnection", stacks.place(_getframe(1)))
+            watch.ended_by("own abortConnection", _place_of_caller())
             watch.state = ABORTED
         return original(self)
 
@@ -239,25 +247,33 @@ def _make_tls_write(original):
             result = original(self, data)
             _lost_tls_write(self, data)
             return result
-        below = _below(self)
-        if below is None or below.state is not None:
-            return original(self, data)
-        # What it writes there now is for the one who called here.
-        below.asked_by(place_of_caller(_getframe(1)), reactor_run(), _has_waiting(self))
-        below.state = UNDER_TLS
+        below = _note_tls_write(self)
         try:
             return original(self, data)
         finally:
-            if below.state is UNDER_TLS:
+            if below is not None and below.state is UNDER_TLS:
                 below.state = None
 
     return write
 
 
+def _note_tls_write(protocol):
+    """What is written to the connection below now is for the one who called here."""
+    try:
+        below = _below(protocol)
+        if below is None or below.state is not None:
+            return None
+        below.asked_by(place_of_caller(_getframe(2)), reactor_run(), _has_waiting(protocol))
+        below.state = UNDER_TLS
+        return below
+    except Exception:
+        return None
+
+
 def _make_tls_lose_connection(original):
     def loseConnection(self):
         if not self.disconnecting and self.connected:
-            _watch(self).ended_by("own loseConnection", stacks.place(_getframe(1)))
+            _watch(self).ended_by("own loseConnection", _place_of_caller())
         return original(self)
 
     return loseConnection
@@ -265,7 +281,7 @@ def _make_tls_lose_connection(original):
 
 def _make_tls_abort_connection(original):
     def abortConnection(self):
-        _watch(self).ended_by("own abortConnection", stacks.place(_getframe(1)))
+        _watch(self).ended_by("own abortConnection", _place_of_caller())
         return original(self)
 
     return abortConnection
