@@ -156,7 +156,7 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check soak faults demo bench scale fuzz load lint install uninstall deb check-deb clean help deps FORCE
+.PHONY: all tests programs check soak faults demo bench scale fuzz load differential lint install uninstall deb check-deb clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
@@ -165,7 +165,7 @@ programs: $(programs)
 tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench scale fuzz load lint deb check-deb,$(MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale fuzz load differential lint deb check-deb,$(MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -195,6 +195,9 @@ fuzz: all tests $(fuzz_targets) | deps
 
 load: all $(load_programs) | deps
 	@scripts/load $(BUILD) $(T)
+
+differential: all | deps
+	@scripts/differential --build $(BUILD) $(T)
 
 lint: all | deps
 	@scripts/lint $(BUILD)
@@ -248,6 +251,8 @@ help:
 	@echo 'make scale         what reports of 10,000 traces take; T=FORMAT measures that one'
 	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10000000), FUZZ_JOBS=N at a time'
 	@echo 'make load          thousands of connections and threads, and a simulated day, with figures beside their bounds'
+
+	@echo 'make differential  real test suites and programs bare and audited, result by result; T="ROW..." for some'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR: command, library, header, socksan.pc, manual pages,'
