@@ -86,6 +86,11 @@ unit_flags = $(analyzer_flags) $(unit_package_flags)
 # What we audit in our own tests is an ordinary program: it never sees the user's CFLAGS, whose inlining would change its
 # stacks, nor a sanitizer.
 program_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O1 -pthread
+# What single programs are linked with.
+program_libs_uring := -luring
+program_libs_uring_customs := -luring
+program_libs_uring_static := -l:liburing.a
+program_libs_uring_plugin := -shared -fPIC -luring
 # The instruments of `make bench`.
 bench_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O2 -pthread
 # libFuzzer comes with clang alone. Every finding ends the process.
@@ -386,7 +391,7 @@ $(BUILD)/fuzz/flags: FORCE | $(after_deps)
 $(BUILD)/tests/programs/%: tests/programs/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(program_flags) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+	$(Q)$(CC) $(program_flags) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(program_libs_$*)
 
 $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

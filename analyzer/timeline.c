@@ -47,8 +47,9 @@ static struct moment *add(
 static enum moment_type type_of_call(const char *call)
 {
 	static const char *const sending[] = {"write", "send", "pwrite", "sendfile", "splice", "fwrite", "fprintf",
-		"dprintf", "fput", "put", "fflush", "__write", "__send"};
-	static const char *const receiving[] = {"read", "recv", "pread", "__read", "__recv", "fread", "fget"};
+		"dprintf", "fput", "put", "fflush", "__write", "__send", "uring_write", "uring_send", "uring_splice"};
+	static const char *const receiving[] = {
+		"read", "recv", "pread", "__read", "__recv", "fread", "fget", "uring_recv", "uring_read"};
 
 	for (size_t i = 0; i < sizeof(sending) / sizeof(sending[0]); i++)
 		if (begins_with(call, sending[i]))

@@ -85,6 +85,7 @@ struct audit_write {
 	bool closed; /* the number is one that this program closed */
 	bool probed;
 	bool fresh;
+	bool untold; /* the program has not seen the result yet */
 	uint64_t start_ns;
 	struct payload payload;
 	struct classify_facts facts;
@@ -92,6 +93,7 @@ struct audit_write {
 	struct trace_probe before;
 	struct trace_incident *incident;
 	uint32_t backlog; /* silent peer: bytes that this incident takes over */
+	trace_ref stack; /* where it was handed over; 0: in the call that is being made */
 };
 
 /*
@@ -111,6 +113,18 @@ void audit_write_resize(struct audit_write *write, size_t length);
 
 /* Instead of audit_write_end: the call turned out to write nothing. All that was announced of it is withdrawn. */
 void audit_write_cancel(struct audit_write *write);
+
+/* ---- writes whose result comes later (audit_late.c) ---- */
+
+/* The call that handed it over returns, and the write is under way. `stack`: of that call. */
+void audit_write_under_way(struct audit_write *write, trace_ref stack);
+
+/*
+ * Instead of audit_write_end: the result will not be seen; or it is, but the descriptor does not mean the socket any more.
+ * `is_kept`: what is known of the socket is still there.
+ */
+void audit_write_unknown(struct audit_write *write, bool is_kept);
+void audit_write_end_closed(struct audit_write *write, ssize_t result, bool is_kept);
 
 /* ---- reads ---- */
 
@@ -201,6 +215,12 @@ void audit_close_end(struct audit_close *close, int result);
 struct incident_call;
 void audit_name_close(struct incident_call *call);
 
+/* Instead of audit_close_end: the close did not happen, and the descriptor is still open. */
+void audit_close_undone(struct audit_close *close);
+
+/* A descriptor of this socket was closed by `call` some time ago, where no hook could see. */
+void audit_closed_already(struct socket *socket, const char *call, int fd);
+
 /* Around fclose(), which closes by a call of libc's own (`call`). The second returns what the program is to see. */
 void audit_close_by_libc_begin(struct audit_close *close, const char *call, int fd);
 int audit_close_by_libc_end(struct audit_close *close, int result);
@@ -253,7 +273,34 @@ void audit_forked(void);
 uint64_t audit_sandbox_begin(void);
 void audit_sandbox_end(uint64_t begun_ns, bool strict);
 
-/* io_uring is used: its submissions pass no hook. */
+/* ---- io_uring (audit_uring.c) ---- */
+
+struct uring;
+
+struct audit_uring {
+	int error; /* errno before */
+	bool submits;
+	uint32_t first; /* the first submission that was looked at */
+};
+
+/*
+ * Around a call of liburing on this ring; `submits`: it shows the kernel what the program has filled in. `handed`: so many
+ * completions, from the head of the queue on, it gives the program to look at. What the kernel answers is only looked at.
+ */
+void audit_uring_begin(struct audit_uring *call, const struct uring *ring, bool submits);
+void audit_uring_end(struct audit_uring *call, const struct uring *ring, unsigned handed);
+
+/* After a ring was made; before it is given up. */
+void audit_uring_made(const struct uring *ring);
+void audit_uring_ends(const struct uring *ring);
+
+/*
+ * Looks whether the process holds a ring whose submissions pass no hook, such as one of a liburing that is linked into the
+ * program: its setup passes none either. The report then says so.
+ */
+void audit_uring_look(void);
+
+/* io_uring is used in a way that the audit cannot follow, which the report is to say. */
 void audit_used_io_uring(void);
 
 /* ---- the fast way out, inlined into the hooks ---- */

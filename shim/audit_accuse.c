@@ -23,6 +23,7 @@ struct incident_call audit_call_of(const struct audit_write *write)
 		.t_ns = write->start_ns,
 		.verdict = write->verdict,
 		.before = write->before,
+		.stack_write = write->stack,
 	};
 
 	return call;
@@ -131,7 +132,7 @@ void audit_refused(struct audit_write *write, int error)
 	struct incident_call call = audit_call_of(write);
 
 	incident_reject(write->incident, &call, error, sigpipe_of(write, error));
-	if (tells_of_the_end(&write->verdict) && socket_is_stream(write->socket))
+	if (tells_of_the_end(&write->verdict) && socket_is_stream(write->socket) && !write->untold)
 		audit_told(write->socket, write->call, error);
 }
 

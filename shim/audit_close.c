@@ -260,6 +260,38 @@ void audit_close_many(const char *call, unsigned first, unsigned last)
 	}
 }
 
+void audit_close_undone(struct audit_close *close)
+{
+	struct socket *socket = close->socket;
+
+	if (!socket)
+		return;
+	socket_table_reopen(close->fd, socket);
+	if (record_is_current(socket)) {
+		socket->record->closed_ns = 0;
+		socket->record->end = TRACE_END_OPEN;
+	}
+}
+
+void audit_closed_already(struct socket *socket, const char *call, int fd)
+{
+	uint64_t now_ns = kernel_now_ns();
+	bool last;
+
+	if (!process_ready() || process_is_borrowed() || socket_table_close(fd, &last) != socket)
+		return;
+	socket_note_ending();
+	socket_remember(socket, call, now_ns, 0, 0, false);
+	if (!record_is_current(socket))
+		return;
+	note_close(socket, fd, backtrace_capture(), now_ns);
+	if (last) {
+		socket->record->stack_closed = notes[(uint32_t)fd % NOTES].stack;
+		end_record(socket, now_ns);
+		quarantine_drop_owner(socket);
+	}
+}
+
 /* ---- several descriptors of one socket ---- */
 
 void audit_duplicated(int from, int to)
@@ -296,14 +328,8 @@ void audit_duplicate_over_end(struct audit_close *close, int from, int to, int r
 		audit_duplicated(from, to);
 	} else if (result < 0 && close->kept) {
 		quarantine_take_back(to);
-	} else if (result < 0 && close->socket) {
-		struct socket *socket = close->socket;
-
-		socket_table_reopen(to, socket);
-		if (record_is_current(socket)) {
-			socket->record->closed_ns = 0;
-			socket->record->end = TRACE_END_OPEN;
-		}
+	} else if (result < 0) {
+		audit_close_undone(close);
 	}
 	errno = saved;
 }

@@ -47,7 +47,8 @@ static bool may_be_shared(const struct socket *socket, int fd)
 	const struct trace_socket *record = socket->record;
 
 	return record->opened_ns <= last_fork_ns || (record->opened_ns <= last_spawn_ns && survives_exec(fd)) ||
-	       record->origin == TRACE_INHERITED || record->origin == TRACE_PASSED || socket->state & SOCKET_SHARED;
+	       __atomic_load_n(&socket->in_flight, __ATOMIC_ACQUIRE) > 0 || record->origin == TRACE_INHERITED ||
+	       record->origin == TRACE_PASSED || socket->state & SOCKET_SHARED;
 }
 
 /* Bytes that wait for an acknowledgement, a FIN of our own not counted (RFC 9293 section 3.4: it takes one number). */

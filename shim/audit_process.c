@@ -12,6 +12,7 @@
 #include "shim/roster.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
+#include "shim/uring_table.h"
 
 static void settle(struct socket *socket)
 {
@@ -36,6 +37,7 @@ static void end_process(enum trace_ended how)
 
 	if (!trace_log_is_open())
 		return;
+	audit_uring_look();
 	socket_for_each(how == TRACE_EXEC ? settle : look_last);
 	process->ended_ns = kernel_now_ns();
 	__atomic_store_n(&process->ended, how, __ATOMIC_RELEASE);
@@ -89,4 +91,5 @@ void audit_forked(void)
 	record_forked();
 	incident_forked();
 	quarantine_forked();
+	uring_forked();
 }

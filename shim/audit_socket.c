@@ -43,12 +43,6 @@ void audit_sandbox_end(uint64_t begun_ns, bool strict)
 	__atomic_store_n(&kernel_forbidden, 1, __ATOMIC_RELEASE);
 }
 
-void audit_used_io_uring(void)
-{
-	if (process_ready() && !process_is_borrowed())
-		trace_log_process()->coverage |= TRACE_USED_IO_URING;
-}
-
 bool audit_may_probe(void)
 {
 	return !__atomic_load_n(&kernel_forbidden, __ATOMIC_RELAXED);
@@ -70,6 +64,15 @@ static uint8_t protocol_of(int family, int type, int protocol)
 					: TRACE_OTHER;
 }
 
+/* Programs that make rings make them early; and many are killed rather than end. */
+static void look_now_and_then(void)
+{
+	uint64_t seen = trace_log_process()->sockets_seen;
+
+	if (seen && !(seen & (seen - 1)) && seen & 0x5555555555555555u) /* 1, 4, 16 ... */
+		audit_uring_look();
+}
+
 /* A socket with its identity, not in the table yet. NULL where it is none of ours, which the table then knows. */
 static struct socket *new_socket(int fd, uint8_t protocol)
 {
@@ -84,6 +87,7 @@ static struct socket *new_socket(int fd, uint8_t protocol)
 		socket_table_forget(fd);
 		return NULL;
 	}
+	look_now_and_then();
 	socket->protocol = protocol;
 	socket->fd = fd;
 	if (audit_may_probe())
@@ -343,6 +347,7 @@ void audit_listening(int fd)
 		return;
 	record_renew(socket, fd);
 	socket->record->flags |= TRACE_SOCKET_LISTENS;
+	audit_uring_look();
 	memset(&socket->record->local, 0, sizeof(socket->record->local));
 	if (audit_may_probe())
 		record_addresses(socket, fd);

@@ -224,6 +224,8 @@ bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd,
 	write->verdict.kind = 0;
 	write->incident = NULL;
 	write->backlog = 0;
+	write->stack = 0;
+	write->untold = false;
 	write->start_ns = kernel_now_ns();
 	if (write->closed)
 		return true;

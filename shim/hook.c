@@ -3,6 +3,8 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <link.h>
+#include <stddef.h>
 
 #include "shim/thread.h"
 
@@ -28,6 +30,93 @@ void *hook_find(struct hook *hook)
 	if (!real)
 		real = (void *)hook_missing;
 	__atomic_store_n(&hook->real, real, __ATOMIC_RELAXED);
+	return real;
+}
+
+/* ---- functions of other libraries than libc ---- */
+
+#define FOUND 64u
+
+/* What was found for one caller only. Entries are filled in once; what finds no place is looked for each time. */
+static struct found {
+	const struct hook *hook;
+	const void *caller;
+	void *real; /* set last */
+} found[FOUND];
+static unsigned found_count;
+
+static void *find_found(const struct hook *hook, const void *caller)
+{
+	for (unsigned i = 0; i < FOUND; i++) {
+		void *real = __atomic_load_n(&found[i].real, __ATOMIC_ACQUIRE);
+
+		if (real && found[i].hook == hook && found[i].caller == caller)
+			return real;
+	}
+	return NULL;
+}
+
+static void keep_found(const struct hook *hook, const void *caller, void *real)
+{
+	unsigned at = __atomic_fetch_add(&found_count, 1, __ATOMIC_RELAXED);
+
+	if (at >= FOUND) {
+		__atomic_fetch_sub(&found_count, 1, __ATOMIC_RELAXED);
+		return;
+	}
+	found[at].hook = hook;
+	found[at].caller = caller;
+	__atomic_store_n(&found[at].real, real, __ATOMIC_RELEASE);
+}
+
+/* In an object that is loaded, and those that it needs. */
+static void *find_in(const char *object, const char *name)
+{
+	void *handle = dlopen(object, RTLD_LAZY | RTLD_NOLOAD);
+	void *real = handle ? dlsym(handle, name) : NULL;
+
+	if (handle)
+		dlclose(handle);
+	return real;
+}
+
+/*
+ * A library that was loaded with RTLD_LOCAL meets us first, as everybody does, and then what it needs itself or what it was
+ * linked with. Only it can see that.
+ */
+static void *find_for_caller(const struct hook *hook, const void *caller)
+{
+	static const char *const libraries[] = {"liburing.so.2", "liburing-ffi.so.2", "liburing.so.1"};
+	Dl_info info;
+	struct link_map *map = NULL;
+	void *real = NULL;
+
+	if (dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP) && map && map->l_name && *map->l_name)
+		real = find_in(map->l_name, hook->name);
+	for (unsigned i = 0; !real && i < sizeof(libraries) / sizeof(*libraries); i++)
+		real = find_in(libraries[i], hook->name);
+	return real;
+}
+
+void *hook_find_foreign(struct hook *hook, const void *caller)
+{
+	void *real = find_found(hook, caller);
+	int saved = errno;
+
+	if (real)
+		return real;
+	thread_enter();
+	real = dlsym(RTLD_NEXT, hook->name);
+	if (real) {
+		__atomic_store_n(&hook->real, real, __ATOMIC_RELAXED);
+	} else {
+		real = find_for_caller(hook, caller);
+		if (real)
+			keep_found(hook, caller, real);
+		dlerror(); /* that it was not found is nothing that the program did */
+	}
+	thread_leave();
+	errno = saved;
 	return real;
 }
 

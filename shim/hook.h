@@ -31,6 +31,16 @@ struct hook {
 /* Makes REAL(name) known, without standing in front of the function. */
 #define HOOK_LOOK_UP(name) static __attribute__((section("socksan_hooks"), used)) struct hook name##_hook = {#name, 0}
 
+/*
+ * The same for a function that libc does not have. Its library may come later, by dlopen, or be one that only its caller
+ * sees; so it is looked for at each call until it is found for all, and REAL_FOREIGN is NULL where there is none.
+ */
+#define HOOK_FOREIGN(result, name, ...)                                                                                \
+	static struct hook name##_hook = {#name, 0};                                                                   \
+	SOCKSAN_EXPORT result name(__VA_ARGS__)
+
+#define REAL_FOREIGN(name) ((__typeof__(&name))hook_real_foreign(&name##_hook, __builtin_return_address(0)))
+
 #if defined(__has_attribute)
 #if __has_attribute(copy)
 #define HOOK_COPY(name) , copy(name)
@@ -57,6 +67,16 @@ static inline void *hook_real(struct hook *hook)
 	void *real = __atomic_load_n(&hook->real, __ATOMIC_RELAXED);
 
 	return __builtin_expect(real != 0, 1) ? real : hook_find(hook);
+}
+
+/* The definition that `caller`, an address in the program, would have met without us; NULL where there is none. */
+void *hook_find_foreign(struct hook *hook, const void *caller);
+
+static inline void *hook_real_foreign(struct hook *hook, const void *caller)
+{
+	void *real = __atomic_load_n(&hook->real, __ATOMIC_RELAXED);
+
+	return __builtin_expect(real != 0, 1) ? real : hook_find_foreign(hook, caller);
 }
 
 /* Looks all of them up, so that a later first use, in a signal handler say, needs no loader. From the constructor. */

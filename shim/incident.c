@@ -201,7 +201,7 @@ static bool join(struct trace_incident *incident, const struct incident_call *ca
 
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh)
 {
-	trace_ref stack = backtrace_capture();
+	trace_ref stack = call->stack_write ? call->stack_write : backtrace_capture();
 	trace_ref socket = call->socket ? trace_log_ref(call->socket->record) : 0;
 	struct trace_incident *incident = find_at(call, socket, stack);
 
@@ -272,6 +272,27 @@ void incident_reject(
 		incident->sigpipe = (uint8_t)sigpipe;
 	update_outcome(incident);
 	finish_call(incident, -(long)error);
+}
+
+void incident_under_way(struct trace_incident *incident)
+{
+	if (!incident)
+		return;
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
+		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+}
+
+void incident_unknown(struct trace_incident *incident, size_t accepted)
+{
+	if (!incident)
+		return;
+	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
+	incident->pending_bytes += accepted;
+	if (incident->outcome == TRACE_DELIVERED)
+		incident->outcome = TRACE_UNCONFIRMED;
+	incident_under_way(incident);
+	tally_count(incident);
 }
 
 /*

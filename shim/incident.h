@@ -30,6 +30,7 @@ struct incident_call {
 	uint32_t retransmissions;
 	uint64_t closed_ns; /* own close: when and where this number was closed; 0: as the record says */
 	trace_ref stack_closed;
+	trace_ref stack_write; /* 0: taken now */
 	const struct trace_socket *owner; /* whom the number means by now, or would without the quarantine */
 };
 
@@ -38,6 +39,10 @@ struct trace_incident *incident_announce(const struct incident_call *call, bool 
 
 /* The call changed nothing worth telling (EAGAIN, EINTR). */
 void incident_withdraw(struct trace_incident *incident, const struct incident_call *call);
+
+/* The call has returned, and its result is still to come; or it will never be seen, but for these bytes that were accepted. */
+void incident_under_way(struct trace_incident *incident);
+void incident_unknown(struct trace_incident *incident, size_t accepted);
 
 /* Takes an incident back altogether. */
 void incident_void(struct trace_incident *incident);

@@ -32,6 +32,7 @@ enum socket_state {
 	SOCKET_LINGER_ZERO = 1 << 6, /* SO_LINGER with a time of 0: a close resets */
 	SOCKET_SILENT = 1 << 7, /* the peer acknowledges nothing */
 	SOCKET_SHARED = 1 << 8, /* was handed to another process */
+	SOCKET_CONNECT_QUEUED = 1 << 9, /* by io_uring: what is submitted after it may wait for it */
 };
 
 /* Who called the socket readable since it was last read from. */
@@ -55,6 +56,7 @@ struct socket {
 	uint32_t state; /* enum socket_state */
 	int32_t descriptors; /* open descriptors of it in this process */
 	int32_t holders; /* table entries that point here, open or closed */
+	int32_t in_flight; /* operations of io_uring on it, each of which keeps the connection open beyond a close */
 	uint8_t protocol; /* enum trace_protocol */
 	uint8_t shutdown_write; /* own shutdown of either half */
 	uint8_t shutdown_read;

@@ -73,3 +73,13 @@ def sound:
     and (.history | length >= 1 and length <= 16 or error("\(length) operations of history"))
     and (.pid as $pid | $report.processes | any(.pid == $pid) or error("no process \($pid)"))
     and (.socket as $id | $id == null or ($report.sockets | any(.id == $id)) or error("no socket \($id)"))));
+
+# Incident: the program had been told by this operation of io_uring. Where, is where it took the completion from the ring, as
+# far as a call shows.
+def told_by_ring($call):
+  .told_by != null and .told_by.call == $call and .told_by.t_ns <= .first_ns and (.stacks.told | length > 0)
+  or error("told_by is \(.told_by | tojson)");
+
+# Whether the report says that a process used io_uring in a way that the audit does not see.
+def warned_of_io_uring: [.processes[].coverage // [] | .[]] | index("io_uring") != null;
+def not_warned_of_io_uring: (warned_of_io_uring | not) or error("io_uring is said not to be fully audited");

@@ -1,0 +1,45 @@
+/*
+ * uring_work.h: what one operation of io_uring is to the audit, from its submission to its completion. It goes the way that
+ * the call of the same name goes; what a completion tells, the program is told when it takes it from the queue.
+ */
+#ifndef SOCKSAN_URING_WORK_H
+#define SOCKSAN_URING_WORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shim/trace_format.h"
+
+struct io_uring_sqe;
+struct uring_news;
+struct uring_work;
+
+/*
+ * Before the submission. `waits`: it begins when another operation is over, not at once. `work` is cleared. Returns false where it
+ * is one that the audit cannot follow: a registered file, an unknown operation.
+ */
+bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits);
+
+/*
+ * A completion of it: `result` is bytes or minus errno. `heard`: the program has taken it from the queue. Returns whether it
+ * tells the program something that it has not heard yet, which `news` then holds.
+ */
+bool uring_work_answer(struct uring_work *work, int result, bool heard, struct uring_news *news);
+
+/* Of an operation whose first result was a part only: more bytes. */
+void uring_work_more(struct uring_work *work, int result);
+
+/* The call that submitted it returns and it is not over. `stack`: of that call, 0 where nobody took it. */
+void uring_work_leave(struct uring_work *work, trace_ref stack);
+
+/* It is over, or its result will not be seen. */
+void uring_work_end(struct uring_work *work);
+void uring_work_unknown(struct uring_work *work);
+
+/* It was not made after all. */
+void uring_work_cancel(struct uring_work *work);
+
+/* The program has taken the completion. */
+void uring_work_heard(const struct uring_news *news);
+
+#endif
