@@ -24,8 +24,11 @@ void audit_write_unknown(struct audit_write *write, bool is_kept)
 {
 	if (write->closed)
 		return;
-	if (is_kept)
+	if (is_kept) {
 		__atomic_fetch_add(&write->socket->record->writes, 1, __ATOMIC_RELAXED);
+		socket_remember(write->socket, write->call, write->start_ns, payload_length(&write->payload),
+			-EINPROGRESS, true);
+	}
 	incident_unknown(write->incident, 0);
 }
 
@@ -44,8 +47,11 @@ void audit_write_end_closed(struct audit_write *write, ssize_t result, bool is_k
 	int saved = errno;
 	struct incident_call call = {.length = payload_length(&write->payload), .verdict = write->verdict};
 
-	if (is_kept && (result >= 0 || saved != ECANCELED))
+	if (is_kept && (result >= 0 || saved != ECANCELED)) {
 		count_bytes(write, result);
+		socket_remember(write->socket, write->call, write->start_ns, payload_length(&write->payload),
+			result < 0 ? -(long)saved : result, true);
+	}
 	if (result >= 0)
 		incident_unknown(write->incident, (size_t)result);
 	else if (classify_is_end(saved) || saved == ENOTCONN)

@@ -13,6 +13,7 @@
 
 #include "shim/backtrace.h"
 #include "shim/kernel.h"
+#include "shim/payload.h"
 #include "shim/process.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
@@ -430,6 +431,23 @@ static bool is_ring(int fd)
 	       !memcmp(target, wanted, sizeof(wanted) - 1);
 }
 
+/*
+ * Whether more was submitted on a ring than we have seen: a program that calls liburing by pointers makes a ring before our eyes,
+ * since liburing itself calls one of its functions by name there, and then uses it behind our backs. The ring may be gone.
+ */
+static bool is_ahead(int fd)
+{
+	const struct uring_state *state = uring_of_descriptor(fd);
+	struct payload head;
+	uint32_t submitted;
+
+	if (!state)
+		return false;
+	head = payload_buffer(state->key, sizeof(submitted));
+	return payload_first_bytes(&head, &submitted, sizeof(submitted)) == sizeof(submitted) &&
+	       is_after(submitted, state->next);
+}
+
 void audit_uring_look(void)
 {
 	int limit = socket_table_limit() + 64;
@@ -437,7 +455,7 @@ void audit_uring_look(void)
 	if (trace_log_process()->coverage & TRACE_USED_IO_URING || !audit_may_probe())
 		return;
 	for (int fd = 0; fd < limit && fd < LOOK_AT_MOST; fd++)
-		if (is_ring(fd) && !uring_is_known(fd)) {
+		if (is_ring(fd) && (!uring_is_known(fd) || is_ahead(fd))) {
 			audit_used_io_uring();
 			return;
 		}

@@ -1,6 +1,7 @@
 /* incident.c: announce, complete, settle. */
 #include "shim/incident.h"
 
+#include <errno.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
 #include <string.h>
@@ -291,6 +292,8 @@ void incident_unknown(struct trace_incident *incident, size_t accepted)
 	incident->pending_bytes += accepted;
 	if (incident->outcome == TRACE_DELIVERED)
 		incident->outcome = TRACE_UNCONFIRMED;
+	if (!accepted && incident->count == 1 && incident->history_count)
+		incident->history[incident->history_count - 1].result = -EINPROGRESS;
 	incident_under_way(incident);
 	tally_count(incident);
 }

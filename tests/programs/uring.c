@@ -2,14 +2,14 @@
  * Uses io_uring through liburing: is told of the end by a completion, or not, and writes by a submission all the same.
  *
  * uring EVENT TELLING WRITING    EVENT: fin, reset, unix, live (nobody goes), own (its own shutdown)
- *                                TELLING: untold, or one of `tellings` below
- *                                WRITING: none, or one of `writings` below; sqpoll: a kernel thread submits
+ *                                TELLING: untold, or one of `ways` below
+ *                                WRITING: none, or one of `ways`; it also says what kind of ring it is
  */
 #include "tests/programs/uring_support.h"
 #include <poll.h>
 #include <sys/uio.h>
 
-enum { TELLING = 1, WRITING = 2 };
+enum { TELLING = 1, WRITING = 2, PROVIDING = 3 };
 
 static struct io_uring ring;
 static char buffer[16];
@@ -44,9 +44,27 @@ static void prepare_poll(struct io_uring_sqe *sqe, int fd)
 	io_uring_prep_poll_add(sqe, fd, POLLIN | POLLRDHUP);
 }
 
+/* Goes on until the end, into buffers that the ring is given first. */
+static void prepare_multishot(struct io_uring_sqe *sqe, int fd)
+{
+	io_uring_prep_provide_buffers(sqe, buffer, sizeof buffer, 1, 1, 0);
+	sqe->user_data = PROVIDING;
+	CHECK(io_uring_submit_and_wait(&ring, 1) == 1);
+	CHECK(uring_result(&ring, PROVIDING) == 0);
+	sqe = uring_entry(&ring, TELLING);
+	io_uring_prep_recv_multishot(sqe, fd, NULL, 0, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = 1;
+}
+
 static void prepare_send(struct io_uring_sqe *sqe, int fd)
 {
 	io_uring_prep_send(sqe, fd, text, 10, 0);
+}
+
+static void prepare_send_zc(struct io_uring_sqe *sqe, int fd)
+{
+	io_uring_prep_send_zc(sqe, fd, text, 10, 0, 0);
 }
 
 static void prepare_sendmsg(struct io_uring_sqe *sqe, int fd)
@@ -76,18 +94,23 @@ static void prepare_async(struct io_uring_sqe *sqe, int fd)
 static const struct way {
 	const char *name;
 	void (*prepare)(struct io_uring_sqe *sqe, int fd);
+	unsigned setup; /* of the ring */
 } ways[] = {
-	{"recv", prepare_recv},
-	{"recvmsg", prepare_recvmsg},
-	{"read", prepare_read},
-	{"readv", prepare_readv},
-	{"poll", prepare_poll},
-	{"send", prepare_send},
-	{"sqpoll", prepare_send},
-	{"sendmsg", prepare_sendmsg},
-	{"write", prepare_write},
-	{"writev", prepare_writev},
-	{"async", prepare_async},
+	{"recv", prepare_recv, 0},
+	{"recvmsg", prepare_recvmsg, 0},
+	{"read", prepare_read, 0},
+	{"readv", prepare_readv, 0},
+	{"multishot", prepare_multishot, 0},
+	{"poll", prepare_poll, 0},
+	{"send", prepare_send, 0},
+	{"sqpoll", prepare_send, IORING_SETUP_SQPOLL},
+	{"wide", prepare_send, IORING_SETUP_SQE128 | IORING_SETUP_CQE32},
+	{"defer", prepare_send, IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN},
+	{"send_zc", prepare_send_zc, 0},
+	{"sendmsg", prepare_sendmsg, 0},
+	{"write", prepare_write, 0},
+	{"writev", prepare_writev, 0},
+	{"async", prepare_async, 0},
 };
 
 static const struct way *way_named(const char *name)
@@ -137,7 +160,7 @@ int main(int argc, char **argv)
 	struct ends ends;
 
 	count_sigpipe();
-	uring_open(&ring, same(writing, "sqpoll") ? IORING_SETUP_SQPOLL : 0);
+	uring_open(&ring, same(writing, "none") ? 0 : way_named(writing)->setup);
 	ends = ends_open(same(event, "unix") ? "unix" : "tcp4");
 	prepare_end(event, ends);
 	if (!same(telling, "untold"))
