@@ -218,6 +218,28 @@ static void make_small(void)
 	builder_free(&builder);
 }
 
+/* More than are looked at one by one (module_index.h), some of them one over the other. */
+static void make_modules(void)
+{
+	static const uint64_t frames[] = {0x100010, 0x100810, 0x104010, 0x200010};
+	struct builder builder;
+	trace_ref process;
+	trace_ref stack;
+	struct trace_incident *incident;
+
+	builder_init(&builder);
+	process = builder_process(&builder);
+	for (uint64_t i = 0; i < 70; i++)
+		builder_module(&builder, "/opt/a", 0x100000 + i % 50 * 0x400, 0x100800 + i % 50 * 0x400, NULL, 0);
+	stack = builder_stack(&builder, frames, sizeof(frames) / sizeof(frames[0]), 0);
+	incident = builder_at(&builder, builder_incident(&builder, process, 0, TRACE_WRITE_AFTER_CLOSE));
+	incident->stack_write = stack;
+	for (unsigned i = 0; i < 3; i++)
+		builder_module(&builder, "/opt/b", 0x100000, 0x108000, NULL, 0);
+	write_trace("modules", builder.bytes, squeeze(builder.bytes, builder.length), 1);
+	builder_free(&builder);
+}
+
 static uint8_t *read_file(const char *path, size_t *length)
 {
 	FILE *file = fopen(path, "re");
@@ -295,6 +317,7 @@ int main(int argc, char **argv)
 	make_everything();
 	make_kinds();
 	make_small();
+	make_modules();
 	make_roster();
 	for (int i = 2; i < argc; i++)
 		add_trace(argv[i], (unsigned)i - 2);
