@@ -268,10 +268,10 @@ void audit_forked(void);
 /*
  * Around the installation of a seccomp filter. Once it is there we make no system call any more: no probes, no stacks; what
  * the results of the program's own calls tell is still told. The first returns when that was, 0 where this
- * process is not ours to speak for; the second is given 0 where the installation failed.
+ * process is not ours to speak for. Between the two nothing is asked either.
  */
 uint64_t audit_sandbox_begin(void);
-void audit_sandbox_end(uint64_t begun_ns, bool strict);
+void audit_sandbox_end(uint64_t begun_ns, bool strict, bool installed);
 
 /* ---- io_uring (audit_uring.c) ---- */
 

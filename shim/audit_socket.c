@@ -24,23 +24,31 @@
 
 #define SANDBOX_RESERVE (256u << 10) /* bytes of the trace that stay usable under a seccomp filter */
 
+static bool sandboxed;
+
 uint64_t audit_sandbox_begin(void)
 {
 	if (!process_ready() || process_is_borrowed())
 		return 0;
 	trace_log_reserve(SANDBOX_RESERVE);
 	quarantine_give_back_all();
+	/* already now: it may hold for other threads as well (SECCOMP_FILTER_FLAG_TSYNC), from within the call */
+	__atomic_store_n(&kernel_forbidden, 1, __ATOMIC_SEQ_CST);
 	return kernel_now_ns();
 }
 
-void audit_sandbox_end(uint64_t begun_ns, bool strict)
+void audit_sandbox_end(uint64_t begun_ns, bool strict, bool installed)
 {
 	if (!begun_ns)
 		return;
+	if (!installed) {
+		__atomic_store_n(&kernel_forbidden, sandboxed, __ATOMIC_RELEASE);
+		return;
+	}
+	sandboxed = true;
 	if (strict)
 		kernel_stopped_ns = begun_ns;
-	trace_log_process()->coverage |= TRACE_SECCOMP;
-	__atomic_store_n(&kernel_forbidden, 1, __ATOMIC_RELEASE);
+	__atomic_fetch_or(&trace_log_process()->coverage, TRACE_SECCOMP, __ATOMIC_RELAXED);
 }
 
 bool audit_may_probe(void)

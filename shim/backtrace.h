@@ -63,4 +63,10 @@ int backtrace_answer_pipe(int fds[2]);
 long backtrace_answer_read(void);
 long backtrace_answer_write(const void *address);
 
+/*
+ * What the unwinder is to have called at the end of a thread that has a cache: `destroy`, but under a seccomp filter of the
+ * program's, which may kill for the munmap in it.
+ */
+void (*backtrace_answer_key(void (*destroy)(void *)))(void *cache);
+
 #endif

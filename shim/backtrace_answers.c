@@ -1,6 +1,7 @@
 /* backtrace_answers.c: what the unwinder is told instead of being given a pipe to try addresses on. */
 #include <errno.h>
 #include <signal.h>
+#include <stddef.h>
 
 #include "shim/backtrace.h"
 #include "shim/kernel.h"
@@ -34,4 +35,18 @@ long backtrace_answer_write(const void *address)
 	}
 	errno = 0; /* write_validate repeats while errno is EINTR, and an earlier call may have left that */
 	return 1;
+}
+
+static void (*destroy_cache)(void *);
+
+static void thread_ends(void *cache)
+{
+	if (!kernel_forbidden)
+		destroy_cache(cache);
+}
+
+void (*backtrace_answer_key(void (*destroy)(void *)))(void *cache)
+{
+	destroy_cache = destroy;
+	return destroy ? thread_ends : NULL;
 }

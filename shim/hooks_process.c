@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <link.h>
 #include <linux/seccomp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -21,6 +22,7 @@
 #include "shim/backtrace.h"
 #include "shim/hook.h"
 #include "shim/module_map.h"
+#include "shim/thread.h"
 
 extern char **environ;
 
@@ -240,6 +242,13 @@ HOOK(int, dlclose, void *handle)
 	return result;
 }
 
+HOOK(int, pthread_key_create, pthread_key_t *key, void (*destr_function)(void *))
+{
+	if (thread_state.unwinding && backtrace_is_unwinder(__builtin_return_address(0)))
+		destr_function = backtrace_answer_key(destr_function);
+	return REAL(pthread_key_create)(key, destr_function);
+}
+
 HOOK(int, dl_iterate_phdr, int (*callback)(struct dl_phdr_info *, size_t, void *), void *data)
 {
 	uintptr_t before = backtrace_iterates((uintptr_t)__builtin_frame_address(0));
@@ -264,7 +273,7 @@ HOOK(int, prctl, int option, ...)
 
 		begun_ns = audit_sandbox_begin();
 		result = REAL(prctl)(option, values[0], values[1], values[2], values[3]);
-		audit_sandbox_end(result == 0 ? begun_ns : 0, values[0] == SECCOMP_MODE_STRICT);
+		audit_sandbox_end(begun_ns, values[0] == SECCOMP_MODE_STRICT, result == 0);
 		return result;
 	}
 	return REAL(prctl)(option, values[0], values[1], values[2], values[3]);

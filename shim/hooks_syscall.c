@@ -132,7 +132,7 @@ static long sandbox_call(const struct arguments *call)
 		return forward(call);
 	begun_ns = audit_sandbox_begin();
 	result = forward(call);
-	audit_sandbox_end(result >= 0 ? begun_ns : 0, is_strict);
+	audit_sandbox_end(begun_ns, is_strict, result >= 0);
 	return result;
 }
 

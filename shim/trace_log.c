@@ -375,7 +375,7 @@ static bool write_process(uint32_t coverage)
 	process->pid = process_page->pid;
 	process->ppid = (int32_t)kernel_call0(SYS_getppid);
 	process->started_ns = process_names.started_ns;
-	process->coverage = coverage | unrecorded.coverage;
+	process->coverage = coverage | unrecorded.coverage | (kernel_forbidden ? TRACE_SECCOMP : 0);
 	process->sockets_seen = unrecorded.sockets_seen;
 	memcpy(process->lost, unrecorded.lost, sizeof(process->lost));
 	memset(&unrecorded, 0, sizeof(unrecorded));
