@@ -53,7 +53,11 @@ static void set_endpoint(struct reader *reader, const struct trace_address *addr
 	const struct trace_text *text = (const struct trace_text *)buffer;
 	size_t bytes;
 
-	*endpoint = (struct endpoint){.family = address->family, .port = address->port};
+	/* Field by field: clearing the room for names is felt where there are a million sockets. */
+	endpoint->family = address->family;
+	endpoint->port = address->port;
+	endpoint->ip[0] = '\0';
+	endpoint->path_length = 0;
 	switch (address->family) {
 	case AF_INET: set_ipv4(endpoint->ip, address->ip); break;
 	case AF_INET6: inet_ntop(AF_INET6, address->ip, endpoint->ip, sizeof(endpoint->ip)); break;
