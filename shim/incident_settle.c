@@ -1,0 +1,110 @@
+/* incident_settle.c: by what the call returned, and what the kernel says is acknowledged. */
+#include "shim/incident_settle.h"
+
+#include <netinet/tcp.h>
+
+#include "shim/incident.h"
+
+void incident_update_outcome(struct trace_incident *incident)
+{
+	incident->outcome = incident->bytes_lost      ? TRACE_LOST
+			    : incident->error         ? TRACE_REJECTED
+			    : incident->pending_bytes ? TRACE_UNCONFIRMED
+						      : TRACE_DELIVERED;
+}
+
+void incident_reject(
+	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe)
+{
+	(void)call;
+	if (!incident)
+		return;
+	incident->error = error;
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL || sigpipe > incident->sigpipe)
+		incident->sigpipe = (uint8_t)sigpipe;
+	incident_update_outcome(incident);
+	incident_finish_call(incident, -(long)error);
+}
+
+/*
+ * The acknowledged bytes of the stream are its first ones, and the incident's are its last: of those behind the
+ * acknowledged part, the ones that belong to the incident are still under way, or lost where the connection is over.
+ */
+static void settle_one(struct socket *socket, struct trace_incident *incident, const struct probe_tcp *tcp)
+{
+	uint64_t behind = incident->pending_end > tcp->acked_bytes ? incident->pending_end - tcp->acked_bytes : 0;
+	uint64_t unacked = behind < incident->pending_bytes ? behind : incident->pending_bytes;
+
+	incident->after.tcp_state = tcp->state;
+	incident->after.retransmits = tcp->retransmits;
+	incident->after.unsent_bytes = tcp->unacked_bytes;
+	if (tcp->state == TCP_CLOSE) {
+		incident->bytes_lost += unacked;
+		if (socket)
+			socket->lost_reported += unacked;
+		unacked = 0;
+	} else if (!unacked && incident->kind == TRACE_WRITE_TO_SILENT_PEER && incident->pending_bytes) {
+		__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_HEALED, __ATOMIC_RELAXED);
+	}
+	incident->pending_bytes = unacked;
+	incident_update_outcome(incident);
+}
+
+/* Keeps an unsettled incident with its socket; where too many are kept, the oldest stays as it is. */
+static void remember_pending(struct socket *socket, struct trace_incident *incident)
+{
+	uint32_t at = SOCKET_INCIDENTS;
+
+	__atomic_fetch_or(&socket->state, SOCKET_PENDING, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < SOCKET_INCIDENTS; i++) {
+		if (socket->incidents[i] == incident)
+			return;
+		if (!socket->incidents[i] || !socket->incidents[i]->pending_bytes)
+			at = i;
+	}
+	if (at == SOCKET_INCIDENTS)
+		at = socket->next_incident++ % SOCKET_INCIDENTS;
+	socket->incidents[at] = incident;
+}
+
+void incident_accept(
+	struct trace_incident *incident, const struct incident_call *call, size_t accepted, const struct probe_tcp *tcp)
+{
+	if (!incident)
+		return;
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
+		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
+	if (tcp) {
+		incident->after.tcp_state = tcp->state;
+		incident->after.retransmits = tcp->retransmits;
+		incident->after.unsent_bytes = tcp->unacked_bytes;
+		__atomic_fetch_add(&incident->bytes_offered, call->backlog, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&incident->bytes_accepted, call->backlog, __ATOMIC_RELAXED);
+		incident->pending_bytes += accepted + call->backlog;
+		incident->pending_end = tcp->acked_bytes + tcp->unacked_bytes;
+		settle_one(call->socket, incident, tcp);
+		if (incident->pending_bytes && call->socket)
+			remember_pending(call->socket, incident);
+	} else if (call->socket && call->socket->protocol == TRACE_TCP) {
+		incident->pending_bytes += accepted; /* another thread has closed it meanwhile: nobody can tell */
+	}
+	incident_update_outcome(incident);
+	incident_finish_call(incident, (long)accepted);
+}
+
+void incident_settle(struct socket *socket, const struct probe_tcp *tcp)
+{
+	bool pending = false;
+
+	for (int i = 0; i < SOCKET_INCIDENTS; i++) {
+		struct trace_incident *incident = socket->incidents[i];
+
+		if (!incident || !incident->pending_bytes)
+			continue;
+		settle_one(socket, incident, tcp);
+		pending |= incident->pending_bytes != 0;
+	}
+	if (!pending)
+		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_PENDING, __ATOMIC_RELAXED);
+}

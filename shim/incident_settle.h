@@ -1,0 +1,15 @@
+/*
+ * incident_settle.h: what became of the bytes of an incident. Parts of incident.c: what the program is to call stands in incident.h.
+ */
+#ifndef SOCKSAN_INCIDENT_SETTLE_H
+#define SOCKSAN_INCIDENT_SETTLE_H
+
+#include "shim/trace_format.h"
+
+/* The worst of what the writes of an incident met: lost, rejected, not known yet, delivered. */
+void incident_update_outcome(struct trace_incident *incident);
+
+/* The call that the incident tells of has returned `result`: bytes, or minus errno. Counts it. */
+void incident_finish_call(struct trace_incident *incident, long result);
+
+#endif
