@@ -4,6 +4,11 @@ include "report";
 # Of a whole report: its one write that was dropped by a framework.
 def dropped: incident("dropped-by-framework");
 
+# The same, where one more write may have come in between the end and the program's being told of it.
+def dropped_told:
+  [incidents("dropped-by-framework")[] | select(.knowledge == "told")]
+  | if length == 1 then .[0] else error("\(length) incidents of a program that had been told") end;
+
 # Incident: a line of its note is like this.
 def notes($pattern): .note | split("\n") | any(test($pattern)) or error("no note is like \($pattern): \(tojson)");
 

@@ -88,7 +88,7 @@ outlives() { # PROGRAM MODE CLOCK FUNCTION STATE
     audit "$1" "$2"
     clock=$3 function=$4 state=$5 report_says <<'EOF'
 only(["dropped-by-framework"])
-dropped | .count > 5 and .bytes_offered == 15 * .count and shows({severity: "error", outcome: "rejected"})
+dropped | .count > 2 and .bytes_offered == 15 * .count and shows({severity: "error", outcome: "rejected"})
 dropped | written_by("beat") and notes("^found: write by a timed call that outlived its connection$")
  and notes("^lost: the peer closed, ") and notes("^timed call: \($ENV.clock)") and notes("[, ]\($ENV.state)$")
  and notes("^(scheduled|started) at: .*_keep_alive.py\", line [0-9]+ in \($ENV.function)$")
@@ -186,7 +186,7 @@ broadcasts() { # PROGRAM
     audit "$1" broadcast
     report_says <<'EOF'
 only(["dropped-by-framework"])
-dropped | .count > 5 and written_by("broadcast") and notes("still (pending|running)$")
+dropped | .count > 2 and written_by("broadcast") and notes("still (pending|running)$")
 dropped | .note | contains("outlived") | not
 EOF
 }
@@ -215,18 +215,18 @@ in_own_network() { # PROGRAM MODE
 link_dies() { # PROGRAM FUNCTION
     in_own_network "$1" dies || return
     function=$2 report_says <<'EOF'
-kinds - ["write-after-reset"] | . == ["dropped-by-framework", "write-to-silent-peer"] or error(tojson)
+kinds | unique - ["write-after-reset"] | . == ["dropped-by-framework", "write-to-silent-peer"] or error(tojson)
 incident("write-to-silent-peer") | .count > 1 and .bytes_lost > 0 and .bytes_lost <= .bytes_offered
 incident("write-to-silent-peer") | shows({outcome: "lost", severity: "warning", errno: "", told_by: null})
  and notes("^timed call: \($ENV.function)\\(200 ms\\) Client.send_message, ran [0-9]+ times, ")
  and notes("^scheduled at: .*_link.py\", line [0-9]+ in send_message$")
 incident("write-to-silent-peer") | if .stacks.write | any(.function == "doWrite")
  then notes("^asked for at: .* in send_message$") else written_by("send_message") end
-incident("write-to-silent-peer").last_ns < dropped.first_ns
-dropped.first_ns as $dropped | incidents("write-after-reset") | all(.last_ns < $dropped and .outcome == "rejected")
-dropped | shows({outcome: "rejected"}) and written_by("send_message") and .count > 1
-dropped | notes("^found: write by a timed call that outlived its connection$") and notes("^lost: by ")
-incident("write-to-silent-peer").socket == dropped.socket
+incident("write-to-silent-peer").last_ns < dropped_told.first_ns
+dropped_told.first_ns as $dropped | incidents("write-after-reset") | all(.last_ns < $dropped and .outcome == "rejected")
+dropped_told | shows({outcome: "rejected"}) and written_by("send_message") and .count > 1
+dropped_told | notes("^found: write by a timed call that outlived its connection$") and notes("^lost: by ")
+incident("write-to-silent-peer").socket == dropped_told.socket
 EOF
     ! grep -q delivered "$dir/report.txt" || echo "something is called delivered"
 }
