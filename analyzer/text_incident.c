@@ -104,7 +104,7 @@ static void show_call(const struct text_page *page, const struct view *view)
 								  : "written by";
 
 	if (missing)
-		field(page, label, "%.16s, %s", record->call, missing);
+		field(page, label, "%.16s%s%s", record->call, record->call[0] ? ", " : "", missing);
 	else if (record->kind == TRACE_DROPPED_BY_FRAMEWORK) /* there was no call */
 		text_page_stack(page, label, "", &view->write, WRITE_FRAMES, false);
 	else

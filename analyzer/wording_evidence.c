@@ -166,6 +166,8 @@ static char *later_writes_line(const struct trace_incident *record)
 
 	if (!wording_is_afterwards(record) || record->disconnect_ns < record->last_ns)
 		return NULL;
+	if (!record->call[0])
+		return text_copy("which write they were of was not seen");
 	text_duration(first, record->disconnect_ns - record->first_ns);
 	text_duration(last, record->disconnect_ns - record->last_ns);
 	text_plural(writes, record->count, "write");

@@ -58,5 +58,6 @@ void audit_write_end_closed(struct audit_write *write, ssize_t result, bool is_k
 		incident_reject(write->incident, &call, saved, TRACE_SIGPIPE_NONE);
 	else
 		incident_withdraw(write->incident, &call);
+	incident_halt(write->incident);
 	errno = saved;
 }

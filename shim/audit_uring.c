@@ -12,8 +12,6 @@
 #include <string.h>
 
 #include "shim/backtrace.h"
-#include "shim/kernel.h"
-#include "shim/payload.h"
 #include "shim/process.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
@@ -21,23 +19,9 @@
 #include "shim/uring_table.h"
 #include "shim/uring_work.h"
 
-#define LOOK_AT_MOST 1024 /* descriptor numbers */
-
 static uint32_t load(const unsigned *shared)
 {
 	return __atomic_load_n(shared, __ATOMIC_ACQUIRE);
-}
-
-/* Whether one place in a queue, whose numbers wrap, comes after another. */
-static bool is_after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
-
-void audit_used_io_uring(void)
-{
-	if (process_ready() && !process_is_borrowed())
-		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_USED_IO_URING, __ATOMIC_RELAXED);
 }
 
 /* ---- slots ---- */
@@ -111,7 +95,7 @@ static void tell_news(struct uring_state *state, uint32_t heard_before)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < state->news_count; i++) {
-		if (is_after(heard_before, state->news[i].at))
+		if (uring_is_after(heard_before, state->news[i].at))
 			uring_work_heard(&state->news[i]);
 		else
 			state->news[kept++] = state->news[i];
@@ -124,7 +108,7 @@ static void complete(struct uring_state *state, const struct io_uring_cqe *cqe, 
 	struct uring_op *op = uring_op_find(state, cqe->user_data);
 	struct uring_news news;
 
-	if (!op || !op->outstanding || is_after(op->born, at))
+	if (!op || !op->outstanding || uring_is_after(op->born, at))
 		return;
 	if (cqe->res < 0 && (op->skipped || state->skips_forgotten))
 		give_up(state, op);
@@ -160,7 +144,7 @@ static void scan(struct uring_state *state, const struct uring *ring, uint32_t h
 			lose_track(state);
 			return;
 		}
-		complete(state, &cqe, state->cursor, is_after(head + handed, state->cursor));
+		complete(state, &cqe, state->cursor, uring_is_after(head + handed, state->cursor));
 	}
 	if (state->news_count)
 		tell_news(state, head + handed);
@@ -232,9 +216,9 @@ static void take_back(struct uring_state *state, const struct uring *ring, uint3
 {
 	uint32_t head = load(ring->sq.head);
 
-	if (ring->flags & IORING_SETUP_SQPOLL || !is_after(state->next, head))
+	if (ring->flags & IORING_SETUP_SQPOLL || !uring_is_after(state->next, head))
 		return;
-	if (is_after(first, head))
+	if (uring_is_after(first, head))
 		head = first;
 	for (uint32_t at = head; at != state->next; at++) {
 		struct uring_op *op = uring_op_find(state, entry_at(ring, at)->user_data);
@@ -353,7 +337,7 @@ void audit_uring_begin(struct audit_uring *call, const struct uring *ring, bool 
 			return;
 	}
 	scan(state, ring, 0);
-	if (!state->blind && is_after(load(ring->sq.head), state->next))
+	if (!state->blind && uring_is_after(load(ring->sq.head), state->next))
 		lose_track(state); /* the program has submitted by itself */
 	if (submits && !state->blind && state->next != ring->sq.sqe_tail && !process_is_borrowed()) {
 		call->submits = true;
@@ -411,52 +395,4 @@ void audit_uring_ends(const struct uring *ring)
 		uring_gone(state);
 	}
 	errno = saved;
-}
-
-static bool is_ring(int fd)
-{
-	static const char wanted[] = "anon_inode:[io_uring]";
-	char path[32] = "/proc/self/fd/";
-	char target[sizeof(wanted)];
-	char digits[12];
-	size_t length = strlen(path);
-	size_t count = 0;
-
-	for (int rest = fd; rest || !count; rest /= 10)
-		digits[count++] = (char)('0' + rest % 10);
-	while (count)
-		path[length++] = digits[--count];
-	path[length] = '\0';
-	return kernel_call3(SYS_readlink, path, target, sizeof(target)) == sizeof(wanted) - 1 &&
-	       !memcmp(target, wanted, sizeof(wanted) - 1);
-}
-
-/*
- * Whether more was submitted on a ring than we have seen: a program that calls liburing by pointers makes a ring before our eyes,
- * since liburing itself calls one of its functions by name there, and then uses it behind our backs. The ring may be gone.
- */
-static bool is_ahead(int fd)
-{
-	const struct uring_state *state = uring_of_descriptor(fd);
-	struct payload head;
-	uint32_t submitted;
-
-	if (!state)
-		return false;
-	head = payload_buffer(state->key, sizeof(submitted));
-	return payload_first_bytes(&head, &submitted, sizeof(submitted)) == sizeof(submitted) &&
-	       is_after(submitted, state->next);
-}
-
-void audit_uring_look(void)
-{
-	int limit = socket_table_limit() + 64;
-
-	if (trace_log_process()->coverage & TRACE_USED_IO_URING || !audit_may_probe())
-		return;
-	for (int fd = 0; fd < limit && fd < LOOK_AT_MOST; fd++)
-		if (is_ring(fd) && (!uring_is_known(fd) || is_ahead(fd))) {
-			audit_used_io_uring();
-			return;
-		}
 }

@@ -276,6 +276,14 @@ void incident_unknown(struct trace_incident *incident, size_t accepted)
 	tally_count(incident);
 }
 
+/* What a write handed over; of one that was handed to io_uring the result may never have been seen (audit_late.c). */
+static uint32_t bytes_of(const struct operation *operation)
+{
+	if (operation->result == -EINPROGRESS && !strncmp(operation->call, "uring_", 6))
+		return operation->length;
+	return operation->result > 0 ? (uint32_t)operation->result : 0;
+}
+
 /*
  * Which of the last writes the lost bytes belong to: the stream's last ones. The flight recorder knows sixteen operations; of more
  * writes than that the oldest it has is the first one told of.
@@ -287,15 +295,16 @@ static void count_lost_writes(struct trace_incident *incident, const struct sock
 
 	for (uint32_t back = 1; back <= TRACE_HISTORY && back <= next && found < bytes; back++) {
 		const struct operation *operation = &socket->operations[(next - back) % TRACE_HISTORY];
+		uint32_t taken = bytes_of(operation);
 
-		if (!operation->writes || operation->result <= 0)
+		if (!operation->writes || !taken)
 			continue;
 		if (!found) {
 			incident->last_ns = operation->t_ns;
 			memset(incident->call, 0, sizeof(incident->call));
 			copy_name(incident->call, operation->call);
 		}
-		found += (uint32_t)operation->result;
+		found += taken;
 		incident->first_ns = operation->t_ns;
 		incident->count++;
 	}

@@ -106,11 +106,6 @@ bool uring_is_known(int fd)
 	return false;
 }
 
-bool uring_is_used(void)
-{
-	return __atomic_load_n(&states_used, __ATOMIC_RELAXED) != 0;
-}
-
 struct uring_state *uring_made(const struct uring *ring)
 {
 	struct uring_state *state = uring_find(ring);

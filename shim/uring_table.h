@@ -110,6 +110,12 @@ struct uring_state {
 	struct uring_news news[URING_NEWS];
 };
 
+/* Whether one place in a queue, whose numbers wrap, comes after another. */
+static inline bool uring_is_after(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) > 0;
+}
+
 /* The state of a ring, NULL where it has none. */
 struct uring_state *uring_find(const struct uring *ring);
 
@@ -144,9 +150,6 @@ void uring_op_clear(struct uring_state *state);
 
 /* Whether this descriptor is a ring whose submissions have been seen, in this process or before the fork. */
 bool uring_is_known(int fd);
-
-/* Whether there has been any ring. */
-bool uring_is_used(void);
 
 /* In a forked child: it begins without rings. */
 void uring_forked(void);

@@ -1,8 +1,7 @@
-/* uring_work.c: a table of the operations, and for each sort what its beginning and its end mean. */
+/* uring_work.c: for each sort of operation, what its end means, and that there will be none to be seen. */
 #include "shim/uring_work.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <string.h>
 
@@ -13,51 +12,9 @@
 #include "shim/uring_layout.h"
 #include "shim/uring_table.h"
 
-#define FD_IN_FIXED (1u << 31) /* SPLICE_F_FD_IN_FIXED */
-
-enum form { FORM_BUFFER = 0, FORM_VECTOR, FORM_MESSAGE, FORM_LENGTH };
-
-struct kind {
-	const char *call;
-	uint8_t sort; /* enum uring_sort */
-	uint8_t form; /* enum form: of what is written */
-	bool sends; /* io_uring adds MSG_NOSIGNAL (io_uring/net.c io_sendmsg_prep); only sockets can do it */
-	bool blind; /* on a registered file it may be one of a socket that goes unseen */
-};
-
-static const struct kind kinds[URING_OPS_KNOWN] = {
-	[IORING_OP_WRITE] = {"uring_write", URING_WRITE, FORM_BUFFER, false, true},
-	[IORING_OP_WRITE_FIXED] = {"uring_write", URING_WRITE, FORM_BUFFER, false, true},
-	[IORING_OP_WRITEV] = {"uring_writev", URING_WRITE, FORM_VECTOR, false, true},
-	[URING_OP_WRITEV_FIXED] = {"uring_writev", URING_WRITE, FORM_VECTOR, false, true},
-	[IORING_OP_SEND] = {"uring_send", URING_WRITE, FORM_BUFFER, true, true},
-	[IORING_OP_SEND_ZC] = {"uring_send_zc", URING_WRITE, FORM_BUFFER, true, true},
-	[IORING_OP_SENDMSG] = {"uring_sendmsg", URING_WRITE, FORM_MESSAGE, true, true},
-	[URING_OP_SENDMSG_ZC] = {"uring_sendmsg", URING_WRITE, FORM_MESSAGE, true, true},
-	[IORING_OP_SPLICE] = {"uring_splice", URING_WRITE, FORM_LENGTH, false, true},
-	[IORING_OP_READ] = {"uring_read", URING_READ, FORM_BUFFER, false, false},
-	[IORING_OP_READ_FIXED] = {"uring_read", URING_READ, FORM_BUFFER, false, false},
-	[URING_OP_READ_MULTISHOT] = {"uring_read", URING_READ, FORM_VECTOR, false, false},
-	[IORING_OP_READV] = {"uring_readv", URING_READ, FORM_VECTOR, false, false},
-	[URING_OP_READV_FIXED] = {"uring_readv", URING_READ, FORM_VECTOR, false, false},
-	[IORING_OP_RECV] = {"uring_recv", URING_READ, FORM_BUFFER, true, true},
-	[IORING_OP_RECVMSG] = {"uring_recvmsg", URING_READ, FORM_MESSAGE, true, true},
-	[URING_OP_RECV_ZC] = {"uring_recv", URING_READ, FORM_MESSAGE, true, true},
-	[IORING_OP_POLL_ADD] = {"uring_poll", URING_POLL, 0, false, false},
-	[IORING_OP_CONNECT] = {"uring_connect", URING_CONNECT, 0, false, true},
-	[IORING_OP_ACCEPT] = {"uring_accept", URING_ACCEPT, 0, false, true},
-	[IORING_OP_SOCKET] = {"uring_socket", URING_SOCKET, 0, false, true},
-	[URING_OP_LISTEN] = {"uring_listen", URING_LISTEN, 0, false, true},
-	[IORING_OP_SHUTDOWN] = {"uring_shutdown", URING_SHUTDOWN, 0, false, true},
-	[IORING_OP_CLOSE] = {"uring_close", URING_CLOSE, 0, false, false},
-	[IORING_OP_OPENAT] = {"", URING_NEW_FILE, 0, false, false},
-	[IORING_OP_OPENAT2] = {"", URING_NEW_FILE, 0, false, false},
-	[URING_OP_FIXED_FD_INSTALL] = {"", URING_NEW_FILE, 0, false, false},
-};
-
 /* ---- which socket ---- */
 
-static void hold(struct uring_work *work, struct socket *socket)
+void uring_work_hold(struct uring_work *work, struct socket *socket)
 {
 	work->socket = socket;
 	work->cookie = socket ? socket->cookie : 0;
@@ -85,138 +42,6 @@ static void release(struct uring_work *work)
 	work->counted = false;
 }
 
-/* ---- the beginning ---- */
-
-static struct payload payload_of(const struct io_uring_sqe *sqe, uint8_t form)
-{
-	const void *address = (const void *)(uintptr_t)sqe->addr;
-
-	if (sqe->flags & IOSQE_BUFFER_SELECT || form == FORM_LENGTH)
-		return payload_none(sqe->len);
-	if (form == FORM_MESSAGE)
-		return payload_message(address);
-	if (form == FORM_VECTOR || (sqe->opcode != IORING_OP_WRITE && sqe->ioprio & URING_SEND_VECTORIZED))
-		return payload_vector(address, (int)sqe->len);
-	return payload_buffer(address, sqe->len);
-}
-
-/* A worker thread of the kernel's (IOSQE_ASYNC) raises no SIGPIPE: measured on Linux 6.18. */
-static int flags_of(const struct io_uring_sqe *sqe, const struct kind *kind)
-{
-	if (kind->sends)
-		return (int)(sqe->msg_flags | MSG_NOSIGNAL);
-	if (sqe->flags & IOSQE_ASYNC || (sqe->opcode != IORING_OP_SPLICE && sqe->rw_flags & URING_WRITE_NO_SIGNAL))
-		return MSG_NOSIGNAL;
-	return 0;
-}
-
-static void begin_read(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind, int fd)
-{
-	struct socket *socket = audit_socket(fd);
-
-	work->sort = socket ? URING_READ : URING_OTHER;
-	if (!socket)
-		return;
-	hold(work, socket);
-	work->fd = fd;
-	work->number = kind->sends ? sqe->msg_flags : 0;
-	work->flags = kind->form == FORM_BUFFER && sqe->len == 0 && !(sqe->flags & IOSQE_BUFFER_SELECT);
-	work->multishot_message = sqe->opcode == IORING_OP_RECVMSG && sqe->ioprio & URING_RECV_MULTISHOT;
-}
-
-static void begin_write(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind)
-{
-	struct socket *socket = audit_socket(sqe->fd);
-
-	if (socket && __atomic_load_n(&socket->state, __ATOMIC_ACQUIRE) & SOCKET_CONNECT_QUEUED) {
-		work->sort = URING_WRITE_QUIET;
-		hold(work, socket);
-	} else if (audit_write_begin_slow(
-			   &work->write, kind->call, sqe->fd, payload_of(sqe, kind->form), flags_of(sqe, kind))) {
-		hold(work, work->write.closed ? NULL : work->write.socket);
-	} else if (sqe->opcode == IORING_OP_SPLICE && !(sqe->splice_flags & FD_IN_FIXED)) {
-		begin_read(work, sqe, kind, sqe->splice_fd_in);
-	} else {
-		work->sort = URING_OTHER;
-	}
-}
-
-/* The kernel copies the address at the submission (io_uring/net.c io_connect_prep): later it may be gone. */
-static void begin_connect(struct uring_work *work, const struct io_uring_sqe *sqe)
-{
-	struct payload address = payload_buffer((const void *)(uintptr_t)sqe->addr, (size_t)sqe->off);
-	struct socket *socket = audit_connect_begin(sqe->fd);
-
-	if (!socket) {
-		work->sort = URING_OTHER;
-		return;
-	}
-	hold(work, socket);
-	work->address.length =
-		(uint32_t)payload_first_bytes(&address, work->address.bytes, sizeof(work->address.bytes));
-	work->was_connected = socket->state & SOCKET_CONNECTED;
-	__atomic_fetch_or(&socket->state, SOCKET_CONNECT_QUEUED | (work->was_connected ? 0 : SOCKET_CONNECTING),
-		__ATOMIC_ACQ_REL);
-}
-
-static void begin_close(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits)
-{
-	if (waits || sqe->flags & (IOSQE_ASYNC | IOSQE_IO_DRAIN)) {
-		work->sort = URING_CLOSE_LATER;
-		work->socket = socket_table_find(sqe->fd);
-		work->cookie = work->socket ? work->socket->cookie : 0;
-		return;
-	}
-	audit_close_by_libc_begin(&work->close, work->call, sqe->fd);
-}
-
-static void begin(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind, bool waits)
-{
-	switch (work->sort) {
-	case URING_WRITE: begin_write(work, sqe, kind); break;
-	case URING_READ: begin_read(work, sqe, kind, sqe->fd); break;
-	case URING_CONNECT: begin_connect(work, sqe); break;
-	case URING_CLOSE: begin_close(work, sqe, waits); break;
-	case URING_POLL: hold(work, audit_socket(sqe->fd)); break;
-	case URING_SHUTDOWN:
-		work->socket = socket_table_find(sqe->fd);
-		work->cookie = work->socket ? work->socket->cookie : 0;
-		work->number = sqe->len;
-		break;
-	case URING_SOCKET:
-		work->made.domain = sqe->fd;
-		work->made.type = (int)sqe->off;
-		work->made.protocol = (int)sqe->len;
-		break;
-	default: break;
-	}
-}
-
-/* Whether it makes, or closes, a descriptor that only this ring knows. */
-static bool is_direct(const struct io_uring_sqe *sqe, uint8_t sort)
-{
-	return sqe->file_index &&
-	       (sort == URING_ACCEPT || sort == URING_SOCKET || sort == URING_CLOSE || sort == URING_NEW_FILE) &&
-	       sqe->opcode != URING_OP_FIXED_FD_INSTALL;
-}
-
-bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits)
-{
-	const struct kind *kind;
-
-	work->skips = sqe->flags & IOSQE_CQE_SKIP_SUCCESS;
-	work->fd = sqe->fd;
-	if (sqe->opcode >= URING_OPS_KNOWN)
-		return false;
-	kind = &kinds[sqe->opcode];
-	if ((sqe->flags & IOSQE_FIXED_FILE && sqe->opcode != URING_OP_FIXED_FD_INSTALL) || is_direct(sqe, kind->sort))
-		return !kind->blind;
-	work->call = kind->call;
-	work->sort = kind->sort;
-	begin(work, sqe, kind, waits);
-	return true;
-}
-
 /* ---- the end ---- */
 
 static void set_result(int result)
@@ -241,7 +66,8 @@ static bool answer_write(struct uring_work *work, int result, bool heard)
 			audit_write_end(write, shown);
 		return false;
 	}
-	if (!is_open(work->socket, work->cookie, work->fd) || (work->left && !audit_verify(work->socket, work->fd))) {
+	if (!is_open(work->socket, work->cookie, work->fd) ||
+		(work->left && (write->verdict.kind || result < 0) && !audit_verify(work->socket, work->fd))) {
 		audit_write_end_closed(write, shown, is_kept(work->socket, work->cookie));
 		return false;
 	}
@@ -444,14 +270,25 @@ void uring_work_end(struct uring_work *work)
 	release(work);
 }
 
+/* Whether it stands, the next write or poll finds out. */
+static void leave_connecting(const struct uring_work *work)
+{
+	if (!work->left || work->was_connected || !is_open(work->socket, work->cookie, work->fd))
+		return;
+	errno = EINPROGRESS;
+	audit_connect_end(work->socket, work->fd, work->address.bytes, work->address.length, -1);
+}
+
 void uring_work_unknown(struct uring_work *work)
 {
 	if (work->sort == URING_WRITE) {
 		if (!work->left)
 			uring_work_leave(work, 0);
 		audit_write_unknown(&work->write, is_kept(work->socket, work->cookie));
-	} else if (work->sort == URING_CONNECT && is_open(work->socket, work->cookie, work->fd)) {
-		__atomic_fetch_and(&work->socket->state, ~(uint32_t)SOCKET_CONNECT_QUEUED, __ATOMIC_ACQ_REL);
+	} else if (work->sort == URING_CONNECT) {
+		leave_connecting(work);
+	} else if (work->sort == URING_CLOSE_LATER) {
+		answer_close_later(work, 0);
 	}
 	release(work);
 	work->sort = URING_OTHER;

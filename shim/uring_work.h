@@ -13,12 +13,16 @@
 struct io_uring_sqe;
 struct uring_news;
 struct uring_work;
+struct socket;
 
 /*
  * Before the submission. `waits`: it begins when another operation is over, not at once. `work` is cleared. Returns false where it
  * is one that the audit cannot follow: a registered file, an unknown operation.
  */
 bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits);
+
+/* Binds it to a socket, NULL where it has none, until it is over. */
+void uring_work_hold(struct uring_work *work, struct socket *socket);
 
 /*
  * A completion of it: `result` is bytes or minus errno. `heard`: the program has taken it from the queue. Returns whether it

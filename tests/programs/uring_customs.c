@@ -85,6 +85,47 @@ static void linked(void)
 	connect_and_send(IOSQE_IO_LINK);
 }
 
+/* A program that has no use for user_data. */
+static void nameless(void)
+{
+	int listener = tcp_listener();
+	int fd = tcp_socket();
+	int other;
+
+	hand_connect(fd, 0, IOSQE_IO_LINK);
+	hand_send(fd, 0, 0);
+	submit(2);
+	CHECK(uring_result(&ring, 0) == 0);
+	CHECK(uring_result(&ring, 0) == 10);
+	other = accept(listener, NULL, NULL);
+	receives(other, 10);
+	CHECK(send(fd, "fine", 4, 0) == 4);
+	hand_send(fd, 0, 0);
+	submit(1);
+	CHECK(uring_result(&ring, 0) == 10);
+	CHECK(close(other) == 0 && close(fd) == 0 && close(listener) == 0);
+}
+
+/* The same where nobody is told of what succeeds. */
+static void unheard(void)
+{
+	int listener = tcp_listener();
+	int fd = tcp_socket();
+	int other;
+
+	hand_connect(fd, 0, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);
+	hand_send(fd, 0, IOSQE_CQE_SKIP_SUCCESS);
+	submit(2);
+	other = accept(listener, NULL, NULL);
+	receives(other, 10);
+	hand_send(fd, 0, IOSQE_IO_LINK | IOSQE_CQE_SKIP_SUCCESS);
+	io_uring_prep_close(uring_entry(&ring, 0), fd);
+	submit(2);
+	receives(other, 10);
+	CHECK(uring_result(&ring, 0) == 0);
+	CHECK(close(other) == 0 && close(listener) == 0);
+}
+
 /* Nobody listens: the linked send is not made. */
 static void refused(void)
 {
@@ -353,6 +394,8 @@ static const struct custom {
 	void (*run)(void);
 } customs[] = {
 	{"linked", linked},
+	{"nameless", nameless},
+	{"unheard", unheard},
 	{"refused", refused},
 	{"untold", untold},
 	{"unknown", unknown},

@@ -1,0 +1,66 @@
+/* audit_uring_look.c: rings that are used behind our backs, and saying that they are. */
+#include "shim/audit.h"
+
+#include <string.h>
+
+#include "shim/kernel.h"
+#include "shim/payload.h"
+#include "shim/process.h"
+#include "shim/trace_log.h"
+#include "shim/uring_table.h"
+
+#define LOOK_AT_MOST 1024 /* descriptor numbers */
+
+void audit_used_io_uring(void)
+{
+	if (process_ready() && !process_is_borrowed())
+		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_USED_IO_URING, __ATOMIC_RELAXED);
+}
+
+static bool is_ring(int fd)
+{
+	static const char wanted[] = "anon_inode:[io_uring]";
+	char path[32] = "/proc/self/fd/";
+	char target[sizeof(wanted)];
+	char digits[12];
+	size_t length = strlen(path);
+	size_t count = 0;
+
+	for (int rest = fd; rest || !count; rest /= 10)
+		digits[count++] = (char)('0' + rest % 10);
+	while (count)
+		path[length++] = digits[--count];
+	path[length] = '\0';
+	return kernel_call3(SYS_readlink, path, target, sizeof(target)) == sizeof(wanted) - 1 &&
+	       !memcmp(target, wanted, sizeof(wanted) - 1);
+}
+
+/*
+ * Whether more was submitted on a ring than we have seen: a program that calls liburing by pointers makes a ring before our eyes,
+ * since liburing itself calls one of its functions by name there, and then uses it behind our backs. The ring may be gone.
+ */
+static bool is_ahead(int fd)
+{
+	const struct uring_state *state = uring_of_descriptor(fd);
+	struct payload head;
+	uint32_t submitted;
+
+	if (!state)
+		return false;
+	head = payload_buffer(state->key, sizeof(submitted));
+	return payload_first_bytes(&head, &submitted, sizeof(submitted)) == sizeof(submitted) &&
+	       uring_is_after(submitted, state->next);
+}
+
+void audit_uring_look(void)
+{
+	int limit = socket_table_limit() + 64;
+
+	if (trace_log_process()->coverage & TRACE_USED_IO_URING || !audit_may_probe())
+		return;
+	for (int fd = 0; fd < limit && fd < LOOK_AT_MOST; fd++)
+		if (is_ring(fd) && (!uring_is_known(fd) || is_ahead(fd))) {
+			audit_used_io_uring();
+			return;
+		}
+}
