@@ -18,8 +18,7 @@ static const struct {
 	bool blind;
 	const char *words;
 } coverage_words[] = {
-	{TRACE_USED_IO_URING, true,
-		"used io_uring otherwise than through liburing.so, or with registered files: not fully audited"},
+	{TRACE_USED_IO_URING, true, "used io_uring in ways that no hook sees: not fully audited"},
 	{TRACE_SECCOMP, false, "ran under a seccomp filter: audited without asking the kernel from then on"},
 	{TRACE_NO_UNWINDER, false, "could not load libunwind: no stacks"},
 	{TRACE_UNWINDER_BUSY, false, "was forked while another thread took a stack: no stacks"},

@@ -100,7 +100,7 @@ static char *unconfirmed(const struct story *story)
 		return text_copy("the call has not returned yet");
 	if (story->record.flags & TRACE_INCIDENT_IN_CALL)
 		return text_copy("the process ended while the call was under way");
-	if (!story->record.bytes_accepted)
+	if (!story->record.bytes_accepted && !strncmp(story->record.call, "uring_", 6))
 		return text_copy("the result of the call was not seen");
 	return text_format("the call succeeded; the run ended before it could be known whether %s",
 		wording_is_tcp(story) ? "the peer's TCP acknowledged the bytes" : "the bytes arrived");
