@@ -325,7 +325,8 @@ struct lifecycle *lifecycle_read(char *const *paths, size_t path_count, const st
 	progress_end();
 	number_traces(&lifecycle->set);
 	peers_sort(&lifecycle->peers);
-	unix_pairs_match(&lifecycle->unix_pairs, lifecycle->processes, lifecycle->process_count);
+	lifecycle->by_pid = process_index_make(lifecycle->processes, lifecycle->process_count);
+	unix_pairs_match(&lifecycle->unix_pairs, lifecycle->processes, lifecycle->by_pid);
 	return lifecycle;
 }
 
@@ -335,6 +336,7 @@ void lifecycle_free(struct lifecycle *lifecycle)
 		free((char *)lifecycle->processes[i].exe.bytes);
 		free((char *)lifecycle->processes[i].argv.bytes);
 	}
+	process_index_free(lifecycle->by_pid);
 	free(lifecycle->processes);
 	free(lifecycle->incidents);
 	peers_free(&lifecycle->peers);

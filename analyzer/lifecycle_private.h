@@ -6,6 +6,7 @@
 
 #include "analyzer/lifecycle.h"
 #include "analyzer/peers.h"
+#include "analyzer/process_index.h"
 #include "analyzer/trace_set.h"
 #include "analyzer/unix_pairs.h"
 
@@ -13,6 +14,7 @@ struct lifecycle {
 	struct trace_set set;
 	struct process *processes;
 	size_t process_count;
+	struct process_index *by_pid; /* of the processes, once all are read */
 	struct incident *incidents;
 	size_t incident_count;
 	struct peers peers;

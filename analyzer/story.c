@@ -318,17 +318,15 @@ static bool load_record(struct lifecycle *lifecycle, const struct incident *inci
 static const struct process *named_process(const struct lifecycle *lifecycle, const struct connection *connection)
 {
 	const struct trace_socket *socket = &connection->record;
-	const struct process *found = NULL;
+	struct process_search search;
+	const struct process *process = NULL;
 
-	for (size_t i = 0; socket->peer_pid > 0 && i < lifecycle->process_count; i++) {
-		const struct process *process = &lifecycle->processes[i];
-
-		if (process->pid == socket->peer_pid && process->started_ns <= socket->opened_ns &&
-			(!found || process->started_ns > found->started_ns) &&
-			same_boot(lifecycle, connection->trace, process->trace))
-			found = process;
-	}
-	return found;
+	if (socket->peer_pid <= 0)
+		return NULL;
+	search = process_index_search(lifecycle->by_pid, socket->peer_pid, socket->opened_ns);
+	while ((process = process_index_next(&search)) && !same_boot(lifecycle, connection->trace, process->trace))
+		;
+	return process;
 }
 
 static void load_peer(struct lifecycle *lifecycle, struct story *story)

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <xxhash.h>
 
+#include "analyzer/process_index.h"
 #include "analyzer/text.h"
 #include "analyzer/trace_set.h"
 
@@ -107,22 +108,17 @@ static bool explains_end(const struct unix_end *end, const struct unix_end *othe
 }
 
 /* The process that listened, as the kernel told the connecting one, accepts, or a child of it, or one that was not audited. */
-static bool may_accept(const struct process *process, int32_t listener, const struct process *processes, size_t count)
+static bool may_accept(const struct process *process, int32_t listener, const struct process_index *by_pid)
 {
-	if (process->pid == listener || process->ppid == listener)
-		return true;
-	for (size_t i = 0; i < count; i++)
-		if (processes[i].pid == listener)
-			return false;
-	return true;
+	return process->pid == listener || process->ppid == listener || !process_index_has(by_pid, listener);
 }
 
 static bool fits(const struct unix_end *connected, const struct unix_end *accepted, const struct process *processes,
-	size_t process_count)
+	const struct process_index *by_pid)
 {
 	return connected->opened_ns <= accepted->opened_ns &&
 	       trace_set_same_boot(connected->clock_offset_ns, accepted->clock_offset_ns) &&
-	       may_accept(&processes[accepted->process], connected->peer_pid, processes, process_count) &&
+	       may_accept(&processes[accepted->process], connected->peer_pid, by_pid) &&
 	       explains_end(connected, accepted, &processes[accepted->process]) &&
 	       explains_end(accepted, connected, &processes[connected->process]);
 }
@@ -152,7 +148,8 @@ static void add_pair(struct unix_pairs *pairs, uint64_t cookie, uint64_t peer_co
 
 /* Matches the connected and the accepted sockets of one name and one connecting process. */
 static void match_group(struct unix_pairs *pairs, const struct unix_end *connected, size_t connected_count,
-	const struct unix_end *accepted, size_t accepted_count, const struct process *processes, size_t process_count)
+	const struct unix_end *accepted, size_t accepted_count, const struct process *processes,
+	const struct process_index *by_pid)
 {
 	if (accepted_count > connected_count)
 		return;
@@ -165,7 +162,7 @@ static void match_group(struct unix_pairs *pairs, const struct unix_end *connect
 			return;
 	for (size_t i = 0; i < accepted_count; i++) {
 		/* From the first that does not fit the order is not what it seems. */
-		if (!fits(&connected[i], &accepted[i], processes, process_count))
+		if (!fits(&connected[i], &accepted[i], processes, by_pid))
 			return;
 		if ((i > 0 && is_muddled(&connected[i], &accepted[i])) ||
 			(i + 1 < accepted_count && is_muddled(&connected[i + 1], &accepted[i + 1])) ||
@@ -177,7 +174,7 @@ static void match_group(struct unix_pairs *pairs, const struct unix_end *connect
 	}
 }
 
-void unix_pairs_match(struct unix_pairs *pairs, const struct process *processes, size_t process_count)
+void unix_pairs_match(struct unix_pairs *pairs, const struct process *processes, const struct process_index *by_pid)
 {
 	const struct unix_end *ends = pairs->ends;
 	size_t count = pairs->end_count;
@@ -189,7 +186,7 @@ void unix_pairs_match(struct unix_pairs *pairs, const struct process *processes,
 			middle++;
 		for (end = middle; end < count && ends[end].key == ends[start].key;)
 			end++;
-		match_group(pairs, ends + start, middle - start, ends + middle, end - middle, processes, process_count);
+		match_group(pairs, ends + start, middle - start, ends + middle, end - middle, processes, by_pid);
 	}
 	free(pairs->ends);
 	pairs->ends = NULL;

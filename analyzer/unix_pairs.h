@@ -14,6 +14,7 @@
 
 #include "analyzer/model.h"
 
+struct process_index; /* process_index.h */
 struct unix_end;
 
 struct unix_pair {
@@ -38,8 +39,8 @@ bool unix_pairs_takes(const struct trace_socket *socket, trace_ref *name);
 void unix_pairs_add(struct unix_pairs *pairs, const struct trace_socket *socket, struct text name, uint32_t process,
 	const struct process *processes, int64_t clock_offset_ns);
 
-/* Once all are added, and all that is to be known of the processes is known. */
-void unix_pairs_match(struct unix_pairs *pairs, const struct process *processes, size_t process_count);
+/* Once all are added, and all that is to be known of the processes is known; `by_pid` is their index. */
+void unix_pairs_match(struct unix_pairs *pairs, const struct process *processes, const struct process_index *by_pid);
 
 /* The cookie of the other end, or 0. */
 uint64_t unix_pairs_peer(const struct unix_pairs *pairs, uint64_t cookie);

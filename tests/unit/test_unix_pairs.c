@@ -2,6 +2,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
+#include "analyzer/process_index.h"
 #include "analyzer/unix_pairs.h"
 
 #define CLIENT 0 /* indices of processes */
@@ -71,7 +72,10 @@ static void add(struct trace_socket socket, uint32_t process)
 
 static void match(void)
 {
-	unix_pairs_match(&pairs, processes, 3);
+	struct process_index *by_pid = process_index_make(processes, 3);
+
+	unix_pairs_match(&pairs, processes, by_pid);
+	process_index_free(by_pid);
 }
 
 static void expect(uint64_t cookie, uint64_t peer)
