@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "analyzer/command.h"
@@ -274,6 +275,20 @@ static int exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+/* A process that may write nothing to any file leaves an empty trace as its only word. */
+static void note_empty_traces(struct roster *roster, char *const traces[])
+{
+	struct stat status;
+
+	for (; *traces; traces++) {
+		const char *base = strrchr(*traces, '/');
+
+		if (stat(*traces, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
+			roster_add_trouble(roster,
+				text_format("%s: a process could write nothing to it", base ? base + 1 : *traces));
+	}
+}
+
 /* Reports what the traces and the roster tell. Returns the exit status of the run. */
 static int report(struct run *run)
 {
@@ -290,6 +305,7 @@ static int report(struct run *run)
 	if (run->executable.caution)
 		roster_add_trouble(&roster,
 			text_format("pid %d: %s: %s", (int)run->launch.pid, run->argv[0], run->executable.caution));
+	note_empty_traces(&roster, traces);
 	facts.signed_in = roster.process_count;
 	facts.escaped = roster.escaped;
 	facts.escaped_count = roster.escaped_count;

@@ -273,6 +273,9 @@ void audit_forked(void);
 uint64_t audit_sandbox_begin(void);
 void audit_sandbox_end(uint64_t begun_ns, bool strict, bool installed);
 
+/* The process is about to give up rights that making a trace may take. Keeps errno. */
+void audit_rights_go(void);
+
 /* ---- io_uring (audit_uring.c) ---- */
 
 struct uring;

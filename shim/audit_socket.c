@@ -24,12 +24,22 @@
 
 #define SANDBOX_RESERVE (256u << 10) /* bytes of the trace that stay usable under a seccomp filter */
 
+void audit_rights_go(void)
+{
+	int saved = errno;
+
+	if (process_ready() && !thread_is_inside() && !process_is_borrowed())
+		trace_log_open();
+	errno = saved;
+}
+
 static bool sandboxed;
 
 uint64_t audit_sandbox_begin(void)
 {
 	if (!process_ready() || process_is_borrowed())
 		return 0;
+	audit_rights_go();
 	trace_log_reserve(SANDBOX_RESERVE);
 	quarantine_give_back_all();
 	/* already now: it may hold for other threads as well (SECCOMP_FILTER_FLAG_TSYNC), from within the call */

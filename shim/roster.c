@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
@@ -23,6 +25,19 @@ static void write_whole(long fd, const char *bytes, size_t size)
 	}
 }
 
+/* A write beyond RLIMIT_FSIZE raises SIGXFSZ in the program. Others may append at the same time. */
+static bool has_room(long fd)
+{
+	const uint64_t margin = 64 * sizeof(struct trace_roster_entry);
+	struct rlimit limit;
+	long size;
+
+	if (kernel_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) < 0 || limit.rlim_cur == RLIM_INFINITY)
+		return true;
+	size = kernel_call3(SYS_lseek, fd, 0, SEEK_END);
+	return size >= 0 && (uint64_t)size + margin <= limit.rlim_cur;
+}
+
 void roster_add(enum trace_roster_type type, pid_t pid, const char *path)
 {
 	struct trace_roster_entry entry = {.magic = TRACE_ROSTER_MAGIC, .type = type};
@@ -39,6 +54,7 @@ void roster_add(enum trace_roster_type type, pid_t pid, const char *path)
 		fd = kernel_call4(SYS_openat, AT_FDCWD, config.roster, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)
 		return;
-	write_whole(fd, (const char *)&entry, sizeof(entry));
+	if (has_room(fd))
+		write_whole(fd, (const char *)&entry, sizeof(entry));
 	kernel_call1(SYS_close, fd);
 }

@@ -388,6 +388,15 @@ static bool write_process(uint32_t coverage)
 	return true;
 }
 
+/* RLIMIT_FSIZE allows no more, the roster included. Its presence says that there was a process of which nothing is recorded. */
+static void leave_empty_file(char *name, size_t size_of_name)
+{
+	long fd = the_log.inherited || the_log.told ? -EEXIST : create_file(name, size_of_name);
+
+	if (fd >= 0)
+		kernel_call1(SYS_close, fd);
+}
+
 /* Returns 0, or minus errno, with the name that could not be made in `name`. */
 static long open_own(char *name, size_t size_of_name)
 {
@@ -397,6 +406,7 @@ static long open_own(char *name, size_t size_of_name)
 	long size;
 
 	if (limit < SMALLEST_TRACE) {
+		leave_empty_file(name, size_of_name);
 		append_text(name, name + size_of_name - 1, "RLIMIT_FSIZE");
 		return -EFBIG;
 	}
