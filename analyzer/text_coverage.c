@@ -24,7 +24,7 @@ static const struct {
 	{TRACE_UNWINDER_BUSY, false, "was forked while another thread took a stack: no stacks"},
 	{TRACE_SHARED_FILE, false, "could make no trace of its own; its records stand in its parent's"},
 	{TRACE_LOW_DESCRIPTORS, false, "ran low on descriptors: quarantined numbers were given back early"},
-	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken: in some signal handlers, callbacks of the loader, during a fork"},
+	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken, as in some signal handlers"},
 	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
 	{TRACE_NO_PYTHON_STACKS, false, "ran a Python interpreter that does not give its stacks: native frames alone"},
 };

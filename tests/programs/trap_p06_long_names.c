@@ -4,8 +4,10 @@
  */
 #include "tests/programs/support.h"
 
-#define LONG_NAME                                                                                                      \
-	a_name_of_three_hundred_characters_which_goes_on_and_on_for_no_better_reason_than_that_some_people_write_c_plus_plus_and_their_compilers_make_such_names_of_nested_templates_with_default_arguments_in_namespaces_within_namespaces_and_libunwind_gives_up_on_a_name_like_this_one_as_it_has_no_room_for_it_anywhere
+/* clang-format off */
+#define TEN_TIMES(name) name##name##name##name##name##name##name##name##name##name
+/* clang-format on */
+#define LONG_NAME TEN_TIMES(thirty_characters_and_no_less_)
 
 SITE void LONG_NAME(int fd)
 {
