@@ -114,9 +114,9 @@ enum trace_coverage {
 	TRACE_UNWINDER_BUSY = 1 << 3, /* forked while another thread unwound: no stacks */
 	TRACE_SHARED_FILE = 1 << 4, /* a child that could make no file of its own; its records stand in its parent's */
 	TRACE_LOW_DESCRIPTORS = 1 << 5, /* the quarantine gave numbers back under pressure */
-	TRACE_MISSING_STACKS = 1 << 7, /* calls from where none could be taken: see backtrace.c */
 	TRACE_OPAQUE_RUNTIME = 1 << 6, /* a runtime (uvloop) that may swallow writes where nobody tells of them */
 	TRACE_NO_PYTHON_STACKS = 1 << 7, /* a Python interpreter that does not export what its stacks are taken with */
+	TRACE_MISSING_STACKS = 1 << 8, /* calls from where none could be taken: see backtrace.c */
 };
 
 /* The first record of a file is the process that made it. Every socket and incident names its process. */
