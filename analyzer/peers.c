@@ -183,7 +183,7 @@ void peers_search(
 	size_t low;
 
 	*search = (struct peer_search){.opened_ns = socket->opened_ns};
-	if (socket->flags & TRACE_SOCKET_LISTENS || !make_view(socket, true, &view))
+	if (!peers->count || socket->flags & TRACE_SOCKET_LISTENS || !make_view(socket, true, &view))
 		return;
 	key = key_of(&view, boot);
 	low = first_not_below(peers, key);
