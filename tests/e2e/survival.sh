@@ -159,6 +159,8 @@ t_kill_in_the_middle() {
         sleep "0.$(printf %03d $((RANDOM % 50)))"
         kill -9 "$pid"
         { wait "$pid"; } 2>/dev/null
+        status=$?
+        [ "$status" = 137 ] || fail "the program ended by itself, with $status: $(head -n 1 err)"
         if died_at_birth; then
             early=$((early + 1))
             continue
