@@ -15,26 +15,11 @@ only=${2:-}
 top=$(cd "$(dirname "$0")/../.." && pwd)
 socksan=$build/socksan
 completions=$top/analyzer/completions
-base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
 unset LD_PRELOAD SOCKSAN_OPTIONS MANPATH
 export LC_ALL=C.UTF-8
-failed=0
 subcommands="run report sockets diff explain"
-
-fail() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 1
-}
-
-skip() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 77
-}
-
-need() {
-    command -v "$1" >/dev/null || skip "$1 is not installed"
-}
 
 # Fails where two lists, words on standard input of each, are not the same.
 same() { # WHAT ONE-COMMAND OTHER-COMMAND
@@ -295,16 +280,4 @@ t_install() {
     [ ! -s left ] || fail "uninstall leaves $(cat left)"
 }
 
-for name in $(compgen -A function t_); do
-    name=${name#t_}
-    [[ $name == *"$only"* ]] || continue
-    rm -f "$base/why"
-    dir=$(mktemp -d "$base/XXXXXX")
-    (cd "$dir" && "t_$name")
-    case $? in
-        0) echo "ok $name" ;;
-        77) echo "SKIP $name: $(cat "$base/why")" ;;
-        *) echo "FAIL $name: $(tr '\n' '|' <"$base/why" 2>/dev/null)"; failed=1 ;;
-    esac
-done
-exit $failed
+run_tests

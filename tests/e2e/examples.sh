@@ -15,11 +15,10 @@ only=${2:-}
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 python=/usr/bin/python3
-base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
 unset LD_PRELOAD SOCKSAN_OPTIONS GITHUB_WORKSPACE CI_PROJECT_DIR MAKEFLAGS DESTDIR AUDIT SOCKSAN CC CFLAGS
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS='' PYTHONDONTWRITEBYTECODE=1
-failed=0
 
 [ -e "$build/libsocksan.so" ] || { echo "SKIP examples: this build has no library"; exit 77; }
 make -s -C "$top" -o all "BUILD=$build" "PREFIX=$base/usr" install >"$base/log" 2>&1 || {
@@ -28,18 +27,8 @@ make -s -C "$top" -o all "BUILD=$build" "PREFIX=$base/usr" install >"$base/log" 
 }
 export PATH=$base/usr/bin:$PATH PKG_CONFIG_PATH=$base/usr/lib/pkgconfig
 
-fail() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 1
-}
-
-skip() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 77
-}
-
-need() {
-    command -v "$1" >/dev/null || skip "$1 is not installed"
+before_each() {
+    cp -r "$top/tests/examples/." .
 }
 
 has() { # FILE WORDS
@@ -238,17 +227,4 @@ t_gitlab_job() {
     ! grep -q '<failure' socksan.xml || fail "$(cat socksan.xml)"
 }
 
-for name in $(compgen -A function t_); do
-    name=${name#t_}
-    [[ $name == *"$only"* ]] || continue
-    rm -f "$base/why"
-    dir=$(mktemp -d "$base/XXXXXX")
-    cp -r "$top/tests/examples/." "$dir"
-    (cd "$dir" && "t_$name")
-    case $? in
-        0) echo "ok $name" ;;
-        77) echo "SKIP $name: $(cat "$base/why")" ;;
-        *) echo "FAIL $name: $(tr '\n' '|' <"$base/why" 2>/dev/null)"; failed=1 ;;
-    esac
-done
-exit $failed
+run_tests

@@ -16,6 +16,8 @@ top=$(cd "$here/../.." && pwd)
 socksan=$build/socksan
 python=/usr/bin/python3
 failed=0
+# shellcheck source=tests/e2e/lib_report.sh
+. "$here/lib_report.sh"
 
 # Where the run takes place is the top of a checkout, whatever service runs this.
 unset SOCKSAN_OPTIONS LD_PRELOAD GITHUB_WORKSPACE CI_PROJECT_DIR
@@ -61,23 +63,15 @@ every_part() {
 }
 
 own_schema() { # CHECK of lib_formats.py
-    "$python" -c 'import jsonschema' 2>/dev/null || { echo "SKIP python3-jsonschema is not installed"; return; }
+    "$python" -c 'import jsonschema' 2>/dev/null || { echo "SKIP: python3-jsonschema is not installed"; return; }
     check "$1"
 }
 
 run_test() { # NAME COMMAND...: prints what is wrong, and nothing where all is well
-    local name=$1 reasons
+    local name=$1
     [[ -z $only || formats/$name == *"$only"* ]] || return 0
     shift
-    reasons=$("$@" 2>&1)
-    if [[ $reasons == SKIP* ]]; then
-        echo "SKIP $name: ${reasons#SKIP }"
-    elif [ -z "$reasons" ]; then
-        echo "ok $name"
-    else
-        echo "FAIL $name: $(head -c 1500 <<<"$reasons" | tr '\n' '|')"
-        failed=1
-    fi
+    conclude "$name" < <("$@" 2>&1) || failed=1
 }
 
 check() { # CHECK of lib_formats.py
@@ -85,7 +79,7 @@ check() { # CHECK of lib_formats.py
 }
 
 junit_schema() {
-    command -v xmllint >/dev/null || { echo "SKIP xmllint is not installed"; return; }
+    command -v xmllint >/dev/null || { echo "SKIP: xmllint is not installed"; return; }
     xmllint --noout --nonet --schema tests/schemas/junit.xsd "$scratch/junit" 2>&1 | grep -v ' validates$'
 }
 
@@ -95,10 +89,10 @@ sarif_schema_sum=2d99159ae54a3eea97f81781cff48780548657c35949f4b7f25e99a2ba4de4f
 get_sarif_schema() {
     local schema=$build/schemas/sarif-2.1.0.json dir=$scratch/npm
     if [ ! -e "$schema" ]; then
-        command -v npm >/dev/null || { echo "SKIP the schema cannot be had: npm is not installed"; return 1; }
+        command -v npm >/dev/null || { echo "SKIP: the schema cannot be had: npm is not installed"; return 1; }
         mkdir -p "$dir" "$build/schemas"
         (cd "$dir" && timeout 60 npm pack --silent --ignore-scripts "$sarif_schema_package" && tar -xzf ./*.tgz) \
-            >"$dir/log" 2>&1 || { echo "SKIP the schema cannot be had: npm reaches no registry"; return 1; }
+            >"$dir/log" 2>&1 || { echo "SKIP: the schema cannot be had: npm reaches no registry"; return 1; }
         mv "$dir/package/lib/schemas/sarif-2.1.0-rtm.5.json" "$schema"
     fi
     echo "$sarif_schema_sum  $schema" | sha256sum --quiet --check >/dev/null 2>&1 ||
@@ -106,7 +100,7 @@ get_sarif_schema() {
 }
 
 sarif_schema() {
-    "$python" -c 'import jsonschema' 2>/dev/null || { echo "SKIP python3-jsonschema is not installed"; return; }
+    "$python" -c 'import jsonschema' 2>/dev/null || { echo "SKIP: python3-jsonschema is not installed"; return; }
     get_sarif_schema || return
     "$python" "$here/lib_formats.py" sarif_schema "$scratch" "$top" "$build/schemas/sarif-2.1.0.json"
 }
@@ -146,7 +140,7 @@ suppressed() {
 # What cannot be written is told.
 full_disk() {
     local format
-    [ -e /dev/full ] || { echo "SKIP there is no /dev/full"; return; }
+    [ -e /dev/full ] || { echo "SKIP: there is no /dev/full"; return; }
     for format in $formats; do
         "$socksan" report --format="$format" --output=/dev/full "$scratch/traces" >"$scratch/log" 2>&1
         [ $? = 125 ] && grep -q "cannot write the $format report" "$scratch/log" || echo "$format: $(cat "$scratch/log")"

@@ -13,21 +13,10 @@ build=$(cd "${1:?usage: known_incidents.sh BUILD [NAME]}" && pwd) || exit 1
 only=${2:-}
 top=$(cd "$(dirname "$0")/../.." && pwd)
 socksan=$build/socksan
-base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
 unset LD_PRELOAD SOCKSAN_OPTIONS GITHUB_WORKSPACE CI_PROJECT_DIR
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=
-failed=0
-
-fail() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 1
-}
-
-skip() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 77
-}
 
 # Runs socksan; its output in `out` and `err`, its exit status in $status.
 try() {
@@ -246,16 +235,4 @@ t_diff_refuses_what_it_cannot_compare() {
     expect_status 125
 }
 
-for name in $(compgen -A function t_); do
-    name=${name#t_}
-    [[ $name == *"$only"* ]] || continue
-    rm -f "$base/why"
-    dir=$(mktemp -d "$base/XXXXXX")
-    (cd "$dir" && "t_$name")
-    case $? in
-        0) echo "ok $name" ;;
-        77) echo "SKIP $name: $(cat "$base/why")" ;;
-        *) echo "FAIL $name: $(tr '\n' '|' <"$base/why" 2>/dev/null)"; failed=1 ;;
-    esac
-done
-exit $failed
+run_tests

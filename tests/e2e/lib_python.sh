@@ -78,16 +78,11 @@ is_wanted() { # NAME
 }
 
 run_test() { # NAME
-    local name=$1 reasons in_network=() expected_status=0
+    local name=$1 in_network=() expected_status=0
     dir=$scratch/$name
     mkdir "$dir"
     "test_$name" >"$dir/reasons" 2>&1
-    reasons=$(one_line <"$dir/reasons")
-    case $reasons in
-        '') echo "ok $name" ;;
-        SKIP:*) echo "SKIP $name:${reasons#SKIP:}" ;;
-        *) echo "FAIL $name: $reasons" ;;
-    esac
+    conclude "$name" <"$dir/reasons"
 }
 
 # A few at a time, for they wait most of the time; those that wait longest, for a link, first.

@@ -36,3 +36,18 @@ report_check() { # REPORT EACH [EXPRESSIONS]
 one_line() {
     tr '\n' '|' | sed 's/|*$//; s/|/ | /g'
 }
+
+# A test printed what is wrong, or a line that begins with SKIP:, or nothing where all is well. Prints what that comes to, and fails
+# where the test did.
+conclude() { # NAME <REASONS
+    local reasons
+    reasons=$(one_line)
+    case $reasons in
+        '') echo "ok $1" ;;
+        SKIP:*) echo "SKIP $1:${reasons#SKIP:}" ;;
+        *)
+            echo "FAIL $1: ${reasons:0:1500}"
+            return 1
+            ;;
+    esac
+}

@@ -15,6 +15,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 socksan=$build/socksan
 failed=0
+# shellcheck source=tests/e2e/lib_report.sh
+. "$here/lib_report.sh"
 
 unset SOCKSAN_OPTIONS LD_PRELOAD "${!PG@}"
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=''
@@ -63,15 +65,8 @@ start_server || { echo "FAIL postgresql: the server does not start: $(tail -n 3 
 export PGHOST=$cluster PGUSER=tester PGDATABASE=postgres
 
 run_test() { # NAME FUNCTION: prints what is wrong, and nothing where all is well
-    local name=$1 reasons
-    [[ -z $only || postgresql/$name == *"$only"* ]] || return 0
-    reasons=$("$2" 2>&1)
-    if [ -z "$reasons" ]; then
-        echo "ok $name"
-    else
-        echo "FAIL $name: $(head -c 1500 <<<"$reasons" | tr '\n' '|')"
-        failed=1
-    fi
+    [[ -z $only || postgresql/$1 == *"$only"* ]] || return 0
+    conclude "$1" < <("$2" 2>&1) || failed=1
 }
 
 sql() { # STATEMENT

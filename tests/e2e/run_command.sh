@@ -14,26 +14,11 @@ build=$(cd "${1:?usage: run_command.sh BUILD [NAME]}" && pwd) || exit 1
 only=${2:-}
 socksan=$build/socksan
 python=/usr/bin/python3
-base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
 unset LD_PRELOAD SOCKSAN_OPTIONS
-failed=0
 
 # --- What the tests are written with --------------------------------------------------------------
-
-fail() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 1
-}
-
-skip() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 77
-}
-
-need() {
-    command -v "$1" >/dev/null || skip "$1 is not installed"
-}
 
 # Runs a command with its output in the files `out` and `err`, and its exit status in $status.
 try() {
@@ -278,7 +263,7 @@ t_refuses_file_capabilities() {
     run ./program # root has them anyway
     expect_status 0
     setpriv --reuid=1 --regid=1 --clear-groups test -x "$socksan" || skip "another user cannot reach the build"
-    chmod 755 "$base" . && chmod 777 "$TMPDIR"
+    chmod 755 "$base" .. . && chmod 777 "$TMPDIR"
     try setpriv --reuid=1 --regid=1 --clear-groups "$socksan" run ./program
     expect_refusal 125 "file capabilities"
 }
@@ -627,22 +612,4 @@ t_unknown_subcommands() {
 
 # --- All of them ----------------------------------------------------------------------------------
 
-for name in $(declare -F | sed -n 's/^declare -f t_//p'); do
-    [[ $name == *"$only"* ]] || continue
-    mkdir "$base/$name" "$base/$name.tmp"
-    : >"$base/why"
-    (
-        cd "$base/$name" || exit 1
-        export TMPDIR=$base/$name.tmp
-        "t_$name"
-    )
-    case $? in
-        0) echo "ok $name" ;;
-        77) echo "SKIP $name: $(head -n 1 "$base/why")" ;;
-        *)
-            echo "FAIL $name: $(head -n 1 "$base/why")"
-            failed=1
-            ;;
-    esac
-done
-exit $failed
+run_tests

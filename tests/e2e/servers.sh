@@ -125,7 +125,7 @@ names=("$@")
 
 # Runs a test: a function that prints what is wrong, and nothing where all is well. NEEDS is the program it needs.
 run_test() { # NEEDS NAME FUNCTION [ARGUMENT...]
-    local needs=$1 name=$2 reasons
+    local needs=$1 name=$2
     shift 2
     wanted "$name" || return 0
     if ! command -v "$needs" >/dev/null; then
@@ -135,13 +135,7 @@ run_test() { # NEEDS NAME FUNCTION [ARGUMENT...]
     dir=$scratch/$name
     mkdir -p "$dir"
     "$@" >"$dir/reasons" 2>&1
-    reasons=$(one_line <"$dir/reasons")
-    if [ -z "$reasons" ]; then
-        echo "ok $name"
-    else
-        echo "FAIL $name: $reasons"
-        failed=1
-    fi
+    conclude "$name" <"$dir/reasons" || failed=1
 }
 
 # --- redis-server ----------------------------------------------------------------------------------------

@@ -263,19 +263,14 @@ selected() { # NAME WANTED...
 }
 
 run_test() { # NAME
-    local name=$1 reasons
+    local name=$1
     dir=$scratch/$name server='' client='' ours=socksan-$$-$name-a theirs=socksan-$$-$name-b
     mkdir "$dir"
     trap clean_up EXIT
     trap 'exit 143' TERM INT HUP
     make_network 2>"$dir/network" || { echo "FAIL $name: no network: $(one_line <"$dir/network")"; return; }
     "test_$name" >"$dir/reasons" 2>&1
-    reasons=$(one_line <"$dir/reasons")
-    case $reasons in
-        '') echo "ok $name" ;;
-        SKIP:*) echo "SKIP $name:${reasons#SKIP:}" ;;
-        *) echo "FAIL $name: $reasons" ;;
-    esac
+    conclude "$name" <"$dir/reasons"
 }
 
 scratch=$(mktemp -d) || exit 1

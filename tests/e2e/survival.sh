@@ -24,7 +24,8 @@ only=${2:-}
 socksan=$build/socksan
 library=$build/libsocksan.so
 busy=$build/tests/programs/survival_busy
-base=$(mktemp -d) || exit 1
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
 
 cleanup() {
     local place
@@ -36,19 +37,8 @@ cleanup() {
 trap cleanup EXIT
 unset LD_PRELOAD SOCKSAN_OPTIONS
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=
-failed=0
 
 # --- What the tests are written with ------------------------------------------------------------
-
-fail() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 1
-}
-
-skip() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 77
-}
 
 # Runs a program with its output in the files `out` and `err`, and its exit status in $status.
 try() {
@@ -394,28 +384,9 @@ t_directory_of_a_run_that_vanishes() {
 
 # --- All of them --------------------------------------------------------------------------------
 
-run_test() { # NAME
-    local dir=$base/$1
-    mkdir -p "$dir/work" "$dir/tmp"
-    rm -f "$base/why"
-    (cd "$dir/work" && TMPDIR=$dir/tmp && export TMPDIR && "t_$1") 2>"$dir/shell.err"
-    case $? in
-        0) echo "ok $1" ;;
-        77) echo "SKIP $1: $(cat "$base/why")" ;;
-        *)
-            failed=1
-            echo "FAIL $1: $(head -c 1500 "$base/why" 2>/dev/null | tr '\n' '|' || cat "$dir/shell.err")"
-            ;;
-    esac
-}
-
 if ! command -v jq >/dev/null; then
     echo "SKIP survival: jq is not installed"
     exit 77
 fi
 
-for test in $(declare -F | sed -n 's/^declare -f t_//p'); do
-    [[ -z $only || $test == *"$only"* ]] || continue
-    run_test "$test"
-done
-exit $failed
+run_tests

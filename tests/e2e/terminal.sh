@@ -13,27 +13,16 @@ build=$(cd "${1:?usage: terminal.sh BUILD [NAME]}" && pwd) || exit 1
 only=${2:-}
 socksan=$build/socksan
 program=$build/tests/programs/demo_keepalive
-base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
 unset LD_PRELOAD SOCKSAN_OPTIONS NO_COLOR
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS='' TERM=xterm
 escape=$'\033'
-failed=0
-
-fail() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 1
-}
-
-skip() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 77
-}
 
 # Runs a shell's command line on a terminal of its own; what the terminal was given is in the file `terminal`, the exit
 # status in $status.
 on_terminal() { # COMMAND
-    command -v script >/dev/null || skip "script is not installed"
+    need script
     status=0
     script -q -e -c "$1" /dev/null >terminal 2>&1 </dev/null || status=$?
 }
@@ -56,7 +45,7 @@ slow_traces() {
             fail "cannot make a trace"
         paths+=(-P "$traces/$i.trace")
     done
-    command -v strace >/dev/null || skip "strace is not installed"
+    need strace
     slow="strace -o /dev/null ${paths[*]} -e trace=openat -e inject=openat:delay_enter=200000"
     $slow true 2>strace.err || skip "strace cannot delay system calls here: $(tail -n 1 strace.err)"
 }
@@ -145,16 +134,4 @@ t_progress_of_a_baseline_and_a_run() {
     [ ! -s terminal ] || fail "$(cat -v terminal)"
 }
 
-for name in $(compgen -A function t_); do
-    name=${name#t_}
-    [[ $name == *"$only"* ]] || continue
-    rm -f "$base/why"
-    dir=$(mktemp -d "$base/XXXXXX")
-    (cd "$dir" && "t_$name")
-    case $? in
-        0) echo "ok $name" ;;
-        77) echo "SKIP $name: $(cat "$base/why")" ;;
-        *) echo "FAIL $name: $(tr '\n' '|' <"$base/why" 2>/dev/null)"; failed=1 ;;
-    esac
-done
-exit $failed
+run_tests

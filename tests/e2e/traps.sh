@@ -13,21 +13,10 @@ build=$(cd "${1:?usage: traps.sh BUILD [NAME]}" && pwd) || exit 1
 only=${2:-}
 socksan=$build/socksan
 programs=$build/tests/programs
-base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
 unset LD_PRELOAD SOCKSAN_OPTIONS
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=
-failed=0
-
-fail() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 1
-}
-
-skip() {
-    printf '%s\n' "$*" >"$base/why"
-    exit 77
-}
 
 # Runs a program bare and audited: both must end with this status and print the same.
 run_both() { # STATUS COMMAND...
@@ -124,28 +113,9 @@ t_traces_follow_no_links() {
     [ "$n" = 1 ] || fail "no trace with another name: $(ls logs)"
 }
 
-run_test() { # NAME
-    local dir=$base/$1
-    mkdir -p "$dir/work" "$dir/tmp"
-    rm -f "$base/why"
-    (cd "$dir/work" && TMPDIR=$dir/tmp && export TMPDIR && "t_$1") 2>"$dir/shell.err"
-    case $? in
-        0) echo "ok $1" ;;
-        77) echo "SKIP $1: $(cat "$base/why")" ;;
-        *)
-            failed=1
-            echo "FAIL $1: $(head -c 1500 "$base/why" 2>/dev/null | tr '\n' '|' || cat "$dir/shell.err")"
-            ;;
-    esac
-}
-
 if ! command -v jq >/dev/null; then
     echo "SKIP traps: jq is not installed"
     exit 77
 fi
 
-for test in $(declare -F | sed -n 's/^declare -f t_//p'); do
-    [[ -z $only || $test == *"$only"* ]] || continue
-    run_test "$test"
-done
-exit $failed
+run_tests
