@@ -16,8 +16,6 @@
 #include "analyzer/text.h"
 #include "analyzer/text_page.h"
 
-enum { OPTION_HELP = OPTION_OWN };
-
 /* What became of a finding. */
 enum change { CHANGE_NEW, CHANGE_GONE, CHANGE_SAME, CHANGES };
 
@@ -213,29 +211,12 @@ static bool takes(const struct report_options *options)
 
 static int diff(struct report_options *options, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		OPTIONS_SHARED,
-		{"help", no_argument, NULL, OPTION_HELP},
-		{0},
-	};
-	int option;
+	enum options_read read = options_read(options, "diff", argc, argv);
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, OPTIONS_SHARED_SHORT, long_options, NULL)) != -1) {
-		if (option == OPTION_HELP) {
-			help();
-			return 0;
-		}
-		if (!options_is_shared(option)) {
-			text_complain(
-				"diff: \"%s\" is no option, or lacks its argument; `socksan diff --help` lists them",
-				argv[optind - 1]);
-			return EXIT_SOCKSAN;
-		}
-		if (!options_parse(options, option, optarg))
-			return EXIT_SOCKSAN;
-	}
+	if (read == OPTIONS_HELP)
+		help();
+	if (read != OPTIONS_READ)
+		return read == OPTIONS_HELP ? 0 : EXIT_SOCKSAN;
 	if (!takes(options))
 		return EXIT_SOCKSAN;
 	if (argc - optind != 2) {

@@ -8,8 +8,6 @@
 #include "analyzer/report.h"
 #include "analyzer/text.h"
 
-enum { OPTION_HELP = OPTION_OWN };
-
 static void help(void)
 {
 	fputs("Usage: socksan report [options] TRACE...\n"
@@ -28,29 +26,12 @@ static void help(void)
 
 static int report(struct report_options *options, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		OPTIONS_SHARED,
-		{"help", no_argument, NULL, OPTION_HELP},
-		{0},
-	};
-	int option;
+	enum options_read read = options_read(options, "report", argc, argv);
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, OPTIONS_SHARED_SHORT, long_options, NULL)) != -1) {
-		if (option == OPTION_HELP) {
-			help();
-			return 0;
-		}
-		if (!options_is_shared(option)) {
-			text_complain("report: \"%s\" is no option, or lacks its argument; `socksan report --help` "
-				      "lists them",
-				argv[optind - 1]);
-			return EXIT_SOCKSAN;
-		}
-		if (!options_parse(options, option, optarg))
-			return EXIT_SOCKSAN;
-	}
+	if (read == OPTIONS_HELP)
+		help();
+	if (read != OPTIONS_READ)
+		return read == OPTIONS_HELP ? 0 : EXIT_SOCKSAN;
 	if (!options_finish(options))
 		return EXIT_SOCKSAN;
 	if (optind == argc) {

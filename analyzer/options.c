@@ -4,6 +4,7 @@
 #include "analyzer/options.h"
 
 #include <errno.h>
+#include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -226,6 +227,31 @@ static bool is_writable(const char *path)
 	if (trouble)
 		text_complain("cannot write %s: %s", path, trouble);
 	return !trouble;
+}
+
+enum options_read options_read(struct report_options *options, const char *command, int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		OPTIONS_SHARED,
+		{"help", no_argument, NULL, OPTION_OWN},
+		{0},
+	};
+	int option;
+
+	optind = 1;
+	opterr = 0; /* its messages would show the option raw */
+	while ((option = getopt_long(argc, argv, OPTIONS_SHARED_SHORT, long_options, NULL)) != -1) {
+		if (option == OPTION_OWN)
+			return OPTIONS_HELP;
+		if (!options_is_shared(option)) {
+			text_complain("%s: \"%s\" is no option, or lacks its argument; `socksan %s --help` lists them",
+				command, argv[optind - 1], command);
+			return OPTIONS_WRONG;
+		}
+		if (!options_parse(options, option, optarg))
+			return OPTIONS_WRONG;
+	}
+	return OPTIONS_READ;
 }
 
 bool options_finish(struct report_options *options)

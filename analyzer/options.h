@@ -75,6 +75,19 @@ bool options_is_shared(int option);
 /* Takes one shared option. `argument` must live as long as `options`. Returns false where its argument is wrong. */
 bool options_parse(struct report_options *options, int option, const char *argument);
 
+/* What a command line came to. */
+enum options_read {
+	OPTIONS_READ, /* optind tells where the other arguments begin */
+	OPTIONS_HELP, /* --help was asked for */
+	OPTIONS_WRONG, /* said so */
+};
+
+/*
+ * Reads the options of a subcommand (`command`, as it is called) that takes the shared ones and --help. To be followed by
+ * options_finish.
+ */
+enum options_read options_read(struct report_options *options, const char *command, int argc, char **argv);
+
 /*
  * Checks, before anything has been started, what the options mean together: that no two outputs go to the same place, and
  * that each named file can be written. Reads the baseline where there is one.
