@@ -241,7 +241,7 @@ void backtrace_warm(void)
 	void *frames[TRACE_STACK_MAX + OWN_FRAMES];
 	int saved = errno;
 
-	if (thread_state.warmed || !unwinder_enter())
+	if (thread_state.warmed || unwinder.walks || !unwinder_enter())
 		return;
 	unwind(frames);
 	unwinder_leave();
