@@ -277,8 +277,8 @@ static bool is_same_text(trace_ref ref, const struct capture *capture)
 {
 	const struct trace_text *text = trace_log_at(ref);
 
-	if (!text)
-		return capture->text_length == 0;
+	if (!text || !capture->text)
+		return !text && capture->text_length == 0;
 	return text->length == capture->text_length && !memcmp(text->text, capture->text, text->length);
 }
 
@@ -333,13 +333,14 @@ static trace_ref intern(const struct capture *capture)
 }
 
 /* Kept out of the way of those who have no interpreter: a signal handler may have little room left on its stack. */
-static __attribute__((noinline)) trace_ref intern_with_python(struct capture *capture)
+static __attribute__((noinline)) trace_ref intern_with_python(const struct capture *native)
 {
 	char text[PYTHON_TEXT];
+	struct capture capture = *native;
 
-	capture->text = text;
-	capture->text_length = python_stack_text(text, sizeof(text));
-	return capture->count > 0 || capture->text_length ? intern(capture) : 0;
+	capture.text = text;
+	capture.text_length = python_stack_text(text, sizeof(text));
+	return capture.count > 0 || capture.text_length ? intern(&capture) : 0;
 }
 
 trace_ref backtrace_capture(void)
