@@ -13,6 +13,7 @@
 #include "shim/module_map.h"
 #include "shim/process.h"
 #include "shim/python_stack.h"
+#include "shim/signal_frame.h"
 #include "shim/stack_walk.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
@@ -82,6 +83,7 @@ static bool load(void)
 	if (!library)
 		return false;
 	unwinder.walks = stack_walk_is_the_only_way();
+	backtrace_answers_load();
 	unwinder.backtrace = (int (*)(void **, int))dlsym(library, "unw_backtrace");
 	if (unwinder.backtrace && dladdr((void *)unwinder.backtrace, &info))
 		unwinder.library = range_of(info.dli_fbase);
@@ -130,6 +132,8 @@ void backtrace_load(void)
 	int saved = errno;
 	bool loaded, python;
 
+	if (__atomic_load_n(&unwinder.state, __ATOMIC_RELAXED) == UNWINDER_NONE && signal_frame_is_near())
+		return;
 	if (thread_state.inside || holds_loader_lock())
 		return;
 	if (!__atomic_compare_exchange_n(
@@ -175,10 +179,13 @@ static bool note_missing(void)
 /* Enters the unwinder, unless it is not to be had, must not be waited for, or a fork is being prepared. */
 static bool unwinder_enter(void)
 {
+	uint32_t state = __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE);
 	uint32_t active;
 
-	if (kernel_forbidden || __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE) != UNWINDER_READY)
+	if (kernel_forbidden)
 		return false;
+	if (state != UNWINDER_READY)
+		return state == UNWINDER_NONE && note_missing();
 	if (thread_state.inside || lacks_room() || holds_loader_lock())
 		return note_missing();
 	active = __atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST);

@@ -17,7 +17,12 @@
 
 #include "shim/trace_format.h"
 
-/* Loads the unwinder, once in the life of an image. It allocates: call it where a socket is made, not where one is used. */
+struct dl_phdr_info;
+
+/*
+ * Loads the unwinder, once in the life of an image. It allocates: call it where a socket is made, not where one is used. Not
+ * where a signal handler makes the first one of all: the next socket that is made outside loads it then.
+ */
 void backtrace_load(void);
 
 /*
@@ -62,6 +67,19 @@ bool backtrace_is_unwinder(const void *address);
 int backtrace_answer_pipe(int fds[2]);
 long backtrace_answer_read(void);
 long backtrace_answer_write(const void *address);
+
+/*
+ * The unwinder goes through the loaded objects in search of the one in which an address lies: `data` begins with the address
+ * (1.6.2 src/dwarf/Gfind_proc_info-lsb.c struct dwarf_callback_data). That takes a lock which a thread in dlopen holds; if
+ * a signal handler in that thread takes a stack meanwhile, each of the two waits for the other, here and in the unwinder. So
+ * `callback` is called for that one object alone, which glibc finds without a lock (elf/dl-find_object.c), and `*result` is what
+ * it returned. False where this cannot be: no such function, an address in no object, or not what we know of the unwinder.
+ */
+typedef int backtrace_objects_callback(struct dl_phdr_info *info, size_t size, void *data);
+bool backtrace_answer_objects(backtrace_objects_callback *callback, void *data, int *result);
+
+/* Looks up what that needs; where the unwinder is loaded. */
+void backtrace_answers_load(void);
 
 /*
  * What the unwinder is to have called at the end of a thread that has a cache: `destroy`, but under a seccomp filter of the

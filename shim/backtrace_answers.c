@@ -1,7 +1,11 @@
-/* backtrace_answers.c: what the unwinder is told instead of being given a pipe to try addresses on. */
+/* backtrace_answers.c: what the unwinder is told instead of being given a pipe to try addresses on, or the loader's list. */
+#include <dlfcn.h>
+#include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <signal.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "shim/backtrace.h"
 #include "shim/kernel.h"
@@ -49,4 +53,38 @@ void (*backtrace_answer_key(void (*destroy)(void *)))(void *cache)
 {
 	destroy_cache = destroy;
 	return destroy ? thread_ends : NULL;
+}
+
+/* ---- the loaded objects ---- */
+
+/* Since glibc 2.35; NULL where there is none. */
+static int (*find_object)(void *address, struct dl_find_object *object);
+
+void backtrace_answers_load(void)
+{
+	find_object = (int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+}
+
+bool backtrace_answer_objects(backtrace_objects_callback *callback, void *data, int *result)
+{
+	struct dl_find_object object;
+	struct dl_phdr_info info;
+	const ElfW(Ehdr) * image;
+	void *address;
+
+	if (!find_object || !backtrace_is_unwinder((const void *)callback))
+		return false;
+	memcpy(&address, data, sizeof(address));
+	if (find_object(address, &object) != 0)
+		return false;
+	image = object.dlfo_map_start;
+	if (memcmp(image->e_ident, ELFMAG, SELFMAG) != 0)
+		return false;
+	memset(&info, 0, sizeof(info));
+	info.dlpi_addr = object.dlfo_link_map->l_addr;
+	info.dlpi_name = object.dlfo_link_map->l_name;
+	info.dlpi_phdr = (const void *)((const char *)image + image->e_phoff);
+	info.dlpi_phnum = image->e_phnum;
+	*result = callback(&info, sizeof(info), data);
+	return true;
 }

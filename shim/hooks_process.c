@@ -251,9 +251,13 @@ HOOK(int, pthread_key_create, pthread_key_t *key, void (*destr_function)(void *)
 
 HOOK(int, dl_iterate_phdr, int (*callback)(struct dl_phdr_info *, size_t, void *), void *data)
 {
-	uintptr_t before = backtrace_iterates((uintptr_t)__builtin_frame_address(0));
-	int result = REAL(dl_iterate_phdr)(callback, data);
+	uintptr_t before;
+	int result;
 
+	if (thread_state.unwinding && backtrace_answer_objects(callback, data, &result))
+		return result;
+	before = backtrace_iterates((uintptr_t)__builtin_frame_address(0));
+	result = REAL(dl_iterate_phdr)(callback, data);
 	backtrace_iterates(before);
 	return result;
 }
