@@ -1,4 +1,4 @@
-/* backtrace.c: capture, cut off our own frames, store each stack once. */
+/* backtrace.c: load the unwinder, enter it where that is safe, cut off our own frames. */
 #include "shim/backtrace.h"
 
 #include <dlfcn.h>
@@ -14,12 +14,11 @@
 #include "shim/process.h"
 #include "shim/python_stack.h"
 #include "shim/signal_frame.h"
+#include "shim/stack_store.h"
 #include "shim/stack_walk.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
 
-#define INTERN_SLOTS 8192u
-#define INTERN_PROBES 16u
 #define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
 #define GATE (1u << 16)
@@ -43,8 +42,6 @@ static struct {
 	struct range own;
 	struct range library; /* of the unwinder */
 } unwinder;
-
-static trace_ref interned[INTERN_SLOTS];
 
 extern const char __ehdr_start[] __attribute__((visibility("hidden")));
 
@@ -255,90 +252,6 @@ void backtrace_warm(void)
 	errno = saved;
 }
 
-/* A stack as it was captured: addresses, and what an interpreter said of its own frames. */
-struct capture {
-	void **frames;
-	int count;
-	const char *text;
-	uint32_t text_length;
-};
-
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * 0xff51afd7ed558ccdu;
-	return hash ^ hash >> 32;
-}
-
-static uint32_t hash_capture(const struct capture *capture)
-{
-	uint64_t hash = 0x9e3779b97f4a7c15u ^ (uint64_t)capture->count;
-
-	for (int i = 0; i < capture->count; i++)
-		hash = mix(hash, (uint64_t)(uintptr_t)capture->frames[i]);
-	for (uint32_t i = 0; i < capture->text_length; i++)
-		hash = mix(hash, (unsigned char)capture->text[i]);
-	return (uint32_t)hash;
-}
-
-static bool is_same_text(trace_ref ref, const struct capture *capture)
-{
-	const struct trace_text *text = trace_log_at(ref);
-
-	if (!text || !capture->text)
-		return !text && capture->text_length == 0;
-	return text->length == capture->text_length && !memcmp(text->text, capture->text, text->length);
-}
-
-static bool is_same(trace_ref ref, const struct capture *capture)
-{
-	const struct trace_stack *stack = trace_log_at(ref);
-
-	return stack->frame_count == (uint32_t)capture->count &&
-	       !memcmp(stack->frames, capture->frames, (size_t)capture->count * sizeof(*capture->frames)) &&
-	       is_same_text(stack->text, capture);
-}
-
-static trace_ref store(const struct capture *capture)
-{
-	size_t bytes = (size_t)capture->count * sizeof(*capture->frames);
-	struct trace_stack *stack;
-	trace_ref text = 0;
-
-	module_map_cover(capture->frames, capture->count);
-	if (capture->text_length)
-		text = trace_log_text(TRACE_TEXT_PYTHON_STACK, capture->text, capture->text_length);
-	stack = trace_log_claim(TRACE_STACK, (uint32_t)(sizeof(*stack) + bytes));
-	if (!stack)
-		return 0;
-	stack->frame_count = (uint32_t)capture->count;
-	stack->text = text;
-	memcpy(stack->frames, capture->frames, bytes);
-	return trace_log_commit(stack);
-}
-
-/* Finds the same stack in the log, or stores it. Two threads may both store a new one; that costs a few bytes. */
-static trace_ref intern(const struct capture *capture)
-{
-	uint32_t slot = hash_capture(capture) % INTERN_SLOTS;
-	trace_ref ref = 0;
-
-	for (uint32_t i = 0; i < INTERN_PROBES; i++) {
-		trace_ref *place = &interned[(slot + i) % INTERN_SLOTS];
-		trace_ref seen = __atomic_load_n(place, __ATOMIC_ACQUIRE);
-
-		if (seen && is_same(seen, capture))
-			return seen;
-		if (!seen) {
-			ref = store(capture);
-			if (ref)
-				__atomic_compare_exchange_n(
-					place, &seen, ref, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-			return ref;
-		}
-	}
-	return store(capture);
-}
-
 /* Kept out of the way of those who have no interpreter: a signal handler may have little room left on its stack. */
 static __attribute__((noinline)) trace_ref intern_with_python(const struct capture *native)
 {
@@ -347,7 +260,7 @@ static __attribute__((noinline)) trace_ref intern_with_python(const struct captu
 
 	capture.text = text;
 	capture.text_length = python_stack_text(text, sizeof(text));
-	return capture.count > 0 || capture.text_length ? intern(&capture) : 0;
+	return capture.count > 0 || capture.text_length ? stack_store(&capture) : 0;
 }
 
 trace_ref backtrace_capture(void)
@@ -364,7 +277,7 @@ trace_ref backtrace_capture(void)
 	if (python_stack_is_there())
 		ref = intern_with_python(&capture);
 	else if (capture.count > 0)
-		ref = intern(&capture);
+		ref = stack_store(&capture);
 	unwinder_leave();
 	errno = saved;
 	return ref;
@@ -379,7 +292,7 @@ trace_ref backtrace_capture_text(const char *text, uint32_t length)
 
 	if (!text)
 		return backtrace_capture();
-	ref = trace_log_is_open() && length ? intern(&capture) : 0;
+	ref = trace_log_is_open() && length ? stack_store(&capture) : 0;
 	errno = saved;
 	return ref;
 }
@@ -415,6 +328,6 @@ void backtrace_forked(void)
 		trace_log_process()->coverage |= TRACE_UNWINDER_BUSY;
 	}
 	unwinder.active = ours;
-	memset(interned, 0, sizeof(interned));
+	stack_store_forked();
 	module_map_forked();
 }
