@@ -169,10 +169,11 @@ no_writes_after_end
 EOF
 }
 
-# The send buffer is full before it comes out: it is a write that is not accepted that finds out, and a later one that tells.
+# The send buffer is full before it comes out: it is a write that is not accepted that finds out, and a later one that tells, once
+# the kernel has sent again and made some room, for which it gets the time.
 test_buffer_is_full() {
     start_server sink && start_client 300 || return
-    tell ok timeout 1500 && tell ok write 3 && tell ok acked && link down && tell ETIMEDOUT fill 80 && tell ok close || return
+    tell ok timeout 3000 && tell ok write 3 && tell ok acked && link down && tell ETIMEDOUT fill 80 && tell ok close || return
     client_ends <<'EOF'
 only(["write-to-silent-peer", "write-after-reset"])
 incident("write-to-silent-peer") | shows({knowledge: "kernel", outcome: "lost", severity: "warning"})
