@@ -76,6 +76,7 @@ static void add_process(struct first_pass *pass, const struct trace_process *rec
 				  : keep_text(record->comm, strnlen(record->comm, sizeof(record->comm))),
 		.argv = keep_text(record->argv, argv_length),
 	};
+	memcpy(process->called, record->comm, strnlen(record->comm, sizeof(process->called) - 1));
 	for (size_t i = 0; i < TRACE_LOSSES; i++) {
 		process->lost[i] = record->lost[i];
 		process->lost_records += record->lost[i];

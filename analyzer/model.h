@@ -49,6 +49,7 @@ struct process {
 	bool died_in_unplaced_write; /* of SIGPIPE, while more than one write was under way */
 	trace_ref died_in; /* the incident whose write SIGPIPE killed it in, though nothing had foretold that, or 0 */
 	struct text exe; /* its command's name where the path is unknown */
+	char called[16]; /* the name it was started by, cut at the end; empty where that is not known */
 	struct text argv; /* each argument ends with a NUL */
 };
 

@@ -95,7 +95,10 @@ char *names_endpoint(const struct endpoint *endpoint)
 char *names_program(const struct process *process)
 {
 	char *path = text_format("%.*s", (int)process->exe.length, process->exe.bytes ? process->exe.bytes : "");
-	char *name = text_copy(*path ? text_basename(path) : "unknown program");
+	const char *file = *path ? text_basename(path) : "unknown program";
+	/* the whole name where the two are the same, as far as the shorter one goes */
+	bool is_alias = *process->called && strncmp(process->called, file, sizeof(process->called) - 1) != 0;
+	char *name = text_copy(is_alias ? process->called : file);
 
 	free(path);
 	return name;

@@ -25,7 +25,10 @@ char *names_address(const struct endpoint *endpoint);
 /* "127.0.0.1:80", "[::1]:80", the name of an AF_UNIX socket, "unnamed" or "unknown". The caller frees it. */
 char *names_endpoint(const struct endpoint *endpoint);
 
-/* The last part of the path of a process's executable. The caller frees it. */
+/*
+ * What a process's program is called: by the name it was started by, where that is another one of its file (redis-server, which is
+ * a link to redis-check-rdb), else the last part of the file's path. The caller frees it.
+ */
 char *names_program(const struct process *process);
 
 #endif

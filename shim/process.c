@@ -2,9 +2,11 @@
 #include "shim/process.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "shim/config.h"
@@ -39,20 +41,41 @@ void process_remember_arguments(int argc, char **argv)
 	process_names.argv_length = (uint32_t)used;
 }
 
+static const char *base_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/*
+ * Whether a program was called by another name of its file: redis-server is a link to redis-check-rdb in Debian, and a busybox has
+ * many names. Not so a script, whose file is another one, nor what was called as /dev/fd/N (fexecve).
+ */
+static bool is_name_of_program(const char *called)
+{
+	struct stat one, other;
+
+	return strncmp(called, "/dev/fd/", 8) != 0 && strncmp(called, "/proc/", 6) != 0 &&
+	       kernel_call4(SYS_newfstatat, AT_FDCWD, called, &one, 0) == 0 &&
+	       kernel_call4(SYS_newfstatat, AT_FDCWD, "/proc/self/exe", &other, 0) == 0 && one.st_dev == other.st_dev &&
+	       one.st_ino == other.st_ino;
+}
+
 static void read_names(void)
 {
+	const char *called = (const char *)getauxval(AT_EXECFN);
 	long length = kernel_call3(SYS_readlink, "/proc/self/exe", process_names.exe, sizeof(process_names.exe) - 1);
 	const char *base;
 
 	if (length <= 0) { /* as it was called, then, which names it just as well while nobody changes the directory */
-		const char *called = (const char *)getauxval(AT_EXECFN);
-
 		length = called ? (long)strnlen(called, sizeof(process_names.exe) - 1) : 0;
 		memcpy(process_names.exe, called ? called : "", (size_t)length);
 	}
 	process_names.exe[length] = '\0';
-	base = strrchr(process_names.exe, '/');
-	base = base ? base + 1 : process_names.exe;
+	base = base_of(process_names.exe);
+	if (called && *base_of(called) && strcmp(base_of(called), base) != 0 && is_name_of_program(called))
+		base = base_of(called);
 	base = *base ? base : "unknown";
 	memcpy(process_names.comm, base, strnlen(base, sizeof(process_names.comm) - 1));
 }

@@ -131,7 +131,8 @@ struct trace_process {
 	uint64_t sockets_seen; /* opened, accepted, discovered; those whose records were recycled included */
 	uint64_t sockets_recycled; /* clean connections whose records were used again */
 	uint64_t lost[TRACE_LOSSES];
-	char comm[16];
+	char comm
+		[16]; /* what the executable was called: another name of the file than in `exe`, maybe; cut at the end */
 	char exe[256];
 	uint32_t argv_length; /* bytes used in argv */
 	uint32_t reserved;

@@ -389,6 +389,21 @@ t_scripts_run() {
     [ "$(cat out)" = "$PWD/script argument" ] || fail "$(cat out)"
 }
 
+# One file may have many names, and it is known by the one that it was called by; a script is not its interpreter's name.
+t_programs_have_the_name_they_are_called_by() {
+    local told=$build/tests/programs/told
+    ln -s "$told" mail-server
+    run --error-exitcode=0 -- ./mail-server fin read bad
+    expect_status 0
+    grep -q 'program *mail-server (pid' err || fail "no mail-server: $(grep program err)"
+    run --error-exitcode=0 -- "$told" fin read bad
+    grep -q 'program *told (pid' err || fail "no told: $(grep program err)"
+    make_bug
+    { echo "#!$python" && cat bug.py; } >script && chmod +x script
+    run --error-exitcode=0 -- ./script
+    grep -q 'program *python3.11 (pid' err || fail "no python3.11: $(grep program err)"
+}
+
 t_interrupt_is_left_to_the_command() {
     run -- sh -c 'kill -INT $PPID; kill -QUIT $PPID; exit 4'
     expect_status 4

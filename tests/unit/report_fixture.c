@@ -64,7 +64,7 @@ void fixture_everything(struct builder *builder)
 	trace_ref text;
 	trace_ref stack;
 
-	memcpy(((struct trace_process *)builder_at(builder, process))->exe, "/srv/\xe2\x80\xaeserver", 15);
+	builder_name(builder_at(builder, process), "/srv/\xe2\x80\xaeserver");
 	((struct trace_process *)builder_at(builder, process))->coverage = TRACE_USED_IO_URING;
 	((struct trace_process *)builder_at(builder, process))->lost[TRACE_LOST_NO_SPACE] = 7;
 	builder_module(builder, "/opt/server\n", 0x100000, 0x101000, NULL, 0);

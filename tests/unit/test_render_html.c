@@ -38,7 +38,7 @@ Test(render_html, nothing_from_outside_is_markup)
 	struct trace_socket *socket;
 	trace_ref ref;
 
-	memcpy(record->exe, evil, sizeof(evil));
+	builder_name(record, evil);
 	memcpy(record->argv, evil, sizeof(evil));
 	record->argv_length = sizeof(evil);
 	ref = builder_socket(&fixture.builder, process, 50000);

@@ -70,6 +70,13 @@ trace_ref builder_record(struct builder *builder, enum trace_type type, size_t b
 	return ref;
 }
 
+void builder_name(struct trace_process *process, const char *exe)
+{
+	snprintf(process->exe, sizeof(process->exe), "%s", exe);
+	memset(process->comm, 0, sizeof(process->comm));
+	memcpy(process->comm, strrchr(exe, '/') + 1, strnlen(strrchr(exe, '/') + 1, sizeof(process->comm) - 1));
+}
+
 trace_ref builder_process(struct builder *builder)
 {
 	static const char argv[] = "server\0--port\0006379";
@@ -82,8 +89,7 @@ trace_ref builder_process(struct builder *builder)
 	process->ended_ns = BUILDER_NOW_NS + 5000000000;
 	process->ended = TRACE_EXITED;
 	process->sockets_seen = 1;
-	strcpy(process->comm, "server");
-	strcpy(process->exe, "/usr/bin/server");
+	builder_name(process, "/usr/bin/server");
 	memcpy(process->argv, argv, sizeof(argv));
 	process->argv_length = sizeof(argv);
 	return ref;

@@ -35,6 +35,9 @@ trace_ref builder_record(struct builder *builder, enum trace_type type, size_t b
 /* An exited process, BUILDER_PID, running /usr/bin/server. */
 trace_ref builder_process(struct builder *builder);
 
+/* Gives a process the executable at this path, and its name. */
+void builder_name(struct trace_process *process, const char *exe);
+
 /* A module that covers [start, end). */
 trace_ref builder_module(struct builder *builder, const char *path, uint64_t start, uint64_t end,
 	const uint8_t *build_id, size_t id_length);
