@@ -9,6 +9,7 @@
 #include "shim/config.h"
 #include "shim/incident_settle.h"
 #include "shim/kernel.h"
+#include "shim/line.h"
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/tally.h"
@@ -394,7 +395,7 @@ void incident_halt(const struct trace_incident *incident)
 {
 	if (!config.halt_on_error || !incident || !is_error(incident))
 		return;
-	trace_log_say("halted on an error (halt_on_error=1), by ", incident->call, 0);
+	line_say("halted on an error (halt_on_error=1), by ", incident->call, 0);
 	trace_log_process()->ended_ns = kernel_now_ns();
 	trace_log_process()->ended = TRACE_EXITED;
 	kernel_call1(SYS_exit_group, config.exitcode);

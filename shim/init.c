@@ -12,10 +12,10 @@
 #include "shim/config.h"
 #include "shim/hook.h"
 #include "shim/kernel.h"
+#include "shim/line.h"
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/roster.h"
-#include "shim/trace_log.h"
 
 #include <stdlib.h>
 
@@ -41,7 +41,7 @@ static void speak(void)
 
 	config_default(&scratch);
 	if (text && !config_parse(&scratch, text, complaint, sizeof(complaint)))
-		trace_log_say("SOCKSAN_OPTIONS: ", complaint, 0);
+		line_say("SOCKSAN_OPTIONS: ", complaint, 0);
 	if (config.help)
 		kernel_call3(SYS_write, 2, config_help(), strlen(config_help()));
 }

@@ -1,5 +1,5 @@
 /*
- * trace_log.c: claim, commit, reserve, create.
+ * trace_log.c: claim, commit, open.
  *
  * The claim is the heart: the first word of free space is 0, and becomes {size, type, CLAIMED} by one compare and swap. Who
  * loses the race has read the winner's size and tries behind it. So the log never has a hole, and a thread that is killed
@@ -8,25 +8,15 @@
 #include "shim/trace_log.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
+#include "shim/line.h"
 #include "shim/process.h"
 #include "shim/roster.h"
+#include "shim/trace_file.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-#define RESERVE_BYTES (64u << 10)
-#define SMALLEST_TRACE (64u << 10)
-#define EAGER_TRACE (4u << 20) /* where blocks can only be reserved at once */
-#define PATIENCE 100 /* interruptions of one call */
 #define ATTEMPTS 16 /* after that only now and then */
 
 enum log_state { LOG_NONE, LOG_OPENING, LOG_OPEN };
@@ -35,14 +25,10 @@ struct log {
 	uint32_t state;
 	uint32_t attempts;
 	int32_t opener; /* the thread that makes it */
-	char *base;
-	uint64_t size;
+	struct trace_file file;
 	uint64_t cursor; /* the log is full of records up to here at least */
-	uint64_t reserved; /* blocks stand behind the file up to here */
 	struct trace_process *process;
-	char *inherited; /* the parent's mapping */
-	uint64_t inherited_size;
-	uint64_t inherited_reserved;
+	struct trace_file inherited; /* the parent's mapping */
 	bool told; /* said already why there is no trace */
 };
 
@@ -68,32 +54,25 @@ bool trace_log_is_open(void)
 
 uint32_t trace_log_fill(void)
 {
-	return the_log.size ? (uint32_t)(__atomic_load_n(&the_log.cursor, __ATOMIC_RELAXED) * 256 / the_log.size) : 0;
-}
-
-static long populate(char *from, uint64_t bytes)
-{
-	long result = -EINTR;
-
-	for (int i = 0; i < PATIENCE && (result == -EINTR || result == -EAGAIN); i++)
-		result = kernel_call3(SYS_madvise, from, bytes, MADV_POPULATE_WRITE);
-	return result;
+	return the_log.file.size
+		       ? (uint32_t)(__atomic_load_n(&the_log.cursor, __ATOMIC_RELAXED) * 256 / the_log.file.size)
+		       : 0;
 }
 
 /* Makes sure that blocks stand behind the file up to `end`. Several threads may do the same; that is harmless. */
 static bool reserve(uint64_t end)
 {
-	uint64_t from = __atomic_load_n(&the_log.reserved, __ATOMIC_ACQUIRE);
+	uint64_t from = __atomic_load_n(&the_log.file.reserved, __ATOMIC_ACQUIRE);
 
 	while (end > from) {
-		uint64_t to = from + RESERVE_BYTES < the_log.size ? from + RESERVE_BYTES : the_log.size;
+		uint64_t to = from + TRACE_FILE_STEP < the_log.file.size ? from + TRACE_FILE_STEP : the_log.file.size;
 
-		if (populate(the_log.base + from, to - from) < 0) {
+		if (trace_file_reserve(the_log.file.base + from, to - from) < 0) {
 			trace_log_lost(TRACE_LOST_NO_SPACE);
 			return false;
 		}
 		if (__atomic_compare_exchange_n(
-			    &the_log.reserved, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			    &the_log.file.reserved, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 			from = to;
 	}
 	return true;
@@ -117,18 +96,18 @@ static void *claim(enum trace_type type, uint32_t size)
 	uint64_t at = __atomic_load_n(&the_log.cursor, __ATOMIC_ACQUIRE);
 
 	for (;;) {
-		if (at + size > the_log.size) {
+		if (at + size > the_log.file.size) {
 			trace_log_lost(TRACE_LOST_LOG_FULL);
 			return NULL;
 		}
 		if (!reserve(at + size))
 			return NULL;
 		seen.word = 0;
-		if (__atomic_compare_exchange_n((uint64_t *)(void *)(the_log.base + at), &seen.word, mine.word, false,
-			    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		if (__atomic_compare_exchange_n((uint64_t *)(void *)(the_log.file.base + at), &seen.word, mine.word,
+			    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
 			advance(&the_log.cursor, at + size);
-			advance(&((struct trace_header *)(void *)the_log.base)->log_end, at + size);
-			return the_log.base + at;
+			advance(&((struct trace_header *)(void *)the_log.file.base)->log_end, at + size);
+			return the_log.file.base + at;
 		}
 		at += seen.record.size;
 	}
@@ -148,7 +127,7 @@ void trace_log_reserve(uint64_t bytes)
 	uint64_t end = __atomic_load_n(&the_log.cursor, __ATOMIC_RELAXED) + bytes;
 
 	if (trace_log_is_open())
-		reserve(end < the_log.size ? end : the_log.size);
+		reserve(end < the_log.file.size ? end : the_log.file.size);
 }
 
 trace_ref trace_log_commit(void *record)
@@ -164,14 +143,14 @@ void trace_log_void(void *record)
 
 void *trace_log_at(trace_ref ref)
 {
-	return ref ? the_log.base + ref : NULL;
+	return ref ? the_log.file.base + ref : NULL;
 }
 
 trace_ref trace_log_ref(const void *record)
 {
-	uint64_t at = record ? (uint64_t)((const char *)record - the_log.base) : 0;
+	uint64_t at = record ? (uint64_t)((const char *)record - the_log.file.base) : 0;
 
-	return at < the_log.size ? (trace_ref)at : 0;
+	return at < the_log.file.size ? (trace_ref)at : 0;
 }
 
 void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size)
@@ -199,79 +178,6 @@ trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t l
 
 /* ---- creation ---- */
 
-static char *append_text(char *at, char *end, const char *text)
-{
-	while (*text && at < end)
-		*at++ = *text++;
-	*at = '\0';
-	return at;
-}
-
-/* Appends a name made safe for a file name. */
-static char *append_name(char *at, char *end, const char *text)
-{
-	for (; *text && at < end; text++)
-		*at++ = (*text >= '0' && *text <= '9') || (*text >= 'A' && *text <= 'Z') ||
-					(*text >= 'a' && *text <= 'z') || *text == '-' || *text == '_'
-				? *text
-				: '_';
-	*at = '\0';
-	return at;
-}
-
-static char *append_number(char *at, char *end, unsigned long value)
-{
-	char digits[24];
-	char *digit = digits + sizeof(digits) - 1;
-
-	*digit = '\0';
-	do
-		*--digit = (char)('0' + value % 10);
-	while (value /= 10);
-	return append_text(at, end, digit);
-}
-
-/* PREFIX EXE.PID.N.trace; N tells apart the images that one pid became by exec. */
-static void make_name(char *name, size_t size, unsigned n)
-{
-	char *end = name + size - 1;
-	char *at = append_text(name, end, config.log_path);
-
-	at = append_name(at, end, process_names.comm);
-	at = append_text(at, end, ".");
-	at = append_number(at, end, (unsigned long)process_page->pid);
-	at = append_text(at, end, ".");
-	at = append_number(at, end, n);
-	append_text(at, end, TRACE_SUFFIX);
-}
-
-void trace_log_say(const char *text, const char *detail, long error)
-{
-	char line[CONFIG_PATH_MAX + 256];
-	char *end = line + sizeof(line) - 2;
-	char *at = append_text(line, end, "socksan: ");
-	struct stat status;
-
-	if (fstat(2, &status) < 0 || S_ISSOCK(status.st_mode))
-		return;
-	at = append_text(at, end, text);
-	for (; detail && *detail && at < end; detail++)
-		*at++ = (unsigned char)*detail < ' ' || *detail == 127 ? '?' : *detail;
-	if (error) {
-		at = append_text(at, end, ": error ");
-		at = append_number(at, end, (unsigned long)error);
-		at = append_text(at, end,
-			error == ENOENT   ? " (no such directory)"
-			: error == EACCES ? " (permission denied)"
-			: error == EROFS  ? " (read-only)"
-			: error == ENOSPC ? " (no space left)"
-			: error == EMFILE ? " (no descriptor left)"
-					  : "");
-	}
-	*at++ = '\n';
-	kernel_call3(SYS_write, 2, line, at - line);
-}
-
 /* Why there is no trace: once to the roster, and where there is no roster to standard error. */
 static void tell_no_trace(const char *name, long error)
 {
@@ -281,71 +187,12 @@ static void tell_no_trace(const char *name, long error)
 	if (the_log.told)
 		return;
 	the_log.told = true;
-	append_number(append_text(append_text(text, text + 200, name), text + 210, ": errno "), text + 230,
+	line_append_number(line_append(line_append(text, text + 200, name), text + 210, ": errno "), text + 230,
 		(unsigned long)error);
 	roster_add(TRACE_ROSTER_NO_TRACE, 0, text);
 	if (!config.roster[0])
-		trace_log_say("this process is not recorded, its trace cannot be made: ", name, error);
+		line_say("this process is not recorded, its trace cannot be made: ", name, error);
 	errno = saved;
-}
-
-static long create_file(char *name, size_t size)
-{
-	long fd = -EEXIST;
-
-	for (unsigned n = 0; (fd == -EEXIST || fd == -EINTR) && n < 10000; n++) {
-		make_name(name, size, n);
-		fd = kernel_call4(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	}
-	return fd;
-}
-
-/* The size that options and limits allow. A write beyond RLIMIT_FSIZE would raise SIGXFSZ in the program. */
-static uint64_t allowed_size(void)
-{
-	struct rlimit limit;
-	uint64_t size = config.max_trace;
-
-	if (kernel_call4(SYS_prlimit64, 0, RLIMIT_FSIZE, NULL, &limit) == 0 && limit.rlim_cur < size)
-		size = limit.rlim_cur;
-	return size & ~(uint64_t)(RESERVE_BYTES - 1);
-}
-
-/* Maps the file at the largest size that address space allows. Returns the size, or minus errno. */
-static long map_file(long fd, uint64_t size, char **base)
-{
-	long result = -ENOMEM;
-
-	for (; size >= SMALLEST_TRACE; size = (size / 2) & ~(uint64_t)(RESERVE_BYTES - 1)) {
-		result = kernel_call2(SYS_ftruncate, fd, size);
-		if (result < 0)
-			return result;
-		result = kernel_call6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (result != -ENOMEM)
-			break;
-	}
-	if (result < 0 && result > -4096)
-		return result;
-	*base = (char *)result;
-	return (long)size;
-}
-
-/* Reserves the first blocks; where the kernel cannot reserve as we go, all of a smaller file at once. */
-static long reserve_first(long fd, char *base, uint64_t *size)
-{
-	long result = populate(base, RESERVE_BYTES);
-
-	if (result != -EINVAL) {
-		the_log.reserved = RESERVE_BYTES;
-		return result == -EFAULT ? -ENOSPC : result;
-	}
-	if (*size > EAGER_TRACE) {
-		kernel_call2(SYS_munmap, base + EAGER_TRACE, *size - EAGER_TRACE);
-		*size = EAGER_TRACE;
-		kernel_call2(SYS_ftruncate, fd, *size);
-	}
-	the_log.reserved = *size;
-	return kernel_call4(SYS_fallocate, fd, 0, 0, *size);
 }
 
 static void write_header(char *base, uint64_t size)
@@ -388,64 +235,27 @@ static bool write_process(uint32_t coverage)
 	return true;
 }
 
-/* RLIMIT_FSIZE allows no more, the roster included. Its presence says that there was a process of which nothing is recorded. */
-static void leave_empty_file(char *name, size_t size_of_name)
-{
-	long fd = the_log.inherited || the_log.told ? -EEXIST : create_file(name, size_of_name);
-
-	if (fd >= 0)
-		kernel_call1(SYS_close, fd);
-}
-
 /* Returns 0, or minus errno, with the name that could not be made in `name`. */
 static long open_own(char *name, size_t size_of_name)
 {
-	uint64_t limit = allowed_size();
-	char *base = NULL;
-	long fd;
-	long size;
+	struct trace_file file;
+	long result = trace_file_make(&file, name, size_of_name);
 
-	if (limit < SMALLEST_TRACE) {
-		leave_empty_file(name, size_of_name);
-		append_text(name, name + size_of_name - 1, "RLIMIT_FSIZE");
-		return -EFBIG;
-	}
-	fd = create_file(name, size_of_name);
-	if (fd < 0)
-		return fd;
-	size = map_file(fd, limit, &base);
-	if (size > 0) {
-		uint64_t fitting = (uint64_t)size;
-		long result = reserve_first(fd, base, &fitting);
-
-		if (result < 0) {
-			kernel_call2(SYS_munmap, base, fitting);
-			size = result;
-		} else {
-			size = (long)fitting;
-		}
-	}
-	kernel_call1(SYS_close, fd);
-	if (size < 0) {
-		kernel_call3(SYS_unlinkat, AT_FDCWD, name, 0);
-		return size;
-	}
-	the_log.base = base;
-	the_log.size = (uint64_t)size;
+	if (result == -EFBIG && !the_log.inherited.base && !the_log.told)
+		trace_file_leave_empty();
+	if (result < 0)
+		return result;
+	the_log.file = file;
 	the_log.cursor = TRACE_HEADER_BYTES;
-	write_header(base, the_log.size);
-	if (config.verbosity > 0)
-		trace_log_say("trace: ", name, 0);
+	write_header(file.base, file.size);
 	return write_process(0) ? 0 : -ENOSPC;
 }
 
 static bool open_inherited(void)
 {
-	if (!the_log.inherited)
+	if (!the_log.inherited.base)
 		return false;
-	the_log.base = the_log.inherited;
-	the_log.size = the_log.inherited_size;
-	the_log.reserved = the_log.inherited_reserved;
+	the_log.file = the_log.inherited;
 	the_log.cursor = TRACE_HEADER_BYTES;
 	return write_process(TRACE_SHARED_FILE);
 }
@@ -490,15 +300,10 @@ bool trace_log_open(void)
 
 void trace_log_forked(void)
 {
-	if (the_log.base) {
-		the_log.inherited = the_log.base;
-		the_log.inherited_size = the_log.size;
-		the_log.inherited_reserved = the_log.reserved;
-	}
-	the_log.base = NULL;
-	the_log.size = 0;
+	if (the_log.file.base)
+		the_log.inherited = the_log.file;
+	the_log.file = (struct trace_file){0};
 	the_log.cursor = 0;
-	the_log.reserved = 0;
 	the_log.attempts = 0;
 	the_log.process = NULL;
 	the_log.told = false;

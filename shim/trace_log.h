@@ -66,7 +66,4 @@ uint32_t trace_log_fill(void);
 /* In a forked child: the parent's file is not ours. */
 void trace_log_forked(void);
 
-/* Says one line on standard error, unless that is a socket. From the constructor and where a trace cannot be made. */
-void trace_log_say(const char *text, const char *detail, long error);
-
 #endif
