@@ -22,50 +22,6 @@
 #include "shim/thread.h"
 #include "shim/trace_log.h"
 
-#define SANDBOX_RESERVE (256u << 10) /* bytes of the trace that stay usable under a seccomp filter */
-
-void audit_rights_go(void)
-{
-	int saved = errno;
-
-	if (process_ready() && !thread_is_inside() && !process_is_borrowed())
-		trace_log_open();
-	errno = saved;
-}
-
-static bool sandboxed;
-
-uint64_t audit_sandbox_begin(void)
-{
-	if (!process_ready() || process_is_borrowed())
-		return 0;
-	audit_rights_go();
-	trace_log_reserve(SANDBOX_RESERVE);
-	quarantine_give_back_all();
-	/* already now: it may hold for other threads as well (SECCOMP_FILTER_FLAG_TSYNC), from within the call */
-	__atomic_store_n(&kernel_forbidden, 1, __ATOMIC_SEQ_CST);
-	return kernel_now_ns();
-}
-
-void audit_sandbox_end(uint64_t begun_ns, bool strict, bool installed)
-{
-	if (!begun_ns)
-		return;
-	if (!installed) {
-		__atomic_store_n(&kernel_forbidden, sandboxed, __ATOMIC_RELEASE);
-		return;
-	}
-	sandboxed = true;
-	if (strict)
-		kernel_stopped_ns = begun_ns;
-	__atomic_fetch_or(&trace_log_process()->coverage, TRACE_SECCOMP, __ATOMIC_RELAXED);
-}
-
-bool audit_may_probe(void)
-{
-	return !__atomic_load_n(&kernel_forbidden, __ATOMIC_RELAXED);
-}
-
 static uint8_t protocol_of(int family, int type, int protocol)
 {
 	type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -394,61 +350,4 @@ void audit_shut_down(const struct hook *hook, int fd, int how)
 	record->shutdown_ns = now_ns;
 	record->flags |= TRACE_SOCKET_OWN_SHUTDOWN_WRITE;
 	__atomic_store_n(&socket->shutdown_write, 1, __ATOMIC_RELEASE);
-}
-
-static void set_flag(struct trace_socket *record, uint32_t flag, bool on)
-{
-	record->flags = on ? record->flags | flag : record->flags & ~flag;
-}
-
-static void set_tcp_option(struct socket *socket, int name, int number)
-{
-	struct trace_socket *record = socket->record;
-
-	switch (name) {
-	case TCP_KEEPIDLE: record->keepalive_idle_s = (uint32_t)number; break;
-	case TCP_KEEPINTVL: record->keepalive_interval_s = (uint32_t)number; break;
-	case TCP_KEEPCNT: record->keepalive_count = (uint32_t)number; break;
-	case TCP_USER_TIMEOUT: record->user_timeout_ms = (uint32_t)number; break;
-	case TCP_FASTOPEN_CONNECT:
-		if (number)
-			__atomic_fetch_or(&socket->state, SOCKET_FAST_OPEN, __ATOMIC_RELAXED);
-		break;
-	default: break;
-	}
-}
-
-/* The other options, TCP_NODELAY and TCP_CORK above all, are set too often to be looked at. */
-static bool is_followed_option(int level, int name)
-{
-	if (level == SOL_SOCKET)
-		return name == SO_KEEPALIVE || name == SO_LINGER;
-	return level == IPPROTO_TCP && (name == TCP_KEEPIDLE || name == TCP_KEEPINTVL || name == TCP_KEEPCNT ||
-					       name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN_CONNECT);
-}
-
-void audit_set_option(int fd, int level, int name, const void *value, uint32_t length)
-{
-	struct socket *socket;
-	struct linger linger;
-	int number;
-
-	if (length < sizeof(number) || !is_followed_option(level, name))
-		return;
-	socket = audit_socket(fd);
-	if (!socket || process_is_borrowed())
-		return;
-	record_renew(socket, fd);
-	memcpy(&number, value, sizeof(number));
-	if (level == IPPROTO_TCP) {
-		set_tcp_option(socket, name, number);
-	} else if (name == SO_KEEPALIVE) {
-		set_flag(socket->record, TRACE_SOCKET_KEEPALIVE, number != 0);
-	} else if (name == SO_LINGER && length >= sizeof(linger)) {
-		memcpy(&linger, value, sizeof(linger));
-		if (linger.l_onoff && linger.l_linger == 0)
-			__atomic_fetch_or(&socket->state, SOCKET_LINGER_ZERO, __ATOMIC_RELAXED);
-		else
-			__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_LINGER_ZERO, __ATOMIC_RELAXED);
-	}
 }
