@@ -14,6 +14,10 @@
 #
 # Prints {truth, explained}: the record with what was paired put right, and a line for each pair of names.
 #
+# A thread may stand still between its look at the socket and its call, on a busy machine for longer than what compare-truth takes for
+# a race. The report has such a write as an incident that began before the connection ended and was refused because it had; that
+# is no count of writes after the end. So the send becomes a racing one.
+#
 # One sort of send is no write to a dead connection at all. A send may open the connection (MSG_FASTOPEN); the record has it as
 # one on a closed socket, whose last change of state is older than the socket. Nothing but such a send gets anything but
 # EPIPE from a socket that was never connected (net/ipv4/tcp.c tcp_sendmsg_locked). These are left out, a line for each.
@@ -54,7 +58,8 @@ def search($sockets):
       missing: ($seen | with_entries(.value -= ($said[.key] // 0))),
       over: ($said | with_entries(.value -= ($seen[.key] // 0))),
       pairs: [],
-      unrecorded: []
+      unrecorded: [],
+      overtaken: []
     }
   | .candidates = [.over as $over | $sockets[] | select(.writes_before_connect > 0 and $over[ports] > 0)]
   | .left = (.candidates | map({key: .id, value: .writes_before_connect}) | from_entries);
@@ -98,6 +103,27 @@ def pair_unrecorded($incidents):
         | .unrecorded += [$socket + {$count}]
       end);
 
+# The name of the error that a send returned, of those that tell of an end.
+def errno: {"-104": "ECONNRESET", "-32": "EPIPE", "-110": "ETIMEDOUT"}["\(.ret)"];
+
+# The incident that the report has for a send that the connection's end overtook; nothing where it has none.
+def overtaken($send; $sockets; $incidents):
+  [$sockets[] | select(ports == ($send | recorded_ports) and is_open($send.t_ns)) | .id] as $ids
+  | first($incidents[] | select((.socket | IN($ids[])) and .count == 1 and .outcome == "rejected"
+      and .tid == $send.tid and .errno == ($send | errno) and .bytes_accepted == 0
+      and .first_ns < ($send | changed_ns) and .first_ns >= $send.t_ns - 1000000000));
+
+def pair_overtaken($sockets; $incidents):
+  reduce range(.truth | length) as $i (.; .truth[$i] as $send
+    | if $send.state != "CLOSE" or ($send | is_race) or (.missing[$send | recorded_ports] // 0) <= 0 then .
+      else
+        (overtaken($send; $sockets; $incidents) as $incident
+          | .truth[$i].age_ns = 0
+          | .missing[$send | recorded_ports] -= 1
+          | .overtaken += [{$send, $incident}])
+        // .
+      end);
+
 # The socket that such a send has opened; nothing where it is another send.
 def opened_by_send($sockets):
   . as $send
@@ -117,7 +143,7 @@ def described:
 | [$truth[] | {send: ., socket: (first(opened_by_send($sockets)) // null)}] as $sends
 | [$sends[] | select(.socket)] as $opening
 | [$sends[] | select(.socket | not).send]
-| search($sockets) | pair_recorded($sockets) | pair_unrecorded($report[0].incidents)
+| search($sockets) | pair_overtaken($sockets; $report[0].incidents) | pair_recorded($sockets) | pair_unrecorded($report[0].incidents)
 | {
     truth,
     explained: (
@@ -128,6 +154,10 @@ def described:
         | ($pair.send | "pid \(.pid)  kernel: \(.lport) -> \(.rport), ") + (length | many("send"))
         + ($pair.send | " in \(.state) since \(changed_ns),") + " at \(map(.send.t_ns) | times)"
         + "  report: \($pair.socket | described)  \($pair.reason)"]
+      + [.overtaken[] | .incident as $incident | .send
+        | "pid \(.pid)  kernel: \(.lport) -> \(.rport), 1 send, in \(.state) since \(changed_ns), at \(.t_ns)"
+        + "  report: \($incident.id), \($incident.kind), \($incident.errno), begun at \($incident.first_ns)"
+        + "  overtaken: the connection ended \(changed_ns - $incident.first_ns) ns after this write had begun with its look"]
       + [.unrecorded | group_by(.pid)[]
         | "pid \(.[0].pid)  kernel: nothing  report: \(map(.count) | add | many("send")) on \(length | many("socket")) 0 -> 0"
         + " that never were connected, all refused with EPIPE: \(map(.id) | times)"
