@@ -160,7 +160,7 @@ static void probe_before(struct audit_write *write)
 	if (!audit_may_probe())
 		return;
 	write->probed = true;
-	if (was_clean_just_now(socket, write->start_ns) && !write->facts.connecting &&
+	if (was_clean_just_now(socket, write->start_ns) && !write->facts.told && !write->facts.connecting &&
 		!write->facts.own_shutdown_write) {
 		write->before.revents = POLLOUT;
 		write->facts.revents = POLLOUT;
