@@ -5,6 +5,7 @@
  * nothing wrong costs a look into the table.
  */
 #include "shim/audit.h"
+#include "shim/audit_ahead.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -168,6 +169,13 @@ static void note_events(struct socket *socket, const char *call, uint32_t events
 	}
 }
 
+/* Connected, with input, and no word of an end. */
+static bool may_be_answered(const struct socket *socket, uint32_t events)
+{
+	return (events & (POLLIN | POLLERR | POLLHUP | POLLRDHUP)) == POLLIN && socket_is_stream(socket) &&
+	       __atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_CONNECTED;
+}
+
 static bool may_listen(void)
 {
 	return !thread_is_inside() && process_generation() != 0;
@@ -180,14 +188,19 @@ void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t coun
 
 	if (!may_listen())
 		return;
+	audit_ahead_begin();
 	for (size_t i = 0; i < count; i++) {
+		uint32_t events = (uint32_t)(unsigned short)fds[i].revents;
 		struct socket *socket;
 
-		if (!fds[i].revents)
+		if (!events)
 			continue;
 		socket = socket_table_find(fds[i].fd);
-		if (socket)
-			note_events(socket, hook->name, (uint32_t)(unsigned short)fds[i].revents, &now_ns, false);
+		if (!socket)
+			continue;
+		note_events(socket, hook->name, events, &now_ns, false);
+		if (may_be_answered(socket, events))
+			audit_ahead_note(fds[i].fd);
 	}
 	errno = saved;
 }
@@ -230,12 +243,12 @@ static int32_t *registered_place(int epoll_fd, uint64_t data)
 	return &registered[hash >> 50];
 }
 
-static bool is_registered(const struct socket *socket, int epoll_fd, uint64_t data)
+static const struct registration *registration_of(const struct socket *socket, int epoll_fd, uint64_t data)
 {
 	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
 		if (socket->registrations[i].epoll_fd == epoll_fd && socket->registrations[i].data == data)
-			return true;
-	return false;
+			return &socket->registrations[i];
+	return NULL;
 }
 
 void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct epoll_event *event)
@@ -262,24 +275,38 @@ void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct ep
 		place = &socket->registrations[0];
 	}
 	place->data = event->data.u64;
+	place->events = event->events;
 	place->epoll_fd = epoll_fd;
 	__atomic_store_n(registered_place(epoll_fd, place->data), fd + 1, __ATOMIC_RELEASE);
 }
 
-/* The socket that the program registered with these bits. `thorough`: worth looking through all of them. */
-static struct socket *find_registered(int epoll_fd, uint64_t data, bool thorough)
+/* The descriptor that the program registered with these bits, or -1. `thorough`: worth looking through all of them. */
+static int find_registered(int epoll_fd, uint64_t data, bool thorough)
 {
 	int fd = __atomic_load_n(registered_place(epoll_fd, data), __ATOMIC_ACQUIRE) - 1;
 	struct socket *socket = fd >= 0 ? socket_table_find(fd) : NULL;
 
-	if (socket && is_registered(socket, epoll_fd, data))
-		return socket;
+	if (socket && registration_of(socket, epoll_fd, data))
+		return fd;
 	for (fd = 0; thorough && fd < socket_table_limit(); fd++) {
 		socket = socket_table_find(fd);
-		if (socket && is_registered(socket, epoll_fd, data))
-			return socket;
+		if (socket && registration_of(socket, epoll_fd, data))
+			return fd;
 	}
-	return NULL;
+	return -1;
+}
+
+/* A connection is about to be answered. Where the kernel was asked for the end as well, it has just said that there is none. */
+static void look_forward(int epoll_fd, uint64_t data, int fd, struct socket *socket, uint64_t *now_ns)
+{
+	const struct registration *registration = registration_of(socket, epoll_fd, data);
+
+	audit_ahead_note(fd);
+	if (!registration || !(registration->events & EPOLLRDHUP))
+		return;
+	if (!*now_ns)
+		*now_ns = kernel_now_ns();
+	audit_ahead_clean(socket, *now_ns - AHEAD_WAITED_NS, __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE));
 }
 
 void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epoll_event *events, int count)
@@ -289,12 +316,17 @@ void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epol
 
 	if (!may_listen())
 		return;
+	audit_ahead_begin();
 	for (int i = 0; i < count; i++) {
 		bool over = events[i].events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR);
-		struct socket *socket = find_registered(epoll_fd, events[i].data.u64, over);
+		int fd = find_registered(epoll_fd, events[i].data.u64, over);
+		struct socket *socket = fd >= 0 ? socket_table_find(fd) : NULL;
 
-		if (socket)
-			note_events(socket, hook->name, events[i].events, &now_ns, false);
+		if (!socket)
+			continue;
+		note_events(socket, hook->name, events[i].events, &now_ns, false);
+		if (may_be_answered(socket, events[i].events))
+			look_forward(epoll_fd, events[i].data.u64, fd, socket, &now_ns);
 	}
 	errno = saved;
 }

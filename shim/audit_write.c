@@ -5,6 +5,7 @@
  * is more asked: the cookie, TCP_INFO before, and TCP_INFO after. The incident stands in the trace before the call is made.
  */
 #include "shim/audit_accuse.h"
+#include "shim/audit_ahead.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,8 +20,6 @@
 #include "shim/record.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
-
-#define CLEAN_FOR_NS 20000u
 
 static void collect_facts(struct audit_write *write)
 {
@@ -140,17 +139,6 @@ static void watch_silence(struct audit_write *write)
 	write->incident = incident_announce(&call, &write->fresh);
 }
 
-/*
- * A header and its body are often two writes in one breath. What the probe of the first one found holds for the second, unless
- * something was closed in this process since. An end that arrives within this time is a race anyway: it is told of by the
- * result, or when it is found that the bytes were lost.
- */
-static bool was_clean_just_now(const struct socket *socket, uint64_t now_ns)
-{
-	return now_ns - socket->clean_ns < CLEAN_FOR_NS &&
-	       socket->clean_endings == __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE);
-}
-
 static void probe_before(struct audit_write *write)
 {
 	struct socket *socket = write->socket;
@@ -160,14 +148,14 @@ static void probe_before(struct audit_write *write)
 	if (!audit_may_probe())
 		return;
 	write->probed = true;
-	if (was_clean_just_now(socket, write->start_ns) && !write->facts.told && !write->facts.connecting &&
-		!write->facts.own_shutdown_write) {
+	if (!write->facts.told && !write->facts.connecting && !write->facts.own_shutdown_write &&
+		audit_ahead_holds(socket, write->start_ns)) {
 		write->before.revents = POLLOUT;
 		write->facts.revents = POLLOUT;
 		watch_silence(write);
 		return;
 	}
-	write->facts.revents = probe_poll(write->fd);
+	write->facts.revents = audit_ahead_poll(write->fd, socket, write->start_ns);
 	write->before.revents = (uint16_t)write->facts.revents;
 	if (write->facts.connecting && (write->facts.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT) {
 		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
@@ -177,8 +165,7 @@ static void probe_before(struct audit_write *write)
 		write->facts.connected = true;
 	}
 	if (!classify_is_suspect(&write->facts)) {
-		socket->clean_endings = endings;
-		socket->clean_ns = write->start_ns;
+		audit_ahead_clean(socket, write->start_ns, endings);
 		watch_silence(write);
 		return;
 	}

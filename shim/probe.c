@@ -45,17 +45,27 @@ static long answer(long result)
 	}
 }
 
-short probe_poll(int fd)
+static long poll_now(struct pollfd *polls, unsigned count)
 {
-	struct pollfd poll = {.fd = fd, .events = POLLRDHUP | POLLOUT};
 #ifdef SYS_poll
-	long result = kernel_call3(SYS_poll, &poll, 1, 0);
+	return kernel_call3(SYS_poll, polls, count, 0);
 #else
 	struct timespec now = {0, 0};
-	long result = kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0);
-#endif
 
-	return answer(result) > 0 ? poll.revents : 0;
+	return kernel_call5(SYS_ppoll, polls, count, &now, NULL, 0);
+#endif
+}
+
+short probe_poll(int fd)
+{
+	struct pollfd poll = {.fd = fd, .events = PROBE_EVENTS};
+
+	return answer(poll_now(&poll, 1)) > 0 ? poll.revents : 0;
+}
+
+bool probe_poll_all(struct pollfd *polls, unsigned count)
+{
+	return poll_now(polls, count) >= 0;
 }
 
 static long get_option(int fd, int level, int name, void *value, socklen_t length)

@@ -5,6 +5,7 @@
 #ifndef SOCKSAN_PROBE_H
 #define SOCKSAN_PROBE_H
 
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -32,6 +33,13 @@ struct probe_tcp {
 
 /* What poll(POLLRDHUP) says at once, POLLOUT included; 0 where nothing is to be said. */
 short probe_poll(int fd);
+
+/*
+ * The same for several, each with PROBE_EVENTS to ask for. Returns false where that could not be asked: more than RLIMIT_NOFILE allows,
+ * say. What each one has to say stands in its `revents` then.
+ */
+#define PROBE_EVENTS (POLLRDHUP | POLLOUT)
+bool probe_poll_all(struct pollfd *polls, unsigned count);
 
 /* SO_COOKIE; 0 where it cannot be had. The cookie names a socket until the machine reboots (Linux 4.12). */
 uint64_t probe_cookie(int fd);

@@ -48,6 +48,7 @@ struct operation {
 
 struct registration {
 	int epoll_fd; /* -1: none */
+	uint32_t events; /* that were asked for */
 	uint64_t data;
 };
 
@@ -61,6 +62,7 @@ struct socket {
 	uint8_t shutdown_write; /* own shutdown of either half */
 	uint8_t shutdown_read;
 	uint8_t readable; /* enum socket_readable */
+	bool looked_ahead; /* clean_ns is of a look ahead that was not used yet (audit_ahead.h) */
 	int32_t fd; /* the descriptor it was first seen by */
 	uint64_t cookie; /* 0: unknown */
 	struct trace_socket *record; /* a stand-in where there is no trace; never NULL */
@@ -68,7 +70,7 @@ struct socket {
 	const char *noted_call; /* whose name stands in the record as the write under way */
 	const char *readable_call; /* and when: of READABLE_BY_SELECT only */
 	uint64_t readable_ns;
-	uint64_t clean_ns; /* the last write whose probe found nothing wrong began then */
+	uint64_t clean_ns; /* when it was last found that nothing is wrong */
 	uint64_t settled_ns; /* when the kernel was last asked how pending bytes fared */
 	uint64_t sampled_ns; /* when it was last asked whether the peer is silent */
 	uint64_t unacked_since_ns; /* no byte written before this is unacknowledged */

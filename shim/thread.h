@@ -19,6 +19,8 @@ struct thread_dump {
 	uint32_t used;
 };
 
+#define THREAD_READY 32 /* descriptors that are remembered of a wait */
+
 struct thread_state {
 	int inside; /* depth of our own use of the loader or the unwinder */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
@@ -39,6 +41,10 @@ struct thread_state {
 	uint32_t noted_generation[8];
 	uint64_t noted_events[8]; /* and how many events that made (tally.h) */
 	uint32_t noted_next;
+	uint32_t ahead; /* connections to look at in one call (audit_ahead.h) */
+	uint32_t ready_at; /* where the last of them was found in `ready` */
+	uint32_t ready_count;
+	int ready[THREAD_READY]; /* what its last wait said has input, in that order */
 };
 
 extern __thread struct thread_state thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));

@@ -186,7 +186,7 @@ Test(shim_socket_table, what_is_given_back_is_used_again)
 
 	socket->cookie = 77;
 	socket->state = SOCKET_TOLD;
-	socket->registrations[1] = (struct registration){5, 6};
+	socket->registrations[1] = (struct registration){.epoll_fd = 5, .data = 6};
 	socket_remember(socket, "write", 1, 2, 3, true);
 	socket_table_forget(3);
 	again = new_socket();
