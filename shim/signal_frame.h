@@ -15,7 +15,7 @@
  * calls are more than a mebibyte deep, or on an architecture for which the frame is not described here (all but x86_64).
  *
  * Takes a system call for each signal, and where the program handles one, another for each page of the stack: to be asked
- * once. Changes nothing. Not in a vforked child's parent's memory: asks for the handlers of the calling process.
+ * seldom. From any thread and any signal handler; changes nothing.
  */
 bool signal_frame_is_near(void);
 
