@@ -1,6 +1,7 @@
 /* audit_uring_look.c: rings that are used behind our backs, and saying that they are. */
 #include "shim/audit.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "shim/kernel.h"
@@ -31,7 +32,7 @@ static bool is_ring(int fd)
 	while (count)
 		path[length++] = digits[--count];
 	path[length] = '\0';
-	return kernel_call3(SYS_readlink, path, target, sizeof(target)) == sizeof(wanted) - 1 &&
+	return kernel_call4(SYS_readlinkat, AT_FDCWD, path, target, sizeof(target)) == sizeof(wanted) - 1 &&
 	       !memcmp(target, wanted, sizeof(wanted) - 1);
 }
 

@@ -65,7 +65,8 @@ static bool is_name_of_program(const char *called)
 static void read_names(void)
 {
 	const char *called = (const char *)getauxval(AT_EXECFN);
-	long length = kernel_call3(SYS_readlink, "/proc/self/exe", process_names.exe, sizeof(process_names.exe) - 1);
+	long length = kernel_call4(
+		SYS_readlinkat, AT_FDCWD, "/proc/self/exe", process_names.exe, sizeof(process_names.exe) - 1);
 	const char *base;
 
 	if (length <= 0) { /* as it was called, then, which names it just as well while nobody changes the directory */
