@@ -7,6 +7,7 @@
 #include <link.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
@@ -22,6 +23,7 @@
 #define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
 #define GATE (1u << 16)
+#define FEW_DESCRIPTORS 64u
 #define UNWINDER_ROOM (12u << 10) /* bytes of stack: 7 KiB were seen (libunwind 1.6.2), the interpreter's text is 4 */
 
 enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
@@ -72,6 +74,17 @@ bool backtrace_is_unwinder(const void *address)
 	return lies_in(&unwinder.library, address);
 }
 
+/*
+ * The cache of a thread is made with malloc, and glibc asks for the number of processors when it makes a further arena (2.36
+ * malloc/arena.c arena_get2): for that moment it has a descriptor open. A program that lives on the last of its own would notice.
+ */
+static bool has_few_descriptors(void)
+{
+	struct rlimit limit;
+
+	return kernel_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur <= FEW_DESCRIPTORS;
+}
+
 static bool load(void)
 {
 	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
@@ -79,7 +92,7 @@ static bool load(void)
 
 	if (!library)
 		return false;
-	unwinder.walks = stack_walk_is_the_only_way();
+	unwinder.walks = stack_walk_is_the_only_way() || has_few_descriptors();
 	backtrace_answers_load();
 	unwinder.backtrace = (int (*)(void **, int))dlsym(library, "unw_backtrace");
 	if (unwinder.backtrace && dladdr((void *)unwinder.backtrace, &info))
