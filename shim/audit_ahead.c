@@ -22,8 +22,12 @@ void audit_ahead_begin(void)
 
 void audit_ahead_note(int fd)
 {
-	if (thread_state.ready_count < THREAD_READY)
-		thread_state.ready[thread_state.ready_count++] = fd;
+	uint32_t count = thread_state.ready_count;
+
+	if (count < THREAD_READY) {
+		thread_state.ready[count] = fd;
+		thread_state.ready_count = count + 1;
+	}
 }
 
 void audit_ahead_clean(struct socket *socket, uint64_t now_ns, uint32_t endings)
@@ -78,14 +82,17 @@ static struct socket *worth_a_look(int at, uint64_t now_ns)
 /* Some serve those that they were told of in this order, and some in the reverse. Returns how many there are. */
 static unsigned find_next(int fd, struct pollfd *polls, struct socket **sockets, uint64_t now_ns)
 {
+	/* a signal handler that interrupts its counting may leave one more than that */
+	unsigned most = thread_state.ahead < AHEAD_MOST ? thread_state.ahead : AHEAD_MOST;
 	int at = place_of(fd);
-	int step = worth_a_look(at + 1, now_ns) ? 1 : -1;
+	int step;
 	unsigned count = 0;
 
 	if (at < 0)
 		return 0;
 	thread_state.ready_at = (uint32_t)at;
-	while (count + 1 < thread_state.ahead && (sockets[count] = worth_a_look(at + step, now_ns))) {
+	step = worth_a_look(at + 1, now_ns) ? 1 : -1;
+	while (count + 1 < most && (sockets[count] = worth_a_look(at + step, now_ns))) {
 		at += step;
 		polls[count++] = (struct pollfd){.fd = thread_state.ready[at], .events = PROBE_EVENTS};
 	}

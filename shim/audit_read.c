@@ -280,33 +280,43 @@ void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct ep
 	__atomic_store_n(registered_place(epoll_fd, place->data), fd + 1, __ATOMIC_RELEASE);
 }
 
-/* The descriptor that the program registered with these bits, or -1. `thorough`: worth looking through all of them. */
-static int find_registered(int epoll_fd, uint64_t data, bool thorough)
+/* What the program registered with some bits. */
+struct registered {
+	int fd;
+	struct socket *socket;
+	const struct registration *registration;
+};
+
+static bool is_registered_as(int fd, int epoll_fd, uint64_t data, struct registered *found)
+{
+	found->fd = fd;
+	found->socket = socket_table_find(fd);
+	found->registration = found->socket ? registration_of(found->socket, epoll_fd, data) : NULL;
+	return found->registration != NULL;
+}
+
+/* `thorough`: worth looking through all of them. */
+static bool find_registered(int epoll_fd, uint64_t data, bool thorough, struct registered *found)
 {
 	int fd = __atomic_load_n(registered_place(epoll_fd, data), __ATOMIC_ACQUIRE) - 1;
-	struct socket *socket = fd >= 0 ? socket_table_find(fd) : NULL;
 
-	if (socket && registration_of(socket, epoll_fd, data))
-		return fd;
-	for (fd = 0; thorough && fd < socket_table_limit(); fd++) {
-		socket = socket_table_find(fd);
-		if (socket && registration_of(socket, epoll_fd, data))
-			return fd;
-	}
-	return -1;
+	if (fd >= 0 && is_registered_as(fd, epoll_fd, data, found))
+		return true;
+	for (fd = 0; thorough && fd < socket_table_limit(); fd++)
+		if (is_registered_as(fd, epoll_fd, data, found))
+			return true;
+	return false;
 }
 
 /* A connection is about to be answered. Where the kernel was asked for the end as well, it has just said that there is none. */
-static void look_forward(int epoll_fd, uint64_t data, int fd, struct socket *socket, uint64_t *now_ns)
+static void look_forward(const struct registered *told, uint64_t *now_ns)
 {
-	const struct registration *registration = registration_of(socket, epoll_fd, data);
-
-	audit_ahead_note(fd);
-	if (!registration || !(registration->events & EPOLLRDHUP))
+	audit_ahead_note(told->fd);
+	if (!(told->registration->events & EPOLLRDHUP))
 		return;
 	if (!*now_ns)
 		*now_ns = kernel_now_ns();
-	audit_ahead_clean(socket, *now_ns - AHEAD_WAITED_NS, __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE));
+	audit_ahead_clean(told->socket, *now_ns - AHEAD_WAITED_NS, __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE));
 }
 
 void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epoll_event *events, int count)
@@ -319,14 +329,13 @@ void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epol
 	audit_ahead_begin();
 	for (int i = 0; i < count; i++) {
 		bool over = events[i].events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR);
-		int fd = find_registered(epoll_fd, events[i].data.u64, over);
-		struct socket *socket = fd >= 0 ? socket_table_find(fd) : NULL;
+		struct registered told;
 
-		if (!socket)
+		if (!find_registered(epoll_fd, events[i].data.u64, over, &told))
 			continue;
-		note_events(socket, hook->name, events[i].events, &now_ns, false);
-		if (may_be_answered(socket, events[i].events))
-			look_forward(epoll_fd, events[i].data.u64, fd, socket, &now_ns);
+		note_events(told.socket, hook->name, events[i].events, &now_ns, false);
+		if (may_be_answered(told.socket, events[i].events))
+			look_forward(&told, &now_ns);
 	}
 	errno = saved;
 }

@@ -23,17 +23,13 @@ long backtrace_answer_read(void)
 	return -1;
 }
 
-/*
- * Whether one byte at `address` can be read. rt_sigprocmask copies its set from the user before it looks at `how`, so with
- * an invalid `how` it changes nothing and says EFAULT or EINVAL (kernel/signal.c). The set is 8 bytes: it must not reach
- * into a page that the one byte does not lie in.
- */
+/* Whether one byte at `address` can be read. The 8 that are tried must not reach into a page that the one does not lie in. */
 long backtrace_answer_write(const void *address)
 {
 	uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;
 
 	/* without a set it would copy nothing */
-	if (!aligned || kernel_call4(SYS_rt_sigprocmask, -1, aligned, NULL, 8) == -EFAULT) {
+	if (!aligned || kernel_try_read(aligned) == -EFAULT) {
 		errno = EFAULT;
 		return -1;
 	}

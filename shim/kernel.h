@@ -8,6 +8,7 @@
 #define SOCKSAN_KERNEL_H
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -75,6 +76,16 @@ static inline long kernel_call6(long number, long a, long b, long c, long d, lon
 #define kernel_call5(number, a, b, c, d, e)                                                                            \
 	kernel_call6(number, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d),           \
 		KERNEL_ARGUMENT(e), 0)
+
+/*
+ * Whether the 8 bytes at `address` can be read, without reading them: rt_sigprocmask copies its set from the user before it looks at
+ * `how`, so with an invalid `how` it changes nothing and says -EFAULT or, where they can be, -EINVAL (kernel/signal.c). Without a set,
+ * that is for 0, it copies nothing.
+ */
+static inline long kernel_try_read(uintptr_t address)
+{
+	return kernel_call4(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t));
+}
 
 /*
  * Not 0 where the clock must not be asked either: seccomp's strict mode forbids even the processor's time stamp counter, which the

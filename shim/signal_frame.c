@@ -60,12 +60,6 @@ static bool is_on_signal_stack(void)
 	return kernel_call2(SYS_sigaltstack, NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
 }
 
-/* An unknown `how` is refused only once the mask was read from `page` (kernel/signal.c sigprocmask): EFAULT where that fails. */
-static bool is_readable(uintptr_t page)
-{
-	return kernel_call4(SYS_rt_sigprocmask, -1, page, NULL, sizeof(uint64_t)) == -EINVAL;
-}
-
 /* Besides the return address: the registers that were saved are those of a function further up on the same stack. */
 static __attribute__((no_sanitize("address"))) bool is_frame(const struct signal_frame *frame)
 {
@@ -93,7 +87,7 @@ static __attribute__((no_sanitize("address"))) bool scan(uintptr_t at, const uin
 
 	for (; at < end; at += sizeof(at)) {
 		for (; readable < at + sizeof(struct signal_frame); readable += PAGE)
-			if (!is_readable(readable))
+			if (kernel_try_read(readable) != -EINVAL)
 				return false;
 		if (is_one_of(*(const uintptr_t *)at, restorers, count) && is_frame((const void *)at))
 			return true;

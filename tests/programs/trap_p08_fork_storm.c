@@ -7,6 +7,7 @@
  * trap_p08_fork_storm _Fork    by _Fork, which calls no handlers
  */
 #include "tests/programs/jit.h"
+#include "tests/programs/late_child.h"
 #include "tests/programs/support.h"
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,11 +21,6 @@ static _Atomic bool done;
 SITE void write_to_closed_peer(void)
 {
 	CHECK_FAILS(send(dead, "late", 4, MSG_NOSIGNAL), EPIPE);
-}
-
-SITE void write_in_child(int fd)
-{
-	CHECK_FAILS(send(fd, "child", 5, MSG_NOSIGNAL), EPIPE);
 }
 
 /* Below code without unwind information, whose stacks take long. */
@@ -46,16 +42,6 @@ static void *work(void *unused)
 	return unused;
 }
 
-static void be_child(void)
-{
-	struct ends ends = ends_open("pair");
-
-	alarm(10); /* one that waits for ever shall not be waited for */
-	CHECK(close(ends.theirs) == 0);
-	write_in_child(ends.ours);
-	_exit(0);
-}
-
 int main(int argc, char **argv)
 {
 	bool by_fork = same(argument(argc, argv, 1), "fork");
@@ -69,7 +55,7 @@ int main(int argc, char **argv)
 		pid_t child = by_fork ? fork() : _Fork();
 
 		if (child == 0)
-			be_child();
+			be_late_child();
 		child_succeeds(child);
 	}
 	done = true;

@@ -7,6 +7,7 @@
  * trap_p08_fork_while_unwinding _Fork
  */
 #include "tests/programs/jit.h"
+#include "tests/programs/late_child.h"
 #include "tests/programs/support.h"
 #include <dlfcn.h>
 #include <link.h>
@@ -39,11 +40,6 @@ SITE void write_to_closed_peer(void)
 	CHECK_FAILS(send(dead, "late", 4, MSG_NOSIGNAL), EPIPE);
 }
 
-SITE void write_in_child(int fd)
-{
-	CHECK_FAILS(send(fd, "child", 5, MSG_NOSIGNAL), EPIPE);
-}
-
 /* Each time below code that was not there before, of which no object knows anything. */
 static void *work(void *unused)
 {
@@ -62,16 +58,6 @@ static void *work(void *unused)
 	return unused;
 }
 
-static void be_child(void)
-{
-	struct ends ends = ends_open("pair");
-
-	alarm(10); /* one that waits for ever shall not be waited for */
-	CHECK(close(ends.theirs) == 0);
-	write_in_child(ends.ours);
-	_exit(0);
-}
-
 int main(int argc, char **argv)
 {
 	bool by_fork = same(argument(argc, argv, 1), "fork");
@@ -88,7 +74,7 @@ int main(int argc, char **argv)
 			pause_1ms();
 		child = by_fork ? fork() : _Fork();
 		if (child == 0)
-			be_child();
+			be_late_child();
 		child_succeeds(child);
 	}
 	done = true;
