@@ -317,6 +317,15 @@ $(BUILD)/analyzer/%.o: analyzer/%.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(analyzer_flags) $(analyzer_flags_$*) $(depend_flags) -c -o $@ $<
 
+# The words of each kind, as rows of the table in kinds.c.
+$(BUILD)/generated/kind_texts.h: scripts/kind-texts $(wildcard analyzer/kinds/*.txt)
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)scripts/kind-texts $(wildcard analyzer/kinds/*.txt) >$@
+
+$(BUILD)/analyzer/kinds.o $(BUILD)/fuzz/analyzer/kinds.o: $(BUILD)/generated/kind_texts.h
+analyzer_flags_kinds = -I$(BUILD)
+
 # Included by the assembler, which tells make nothing of it.
 $(BUILD)/analyzer/html_assets.o: analyzer/html/style.css analyzer/html/script.js
 

@@ -20,11 +20,11 @@ static void list(void)
 	const struct kind *kinds = kinds_all(&count);
 
 	puts("The kinds of incident, and what the write came after in each. `socksan explain\n"
-	     "KIND` tells what one means, what usually causes it, and how to fix it.\n");
+	     "KIND` tells what one means, its likely causes, and how to fix it.\n");
 	for (size_t i = 0; i < count; i++) {
 		printf("  %-24s", kinds[i].id);
 		text_fill(stdout, (struct text_layout){.indent = INDENT + 24, .width = COLUMNS, .column = INDENT + 24},
-			kinds[i].summary);
+			kinds[i].text->summary);
 	}
 }
 
@@ -43,10 +43,11 @@ static void severities(const struct kind *kind)
 					  "nobody did.",
 				      told, kinds_severity_name(kind->kernel), kinds_severity_name(kind->nobody));
 	char *text = text_format("%s%s%s%s", rule,
-		kind->warn_if_unconfirmed ? " No more than a warning while it is not known whether the bytes arrived."
-					  : "",
-		kind->note_if_delivered ? " A note where the peer's TCP acknowledged the bytes." : "",
-		kind->note_flags & TRACE_INCIDENT_FAREWELL ? " A note where the bytes were a protocol's goodbye." : "");
+		kind->columns & KIND_UNCONFIRMED
+			? " No more than a warning while it is not known whether the bytes arrived."
+			: "",
+		kind->columns & KIND_DELIVERED ? " A note where the peer's TCP acknowledged the bytes." : "",
+		kind->columns & KIND_GOODBYE ? " A note where the bytes were a protocol's goodbye." : "");
 
 	paragraph("Severity", text);
 	free(text);
@@ -55,15 +56,13 @@ static void severities(const struct kind *kind)
 
 static void explain(const struct kind *kind)
 {
-	static const char close[] = "(a close) ";
-	bool is_close = !strncmp(kind->summary, close, sizeof(close) - 1);
+	const struct kind_text *text = kind->text;
 
 	puts(kind->id);
-	paragraph(is_close ? "What happened" : "The write came after",
-		is_close ? kind->summary + sizeof(close) - 1 : kind->summary);
-	paragraph("What it means", kind->meaning);
-	paragraph("Usual causes", kind->causes);
-	paragraph("How to fix it", kind->fix);
+	paragraph(kind->columns & KIND_IS_CLOSE ? "What happened" : "The write came after", text->summary);
+	paragraph("What it means", text->meaning);
+	paragraph("Likely causes", text->causes);
+	paragraph("How to fix it", text->fix);
 	severities(kind);
 }
 

@@ -180,7 +180,6 @@ static void put_evidence(const struct html_page *page, const struct view *view)
 static void put_facts(const struct html_page *page, const struct view *view)
 {
 	const struct trace_incident *record = &view->story.record;
-	bool told = record->knowledge == TRACE_TOLD;
 	char *outcome = wording_outcome(&view->story);
 
 	fputs("<dl class=\"facts\">\n", page->stream);
@@ -191,8 +190,8 @@ static void put_facts(const struct html_page *page, const struct view *view)
 	fprintf(page->stream, "<strong class=\"outcome\">%s</strong>: ", kinds_outcome_name(record->outcome));
 	html_owned(page->stream, outcome);
 	end_fact(page);
-	begin_fact(page, "Usually");
-	html_text(page->stream, told || !view->kind->usually_untold ? view->kind->usually : view->kind->usually_untold);
+	begin_fact(page, "Likely cause");
+	html_text(page->stream, kinds_usually(record));
 	fprintf(page->stream, " <a href=\"#kind-%s\">What it means and how to fix it</a>", view->kind->id);
 	end_fact(page);
 	fputs("</dl>\n", page->stream);
@@ -213,7 +212,7 @@ static void put_stack(const struct html_page *page, const struct view *view, con
 static void put_stacks(const struct html_page *page, const struct view *view)
 {
 	const struct trace_incident *record = &view->story.record;
-	bool is_close = record->kind == TRACE_DOUBLE_CLOSE || record->kind == TRACE_LOST_ON_CLOSE;
+	bool is_close = trace_kind_is(record->kind, KIND_IS_CLOSE);
 	bool is_shutdown = record->kind == TRACE_WRITE_AFTER_SHUTDOWN;
 	bool is_dropped = record->kind == TRACE_DROPPED_BY_FRAMEWORK;
 

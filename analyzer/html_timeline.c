@@ -134,7 +134,7 @@ static void put_passage(const struct picture *picture, size_t row)
 	const struct moment *moment = &picture->timeline->moments[row];
 	const struct trace_incident *record = &picture->view->story.record;
 	bool is_tcp = picture->view->story.has_socket && picture->view->story.socket.record.protocol == TRACE_TCP;
-	bool is_close = record->kind == TRACE_DOUBLE_CLOSE || record->kind == TRACE_LOST_ON_CLOSE;
+	bool is_close = trace_kind_is(record->kind, KIND_IS_CLOSE);
 	unsigned y = row_y(row);
 
 	if (moment->at_peer)

@@ -1,7 +1,7 @@
 /*
  * kinds.h: the kinds of incident: their names, how grave they are, how they are worded, and what to do about them.
  *
- * One const table, from which reports and `socksan explain` take their words. The words claim what was observed and no more:
+ * The rows are those of shim/trace_kinds.h, their words one text file each. Reports and `socksan explain` take them from here. The words claim what was observed and no more:
  * that a peer's TCP acknowledged bytes, never that the peer received them.
  */
 #ifndef SOCKSAN_KINDS_H
@@ -12,18 +12,12 @@
 
 #include "analyzer/model.h"
 
-struct kind {
-	const char *id; /* a contract: suppressions, reports and tests name it */
+/* What analyzer/kinds/ID.txt says; scripts/kind-texts reads it at build time. */
+struct kind_text {
 	const char *summary; /* "the write came after ..." */
 	/* What happened to the connection, as a clause: "the peer closed"; and as what lay in the past: "the peer had closed". */
 	const char *event;
 	const char *past_event;
-	enum severity told; /* severity by knowledge */
-	enum severity kernel;
-	enum severity nobody;
-	uint32_t note_flags; /* enum trace_incident_flags: any of them makes it a note */
-	bool note_if_delivered; /* delivered bytes mean that nothing was wrong */
-	bool warn_if_unconfirmed; /* no error before it is known that the bytes did not arrive */
 	const char *meaning; /* whole sentences, as `explain` prints them */
 	const char *causes;
 	const char *fix;
@@ -31,6 +25,15 @@ struct kind {
 	const char *usually_untold; /* the same where the program had not been told; NULL = no difference */
 	const char *usually_later; /* where it was found out only afterwards; NULL = no difference */
 	const char *usually_delivered; /* where the bytes were acknowledged; NULL = no difference */
+};
+
+struct kind {
+	const char *id; /* a contract: suppressions, reports and tests name it */
+	enum severity told; /* severity by knowledge; kinds_severity has the whole rule */
+	enum severity kernel;
+	enum severity nobody;
+	uint32_t columns; /* KIND_ bits of shim/trace_kinds.h */
+	const struct kind_text *text;
 };
 
 /* All kinds, in the order of enum trace_kind. */

@@ -14,7 +14,12 @@
 
 #include "shim/trace_format.h"
 
-enum severity { SEVERITY_NOTE, SEVERITY_WARNING, SEVERITY_ERROR, SEVERITIES };
+enum severity {
+	SEVERITY_NOTE = TRACE_NOTE,
+	SEVERITY_WARNING = TRACE_WARNING,
+	SEVERITY_ERROR = TRACE_ERROR,
+	SEVERITIES = TRACE_SEVERITIES,
+};
 
 /* Bytes with a length, since names of abstract sockets hold NULs. `bytes` is NULL where there are none. */
 struct text {

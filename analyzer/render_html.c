@@ -285,11 +285,11 @@ static void put_kinds(const struct html_page *page)
 			continue;
 		fprintf(stream, "<article class=\"meaning\" id=\"kind-%s\" aria-label=\"%s\"><h3>%s</h3><p>",
 			kinds[i].id, kinds[i].id, kinds[i].id);
-		html_text(stream, kinds[i].meaning);
-		fputs("</p><dl><dt>Usual causes</dt><dd>", stream);
-		html_text(stream, kinds[i].causes);
+		html_text(stream, kinds[i].text->meaning);
+		fputs("</p><dl><dt>Likely causes</dt><dd>", stream);
+		html_text(stream, kinds[i].text->causes);
 		fputs("</dd><dt>How to fix it</dt><dd>", stream);
-		html_text(stream, kinds[i].fix);
+		html_text(stream, kinds[i].text->fix);
 		fputs("</dd></dl></article>\n", stream);
 	}
 	fputs("</section>\n", stream);

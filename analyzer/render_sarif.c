@@ -37,13 +37,8 @@ static char *rule_name(const char *id)
 /* "Write after close: the program's own close of that descriptor." */
 static char *short_description(const struct kind *kind)
 {
-	static const char aside[] = "(a close) ";
-	const char *summary = kind->summary;
-	char *words;
+	char *words = text_format("%s: %s.", kind->id, kind->text->summary);
 
-	if (!strncmp(summary, aside, strlen(aside)))
-		summary += strlen(aside);
-	words = text_format("%s: %s.", kind->id, summary);
 	for (char *at = words; *at != ':'; at++)
 		*at = at == words ? (char)(*at - 'a' + 'A') : *at == '-' ? ' ' : *at;
 	return words;
@@ -51,17 +46,19 @@ static char *short_description(const struct kind *kind)
 
 static void render_rule(struct json *json, const struct kind *kind)
 {
+	const struct kind_text *text = kind->text;
+
 	json_open_object(json, NULL);
 	json_text(json, "id", kind->id);
 	json_owned_text(json, "name", rule_name(kind->id));
 	sarif_message(json, "shortDescription", short_description(kind));
-	sarif_message(json, "fullDescription", text_copy(kind->meaning));
+	sarif_message(json, "fullDescription", text_copy(text->meaning));
 	json_open_object(json, "help");
 	json_owned_text(json, "text",
-		text_format("%s\n\nUsual causes: %s\n\nHow to fix it: %s", kind->meaning, kind->causes, kind->fix));
+		text_format("%s\n\nLikely causes: %s\n\nHow to fix it: %s", text->meaning, text->causes, text->fix));
 	json_owned_text(json, "markdown",
-		text_format("%s\n\n**Usual causes**\n\n%s\n\n**How to fix it**\n\n%s", kind->meaning, kind->causes,
-			kind->fix));
+		text_format("%s\n\n**Likely causes**\n\n%s\n\n**How to fix it**\n\n%s", text->meaning, text->causes,
+			text->fix));
 	json_close_object(json);
 	json_open_object(json, "defaultConfiguration");
 	json_text(json, "level", kinds_severity_name(kind->told));

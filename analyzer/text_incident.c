@@ -198,7 +198,7 @@ static void show_operations(const struct text_page *page, const struct view *vie
 
 static void show_cause(const struct text_page *page, const struct view *view)
 {
-	text_page_field(page, "usually", kinds_usually(&view->story.record));
+	text_page_field(page, "likely cause", kinds_usually(&view->story.record));
 }
 
 void text_incident_show(const struct text_page *page, const struct view *view)

@@ -122,12 +122,6 @@ static void add_operations(struct maker *maker)
 		add(maker, MOMENT_TOLD, record->told_ns, text_format("%.16s", record->told_call), told);
 }
 
-static bool is_own_close(const struct trace_incident *record)
-{
-	return record->kind == TRACE_WRITE_AFTER_CLOSE || record->kind == TRACE_WRITE_TO_REUSED_FD ||
-	       record->kind == TRACE_DOUBLE_CLOSE;
-}
-
 static void add_socket(struct maker *maker)
 {
 	const struct view *view = maker->view;
@@ -147,7 +141,7 @@ static void add_socket(struct maker *maker)
 		add(maker, MOMENT_SHUTDOWN, record->shutdown_ns, text_copy("shutdown"), shut ? &view->closed : NULL);
 	if (record->closed_ns)
 		add(maker, MOMENT_CLOSED, record->closed_ns, text_copy("close"),
-			is_own_close(incident) ? &view->closed : NULL);
+			trace_kind_is(incident->kind, KIND_IS_MIX_UP) ? &view->closed : NULL);
 }
 
 static void add_peer(struct maker *maker)
@@ -192,7 +186,7 @@ void timeline_make(struct timeline *timeline, const struct view *view, const str
 	add_operations(&maker);
 	if (story->has_socket)
 		add_socket(&maker);
-	else if (is_own_close(&story->record) && story->record.disconnect_ns)
+	else if (trace_kind_is(story->record.kind, KIND_IS_MIX_UP) && story->record.disconnect_ns)
 		add(&maker, MOMENT_CLOSED, story->record.disconnect_ns, text_copy("close"), &view->closed);
 	if (story->has_other && story->other.record.opened_ns)
 		add(&maker, MOMENT_TAKEN, story->other.record.opened_ns,

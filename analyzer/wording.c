@@ -35,7 +35,8 @@ static char *rejected(const struct story *story)
 		return text_copy("the runtime made no system call: nothing was sent");
 	if (record->count > 1)
 		first = text_format("of %s, the last failed",
-			text_plural(writes, record->count, wording_is_close(record) ? "close" : "write"));
+			text_plural(
+				writes, record->count, trace_kind_is(record->kind, KIND_IS_CLOSE) ? "close" : "write"));
 	else
 		first = text_copy("the call failed");
 	all = text_format("%s with %s%s%s%s%s%s", first,

@@ -26,9 +26,9 @@ static const char *end_of(const struct story *story)
 
 static char *own_deed(const struct trace_incident *record)
 {
-	const char *what = record->kind == TRACE_WRITE_AFTER_SHUTDOWN ? "the program shut down its writing half"
-			   : wording_is_mix_up(record)                ? "the program closed the descriptor"
-								      : NULL;
+	const char *what = record->kind == TRACE_WRITE_AFTER_SHUTDOWN    ? "the program shut down its writing half"
+			   : trace_kind_is(record->kind, KIND_IS_MIX_UP) ? "the program closed the descriptor"
+									 : NULL;
 	char time[TEXT_NUMBER_BYTES];
 
 	if (!what || !record->disconnect_ns || record->disconnect_ns > record->first_ns)
@@ -100,7 +100,7 @@ static char *knowledge_line(const struct story *story)
 {
 	const struct trace_incident *record = &story->record;
 
-	if (record->kind == TRACE_WRITE_AFTER_SHUTDOWN || wording_is_mix_up(record) ||
+	if (record->kind == TRACE_WRITE_AFTER_SHUTDOWN || trace_kind_is(record->kind, KIND_IS_MIX_UP) ||
 		record->kind == TRACE_WRITE_BEFORE_CONNECT)
 		return NULL;
 	if (record->knowledge == TRACE_TOLD)

@@ -25,20 +25,9 @@ bool wording_is_tcp(const struct story *story)
 	return story->has_socket && story->socket.record.protocol == TRACE_TCP;
 }
 
-bool wording_is_close(const struct trace_incident *record)
-{
-	return record->kind == TRACE_DOUBLE_CLOSE || record->kind == TRACE_LOST_ON_CLOSE;
-}
-
-bool wording_is_mix_up(const struct trace_incident *record)
-{
-	return record->kind == TRACE_WRITE_AFTER_CLOSE || record->kind == TRACE_WRITE_TO_REUSED_FD ||
-	       record->kind == TRACE_DOUBLE_CLOSE;
-}
-
 bool wording_is_afterwards(const struct trace_incident *record)
 {
-	return record->knowledge == TRACE_NOBODY && !wording_is_close(record);
+	return record->knowledge == TRACE_NOBODY && !trace_kind_is(record->kind, KIND_IS_CLOSE);
 }
 
 /* Why a connection ended that was not simply reset: what a call said, this write or an earlier one. */
@@ -87,7 +76,7 @@ struct wording_event wording_event(const struct story *story)
 			"whose peer had shut down its end"};
 	if (record->kind == TRACE_WRITE_AFTER_RESET)
 		return event_by_error(end_error(story));
-	return (struct wording_event){kind->event, kind->past_event, "whose peer had closed"};
+	return (struct wording_event){kind->text->event, kind->text->past_event, "whose peer had closed"};
 }
 
 uint64_t wording_ended_ns(const struct story *story)

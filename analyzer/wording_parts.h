@@ -13,12 +13,6 @@ const char *wording_gap(char *buffer, uint64_t from_ns, uint64_t to_ns);
 
 bool wording_is_tcp(const struct story *story);
 
-/* Whether the incident is a close rather than a write. */
-bool wording_is_close(const struct trace_incident *record);
-
-/* Whether it is about a number that the program had closed. */
-bool wording_is_mix_up(const struct trace_incident *record);
-
 /* Whether it came to light through writes that nothing had been wrong with when they were made. */
 bool wording_is_afterwards(const struct trace_incident *record);
 

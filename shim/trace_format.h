@@ -1,7 +1,8 @@
 /*
  * trace_format.h: the bytes of a trace file and of a roster file.
  *
- * The only header that the shim (writer) and the analyzer (reader) share. It is a specification that compiles.
+ * The only header that the shim (writer) and the analyzer (reader) share, with the table of kinds that it includes. It is a
+ * specification that compiles.
  *
  * Trace file
  * ----------
@@ -41,6 +42,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+
+#include "shim/trace_kinds.h"
 
 #define TRACE_MAGIC "socksan\n"
 #define TRACE_VERSION 1
@@ -260,38 +263,6 @@ struct trace_socket {
 	char in_call[16];
 	int32_t peer_pid; /* AF_UNIX: the process that the kernel names as the peer, or 0 */
 	int32_t tid; /* of the thread that opened it */
-};
-
-enum trace_kind {
-	TRACE_WRITE_AFTER_PEER_CLOSE = 1,
-	TRACE_WRITE_AFTER_RESET,
-	TRACE_WRITE_AFTER_SHUTDOWN,
-	TRACE_WRITE_AFTER_CLOSE,
-	TRACE_WRITE_TO_REUSED_FD,
-	TRACE_WRITE_BEFORE_CONNECT,
-	TRACE_WRITE_TO_SILENT_PEER,
-	TRACE_LOST_ON_CLOSE,
-	TRACE_DOUBLE_CLOSE,
-	TRACE_DROPPED_BY_FRAMEWORK,
-};
-
-enum trace_knowledge { TRACE_NOBODY = 1, TRACE_KERNEL, TRACE_TOLD };
-
-enum trace_outcome { TRACE_UNCONFIRMED = 0, TRACE_REJECTED, TRACE_LOST, TRACE_DELIVERED };
-
-enum trace_sigpipe { TRACE_SIGPIPE_NONE = 0, TRACE_SIGPIPE_RAISED, TRACE_SIGPIPE_FATAL };
-
-enum trace_incident_flags {
-	/* The call has not returned. Where the process is gone, it ended inside: by SIGPIPE where `sigpipe` says FATAL. */
-	TRACE_INCIDENT_IN_CALL = 1 << 0,
-	TRACE_INCIDENT_FAREWELL = 1 << 1, /* the bytes were a protocol's goodbye */
-	TRACE_INCIDENT_CONNECTING = 1 << 2, /* before-connect: a connect was under way */
-	TRACE_INCIDENT_RACE = 1 << 3, /* the probe just before the call still saw an open connection */
-	TRACE_INCIDENT_ICMP = 1 << 4, /* a connected datagram socket's ICMP error */
-	TRACE_INCIDENT_PEER_SHUTDOWN = 1 << 5, /* AF_UNIX: the peer shut a half rather than closed */
-	TRACE_INCIDENT_QUARANTINE = 1 << 6, /* seen because the number was parked */
-	TRACE_INCIDENT_HEALED = 1 << 7, /* silent peer: the link came back */
-	TRACE_INCIDENT_LINGER = 1 << 8, /* lost-on-close: by SO_LINGER with a time of 0, rather than by unread input */
 };
 
 /* What the kernel said of a TCP socket, before and after the write (TCP_INFO, SIOCOUTQ). */

@@ -73,7 +73,7 @@ def check_junit():
         expect(one, "no text has the title:", incidents[0]["title"])
     for failure in failures:
         expect(failure.get("type") in text and failure.get("message"), "a failure without its kind or message")
-        for part in ("program", "connection", "outcome", "operations", "usually"):
+        for part in ("program", "connection", "outcome", "operations", "likely cause"):
             expect(re.search(rf"^  {part} ", failure.text, re.M), f"a failure without its {part}")
 
 

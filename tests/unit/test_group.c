@@ -136,8 +136,10 @@ Test(kinds, every_kind_has_all_its_words)
 
 	cr_assert_eq(count, 10);
 	for (size_t i = 0; i < count; i++) {
-		cr_assert(kinds[i].summary && kinds[i].event && kinds[i].past_event && kinds[i].meaning &&
-			  kinds[i].causes && kinds[i].fix && kinds[i].usually);
+		const struct kind_text *text = kinds[i].text;
+
+		cr_assert(text->summary && text->event && text->past_event && text->meaning && text->causes &&
+			  text->fix && text->usually);
 		cr_assert_eq(kinds_find(kinds[i].id), &kinds[i]);
 		cr_assert_eq(kinds_get((unsigned)i + 1), &kinds[i]);
 	}
