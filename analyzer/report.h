@@ -11,7 +11,7 @@
 
 #include "analyzer/model.h"
 
-/* Exit statuses of the command socksan (DESIGN.md section 4). */
+/* Exit statuses of the command socksan (docs/DESIGN.md section 4). */
 enum socksan_exit {
 	EXIT_NO_TRACE = 3, /* `report`: no trace found */
 	EXIT_INCIDENTS = 66, /* the default of --error-exitcode */

@@ -1,6 +1,6 @@
 /*
  * audit_stdio.h: the way of a call on a stream (stdio). What libc itself reads and writes below fwrite, fgets or
- * fflush passes no hook (FIELD_NOTES P12), so the call that the program made is audited as a whole: the socket is
+ * fflush passes no hook (docs/KERNEL.md P12), so the call that the program made is audited as a whole: the socket is
  * looked at before it, and how many bytes went to the kernel, or came from it, is read off the stream's buffer before
  * and after. A call that only filled the buffer leaves no trace.
  *

@@ -1,7 +1,7 @@
 /*
  * classify.h: from what was known and seen to a verdict. Pure: no system call, no state, so each rule has a unit test.
  *
- * The rules rest on FIELD_NOTES section 1. A write is judged twice: before the call, by what the kernel says of the socket, and
+ * The rules rest on docs/KERNEL.md, section 1. A write is judged twice: before the call, by what the kernel says of the socket, and
  * after it, by the result. What was seen before decides the kind; the result decides the outcome, and the kind only where
  * nothing was to be seen before (a race, or a descriptor that may not be probed).
  */

@@ -382,7 +382,7 @@ void incident_dropped_again(struct trace_incident *incident, size_t bytes, uint6
 	incident_finish_call(incident, 0);
 }
 
-/* The shim's share of the severity rule (DESIGN section 2); the analyzer's kinds.c has the whole of it. */
+/* The shim's share of the severity rule (docs/DESIGN.md, section 2); the analyzer's kinds.c has the whole of it. */
 static bool is_error(const struct trace_incident *incident)
 {
 	const uint32_t note = TRACE_INCIDENT_FAREWELL | TRACE_INCIDENT_ICMP | TRACE_INCIDENT_CONNECTING;

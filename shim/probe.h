@@ -1,6 +1,6 @@
 /*
  * probe.h: ask the kernel about one socket. Keeps nothing, changes nothing: no SO_ERROR, no read, no zero-length send, which
- * would take away what the program is to see (FIELD_NOTES section 1). All of it is system calls alone; usable anywhere.
+ * would take away what the program is to see (docs/KERNEL.md, section 1). All of it is system calls alone; usable anywhere.
  */
 #ifndef SOCKSAN_PROBE_H
 #define SOCKSAN_PROBE_H

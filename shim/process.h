@@ -3,7 +3,7 @@
  *
  * A page with MADV_WIPEONFORK holds the generation: in a forked child it reads 0, whatever made the child, so one load tells.
  * A vforked child, or any clone that shares memory, reads its parent's page: hooks that change state compare the pid as well
- * (FIELD_NOTES P7).
+ * (docs/KERNEL.md P7).
  */
 #ifndef SOCKSAN_PROCESS_H
 #define SOCKSAN_PROCESS_H

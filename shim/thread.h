@@ -2,7 +2,7 @@
  * thread.h: what the shim keeps for each thread: a few words of initial-exec TLS, so that reaching them allocates nothing.
  *
  * `inside` is more than 0 while the shim uses the loader or the unwinder: their own calls to close, read, pipe2 or syscall
- * come back through our hooks, and must go past the audit (FIELD_NOTES P2). A signal handler that runs meanwhile is audited
+ * come back through our hooks, and must go past the audit (docs/KERNEL.md P2). A signal handler that runs meanwhile is audited
  * without stacks.
  */
 #ifndef SOCKSAN_THREAD_H

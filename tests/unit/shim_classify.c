@@ -1,4 +1,4 @@
-/* shim_classify.c: every rule of the verdicts, both ways; FIELD_NOTES' table of what the kernel shows, row by row. */
+/* shim_classify.c: every rule of the verdicts, both ways; docs/KERNEL.md's table of what the kernel shows, row by row. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <netinet/tcp.h>
@@ -42,7 +42,7 @@ struct before {
 #define UNCONNECTED(more) TRACE_WRITE_BEFORE_CONNECT, TRACE_TOLD, COUNT_BEFORE_CONNECT, more
 #define INNOCENT 0, 0, 0, 0
 
-/* Rows A to J of FIELD_NOTES section 1, first and second writes: what the kernel was measured to say. */
+/* Rows A to J of docs/KERNEL.md, section 1, first and second writes: what the kernel was measured to say. */
 static const struct before rows[] = {
 	{"A half-close, untold", {TCP_FACTS, .connected = true, .revents = HALF, .tcp_before = TCP_CLOSE_WAIT}, true,
 		false, {PEER_CLOSED(TRACE_KERNEL, 0)}},

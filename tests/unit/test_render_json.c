@@ -91,7 +91,7 @@ Test(render_json, is_as_it_was_found_good)
 	format_tear_down(&fixture);
 }
 
-/* Every name of DESIGN.md, section 5, is there, in each list. */
+/* Every name of docs/DESIGN.md, section 5, is there, in each list. */
 Test(render_json, has_every_field_of_the_schema)
 {
 	static const char *const in_summary[] = {"error", "warning", "note", "suppressed", "processes", "sockets",
