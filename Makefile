@@ -67,12 +67,13 @@ shim_flags_memory := -fno-builtin
 
 ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0
 # Asked for when first needed, which is after scripts/deps has installed what was missing.
-require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error not found: $(1). Run `scripts/deps check`, \
+# $(2) is the smallest set of scripts/deps with these packages in it.
+require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error not found: $(1). Run `scripts/deps $(2)`, \
 	or install these libraries with their development files))
-analyzer_package_flags = $(eval analyzer_package_flags := $$(call require,$(ANALYZER_PACKAGES))$$(shell \
+analyzer_package_flags = $(eval analyzer_package_flags := $$(call require,$(ANALYZER_PACKAGES),build)$$(shell \
 	$(PKG_CONFIG) --cflags $(ANALYZER_PACKAGES)))$(analyzer_package_flags)
 analyzer_libs = $(eval analyzer_libs := $$(shell $(PKG_CONFIG) --libs $(ANALYZER_PACKAGES)))$(analyzer_libs)
-unit_package_flags = $(eval unit_package_flags := $$(call require,criterion)$$(shell \
+unit_package_flags = $(eval unit_package_flags := $$(call require,criterion,check)$$(shell \
 	$(PKG_CONFIG) --cflags criterion))$(unit_package_flags)
 unit_libs = $(eval unit_libs := $$(shell $(PKG_CONFIG) --libs criterion))$(unit_libs)
 
@@ -185,7 +186,7 @@ soak: all programs
 faults: all tests
 	@FAULTS=all bash tests/e2e/faults.sh $(BUILD)
 
-demo: all programs | deps
+demo: all $(BUILD)/tests/programs/demo_keepalive | deps
 	@scripts/demo $(BUILD)
 
 bench: all $(bench_programs) $(unit_tools) | deps

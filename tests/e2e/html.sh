@@ -5,8 +5,7 @@
 #
 #   tests/e2e/html.sh BUILD [NAME]
 #
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each check in lib_html.py. Chromium is not among what the other
-# tests need: `scripts/deps html` installs it.
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each check in lib_html.py.
 set -u
 
 build=$(cd "${1:?usage: html.sh BUILD [NAME]}" && pwd) || exit 1
@@ -26,7 +25,7 @@ skip() {
 
 [ -x "$python" ] || skip "python3 is not installed"
 browser=$("$python" -c "import sys; sys.path.insert(0, '$here'); import lib_browser; print(lib_browser.find_program() or '')")
-[ -n "$browser" ] || skip "chromium is not installed (scripts/deps html)"
+[ -n "$browser" ] || skip "chromium is not installed"
 
 scratch=$(mktemp -d) || exit 1
 trap 'rm -rf "$scratch"' EXIT
