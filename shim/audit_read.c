@@ -23,12 +23,6 @@
 /* Stands for "poll said ERR": which error it is, only SO_ERROR would tell, and that is the program's to read. */
 #define SOME_ERROR EIO
 
-static bool is_connection(const struct socket *socket)
-{
-	return socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM ||
-	       socket->protocol == TRACE_UNIX_SEQPACKET;
-}
-
 bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bool empty, int flags)
 {
 	struct socket *socket = audit_socket(fd);
@@ -82,7 +76,7 @@ ssize_t audit_read_end(struct audit_read *read, ssize_t result)
 			__atomic_fetch_add(&socket->record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
 	} else if (result == 0) {
 		read_nothing(read);
-	} else if (saved != EAGAIN && classify_is_end(saved) && is_connection(socket)) {
+	} else if (saved != EAGAIN && classify_is_end(saved) && socket_is_stream(socket)) {
 		audit_told(socket, read->call, saved);
 	}
 	if (socket->readable != READABLE_NOT && !(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
@@ -136,13 +130,11 @@ static void note_readable(struct socket *socket, const char *call, uint64_t *now
 	__atomic_store_n(&socket->readable, READABLE_BY_SELECT, __ATOMIC_RELEASE);
 }
 
-static void note_writable(struct socket *socket, uint64_t *now_ns)
+static void note_connected(struct socket *socket, uint64_t *now_ns)
 {
 	if (!*now_ns)
 		*now_ns = kernel_now_ns();
-	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
-	__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
-	socket->record->connected_ns = *now_ns;
+	socket_set_connected(socket, *now_ns);
 }
 
 /* What the kernel said of one socket. POLLIN and the others have the same values for poll and epoll. */
@@ -150,11 +142,11 @@ static void note_events(struct socket *socket, const char *call, uint32_t events
 {
 	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
 
-	if (!is_connection(socket) || (socket->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
+	if (!socket_is_stream(socket) || (socket->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
 		return;
 	if (state & SOCKET_CONNECTING && (events & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT &&
 		record_is_current(socket)) {
-		note_writable(socket, now_ns);
+		note_connected(socket, now_ns);
 		state |= SOCKET_CONNECTED;
 	}
 	/* an end is always HUP or RDHUP too; ERR alone is a notice in the error queue (MSG_ZEROCOPY), or an error that passes */
@@ -346,7 +338,7 @@ void audit_read_error(const struct hook *hook, int fd, int error)
 {
 	struct socket *socket = audit_socket(fd);
 
-	if (!socket || !is_connection(socket))
+	if (!socket || !socket_is_stream(socket))
 		return;
 	socket_remember(socket, hook->name, kernel_now_ns(), 0, error ? -(long)error : 0, false);
 	if (error && socket->state & (SOCKET_CONNECTED | SOCKET_CONNECTING))
@@ -358,6 +350,6 @@ void audit_counted_readable(const struct hook *hook, int fd, int bytes)
 	struct socket *socket = bytes == 0 ? socket_table_find(fd) : NULL;
 
 	/* nothing to read though poll called it readable: that is the end, and now the program can know */
-	if (socket && may_listen() && is_connection(socket) && socket->readable != READABLE_NOT)
+	if (socket && may_listen() && socket_is_stream(socket) && socket->readable != READABLE_NOT)
 		audit_told(socket, hook->name, 0);
 }

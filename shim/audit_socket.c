@@ -77,14 +77,6 @@ static void enter_table(int fd, struct socket *socket)
 		quarantine_note_owner(fd, socket);
 }
 
-static void set_connected(struct socket *socket, uint64_t now_ns)
-{
-	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
-	__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
-	if (!socket->record->connected_ns)
-		socket->record->connected_ns = now_ns;
-}
-
 /* ---- discovery ---- */
 
 /* Finds out whether a socket that others made is or was connected. */
@@ -102,11 +94,11 @@ static void discover_state(struct socket *socket, int fd)
 		if (tcp.state == TCP_SYN_SENT || tcp.state == TCP_SYN_RECV)
 			socket->state |= SOCKET_CONNECTING;
 		else if (tcp.state != TCP_CLOSE || record->local.port)
-			set_connected(socket, record->opened_ns);
+			socket_set_connected(socket, record->opened_ns);
 		return;
 	}
 	if (record->peer.family || socket->protocol == TRACE_UNIX_STREAM || socket->protocol == TRACE_UNIX_SEQPACKET)
-		set_connected(socket, record->opened_ns);
+		socket_set_connected(socket, record->opened_ns);
 }
 
 static struct socket *discover(int fd, uintptr_t entry)
@@ -218,7 +210,7 @@ void audit_made_pair(const int fds[2], int family, int type, int protocol)
 			continue;
 		ends[i]->record->peer_cookie = ends[!i] ? ends[!i]->cookie : 0;
 		ends[i]->record->local.family = ends[i]->record->peer.family = (uint16_t)family;
-		set_connected(ends[i], ends[i]->record->opened_ns);
+		socket_set_connected(ends[i], ends[i]->record->opened_ns);
 		enter_table(fds[i], ends[i]);
 	}
 }
@@ -251,7 +243,7 @@ void audit_accepted(int listener, int fd)
 		record_addresses(socket, fd);
 	if (from)
 		inherit_options(socket->record, from->record);
-	set_connected(socket, socket->record->opened_ns);
+	socket_set_connected(socket, socket->record->opened_ns);
 	enter_table(fd, socket);
 }
 
@@ -278,7 +270,7 @@ void audit_connect_end(struct socket *socket, int fd, const void *address, uint3
 
 	if (!socket || (result < 0 && !under_way) || process_is_borrowed()) {
 		if (socket && result < 0 && saved == EISCONN && socket->state & SOCKET_CONNECTING)
-			set_connected(socket, kernel_now_ns());
+			socket_set_connected(socket, kernel_now_ns());
 		else if (socket && socket->protocol == TRACE_TCP && classify_is_end(saved) &&
 			 !(socket->state & SOCKET_CONNECTED) && !process_is_borrowed())
 			note_attempt(socket, fd, address, length);
@@ -299,7 +291,7 @@ void audit_connect_end(struct socket *socket, int fd, const void *address, uint3
 	else if (!stream && !socket->record->peer.family)
 		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTED, __ATOMIC_RELAXED);
 	else
-		set_connected(socket, kernel_now_ns());
+		socket_set_connected(socket, kernel_now_ns());
 	errno = saved;
 }
 

@@ -38,6 +38,13 @@ static void collect_facts(struct audit_write *write)
 	facts->told = state & SOCKET_TOLD;
 }
 
+static void found_connected(struct audit_write *write)
+{
+	socket_set_connected(write->socket, write->start_ns);
+	write->facts.connecting = false;
+	write->facts.connected = true;
+}
+
 /*
  * select has no other word for the end than "readable" (fs/select.c POLLIN_SET). It said so, nothing was read since, and nothing
  * is there to read: what it told of was the end. poll and epoll have words of their own for it; their "readable" tells nothing.
@@ -73,13 +80,8 @@ static bool look_closer(struct audit_write *write)
 	write->before.unsent_bytes = tcp.unacked_bytes;
 	if (tcp.state == TCP_CLOSE && !write->facts.own_shutdown_write && write->facts.connected)
 		audit_saw_reset(socket, write->fd, write->start_ns, 0);
-	if (write->facts.connecting && tcp.state != TCP_SYN_SENT && tcp.state != TCP_SYN_RECV &&
-		(tcp.state != TCP_CLOSE || tcp.acked_bytes)) {
-		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
-		__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
-		write->facts.connecting = false;
-		write->facts.connected = true;
-	}
+	if (!write->facts.connected && classify_has_connected(tcp.state, tcp.acked_bytes))
+		found_connected(write);
 	if (socket->state & SOCKET_PENDING)
 		incident_settle(socket, &tcp);
 	return true;
@@ -157,13 +159,8 @@ static void probe_before(struct audit_write *write)
 	}
 	write->facts.revents = audit_ahead_poll(write->fd, socket, write->start_ns);
 	write->before.revents = (uint16_t)write->facts.revents;
-	if (write->facts.connecting && (write->facts.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT) {
-		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
-		__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
-		socket->record->connected_ns = write->start_ns;
-		write->facts.connecting = false;
-		write->facts.connected = true;
-	}
+	if (write->facts.connecting && (write->facts.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT)
+		found_connected(write);
 	if (!classify_is_suspect(&write->facts)) {
 		audit_ahead_clean(socket, write->start_ns, endings);
 		watch_silence(write);
@@ -265,8 +262,11 @@ static void failed(struct audit_write *write, int error)
 		!audit_verify(write->socket, write->fd))
 		return;
 	write->facts.error = error;
-	if (write->socket->protocol == TRACE_TCP && audit_may_probe() && probe_tcp(write->fd, &tcp))
+	if (write->socket->protocol == TRACE_TCP && audit_may_probe() && probe_tcp(write->fd, &tcp)) {
 		write->facts.tcp_after = tcp.state;
+		if (!write->facts.connected && classify_has_connected(tcp.state, tcp.acked_bytes))
+			found_connected(write);
+	}
 	write->verdict = classify_failure(&write->facts);
 	if (!write->verdict.kind)
 		return;
@@ -296,8 +296,12 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 	record = write->socket->record;
 	__atomic_store_n(&record->in_call_ns, 0, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&record->writes, 1, __ATOMIC_RELAXED);
-	if (result > 0)
+	if (result > 0) {
 		__atomic_fetch_add(&record->bytes_sent, (uint64_t)result, __ATOMIC_RELAXED);
+		/* it waited until the connection stood; bytes that go with a SYN (fast open) wait for nothing */
+		if (write->facts.connecting && !write->facts.fast_open)
+			found_connected(write);
+	}
 	if (write->verdict.kind)
 		audit_complete(write, result, saved);
 	else if (result < 0)

@@ -30,6 +30,17 @@ bool classify_is_end(int error)
 	}
 }
 
+bool classify_has_connected(uint8_t tcp_state, uint64_t acked_bytes)
+{
+	switch (tcp_state) {
+	case TCP_SYN_SENT:
+	case TCP_SYN_RECV:
+	case TCP_LISTEN: return false;
+	case TCP_CLOSE: return acked_bytes > 0;
+	default: return true;
+	}
+}
+
 bool classify_is_suspect(const struct classify_facts *facts)
 {
 	if (facts->own_shutdown_write || facts->revents & (POLLHUP | POLLERR))

@@ -44,6 +44,12 @@ struct verdict {
 	uint32_t flags; /* enum trace_incident_flags */
 };
 
+/*
+ * Whether a TCP socket in this state (TCP_ESTABLISHED ...), which has had so many bytes acknowledged (tcpi_bytes_acked), is or
+ * was connected. Of a connect that failed or is under way not even the SYN is acknowledged, which counts as a byte.
+ */
+bool classify_has_connected(uint8_t tcp_state, uint64_t acked_bytes);
+
 /* Whether poll's answer, or what the table knows, asks for a closer look before the write. */
 bool classify_is_suspect(const struct classify_facts *facts);
 

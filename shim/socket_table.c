@@ -147,6 +147,17 @@ void socket_for_each(void (*visit)(struct socket *socket))
 	}
 }
 
+void socket_set_connected(struct socket *socket, uint64_t now_ns)
+{
+	uint64_t never = 0;
+
+	/* in this order: in between it is both, and passes for connecting; never for neither */
+	__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
+	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELEASE);
+	__atomic_compare_exchange_n(
+		&socket->record->connected_ns, &never, now_ns, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 struct socket *socket_find_cookie(uint64_t cookie)
 {
 	uint32_t count = __atomic_load_n(&next_index, __ATOMIC_ACQUIRE);

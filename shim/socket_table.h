@@ -200,6 +200,12 @@ int socket_table_limit(void);
 /* A cleared socket with no holder, or NULL where there is no memory (counted). */
 struct socket *socket_new(void);
 
+/*
+ * The connection stands now, or it is found out now that it stood: the one way from SOCKET_CONNECTING to SOCKET_CONNECTED. The
+ * record's connected_ns is when that was first known, so it is set once and stays; record_continue begins the next connection.
+ */
+void socket_set_connected(struct socket *socket, uint64_t now_ns);
+
 /* Gives back a socket that no entry ever held. */
 void socket_discard(struct socket *socket);
 

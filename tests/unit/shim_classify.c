@@ -304,3 +304,19 @@ Test(shim_classify, errors_that_ask_to_try_again)
 	cr_expect(classify_is_retry(&connecting, EINTR));
 	cr_expect_not(classify_is_retry(&connecting, EAGAIN));
 }
+
+/* ---- connects ---- */
+
+Test(shim_classify, whether_a_connect_came_about)
+{
+	static const uint8_t stands[] = {TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_CLOSE_WAIT,
+		TCP_LAST_ACK, TCP_CLOSING};
+	static const uint8_t never[] = {TCP_SYN_SENT, TCP_SYN_RECV, TCP_LISTEN, TCP_CLOSE};
+
+	for (size_t i = 0; i < COUNT_OF(stands); i++)
+		cr_expect(classify_has_connected(stands[i], 0), "%d", stands[i]);
+	for (size_t i = 0; i < COUNT_OF(never); i++)
+		cr_expect_not(classify_has_connected(never[i], 0), "%d", never[i]);
+	/* over by now, but the SYN had been acknowledged */
+	cr_expect(classify_has_connected(TCP_CLOSE, 1));
+}

@@ -355,3 +355,22 @@ Test(shim_record, a_child_that_closes_a_socket_leaves_no_trace)
 	cr_expect(access(fixture_trace_path(in_child(close_inherited), 0), F_OK) < 0);
 	cr_expect(parents->record.state == TRACE_COMMITTED);
 }
+
+/* ---- the connection ---- */
+
+Test(shim_record, a_connection_comes_about_once)
+{
+	struct trace_socket record = {.fd = 3};
+	struct socket *socket = socket_new();
+
+	cr_assert_not_null(socket);
+	socket->record = &record;
+	socket->state = SOCKET_CONNECTING | SOCKET_SHARED;
+	socket_set_connected(socket, 17);
+	cr_expect(socket->state == (SOCKET_CONNECTED | SOCKET_SHARED), "state %x", socket->state);
+	cr_expect(record.connected_ns == 17);
+	/* found out once more, by another call: when it was first known stays */
+	socket_set_connected(socket, 23);
+	cr_expect(socket->state == (SOCKET_CONNECTED | SOCKET_SHARED), "state %x", socket->state);
+	cr_expect(record.connected_ns == 17);
+}
