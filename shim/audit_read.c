@@ -15,6 +15,7 @@
 
 #include "shim/backtrace.h"
 #include "shim/kernel.h"
+#include "shim/probe.h"
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/thread.h"
@@ -39,6 +40,40 @@ bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bo
 	read->flags = flags;
 	read->empty = empty;
 	return true;
+}
+
+/*
+ * A read that took bytes, or found the end, is proof that the connection stood, though no poll and no getsockopt had shown that the
+ * connect came about: Node's, or a program that just reads. What the end and an error are proof of depends: after a connect that
+ * failed, once its error was taken, a read finds 0 as well (net/ipv4/tcp.c tcp_recvmsg_locked looks at sk_shutdown, which
+ * tcp_done has set). So there the kernel is asked; where it may not be, or cannot say, what counts is that no such error was seen.
+ */
+static bool proves_connection(const struct audit_read *read, ssize_t result, int error)
+{
+	struct socket *socket = read->socket;
+	struct probe_tcp tcp;
+
+	if (result > 0)
+		return true;
+	if (result == 0 ? read->empty : !classify_is_end(error))
+		return false;
+	if (socket->protocol != TRACE_TCP)
+		return result == 0; /* unix_stream_read_generic and unix_seqpacket_recvmsg fail where it never stood */
+	if (audit_may_probe() && probe_tcp(socket->fd, &tcp))
+		return classify_has_connected(tcp.state, tcp.acked_bytes);
+	return result == 0 && (socket->state & (SOCKET_CONNECTING | SOCKET_TOLD)) == SOCKET_CONNECTING;
+}
+
+static void note_connection(const struct audit_read *read, ssize_t result, int error)
+{
+	struct socket *socket = read->socket;
+
+	if (!socket_is_stream(socket) || read->flags & MSG_ERRQUEUE || !record_is_current(socket) ||
+		!proves_connection(read, result, error))
+		return;
+	socket_set_connected(socket, kernel_now_ns());
+	if (audit_may_probe())
+		record_addresses(socket, socket->fd);
 }
 
 /* A read of nothing is the end of a stream, unless the program shut that half itself. */
@@ -71,6 +106,8 @@ ssize_t audit_read_end(struct audit_read *read, ssize_t result)
 	struct socket *socket = read->socket;
 	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
 
+	if (!(state & SOCKET_CONNECTED))
+		note_connection(read, result, saved);
 	if (result > 0) {
 		if (!(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
 			__atomic_fetch_add(&socket->record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
@@ -130,6 +167,15 @@ static void note_readable(struct socket *socket, const char *call, uint64_t *now
 	__atomic_store_n(&socket->readable, READABLE_BY_SELECT, __ATOMIC_RELEASE);
 }
 
+/*
+ * In SYN_SENT poll says nothing, and a connect that failed is HUP and ERR, so that anything else shows that it came about
+ * (net/ipv4/tcp.c tcp_poll). select has no words for those two: there "readable" shows nothing.
+ */
+static bool shows_connection(uint32_t events, bool by_select)
+{
+	return !by_select && events & (POLLIN | POLLOUT | POLLRDHUP) && !(events & (POLLERR | POLLHUP));
+}
+
 static void note_connected(struct socket *socket, uint64_t *now_ns)
 {
 	if (!*now_ns)
@@ -144,8 +190,7 @@ static void note_events(struct socket *socket, const char *call, uint32_t events
 
 	if (!socket_is_stream(socket) || (socket->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
 		return;
-	if (state & SOCKET_CONNECTING && (events & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT &&
-		record_is_current(socket)) {
+	if (state & SOCKET_CONNECTING && shows_connection(events, by_select) && record_is_current(socket)) {
 		note_connected(socket, now_ns);
 		state |= SOCKET_CONNECTED;
 	}

@@ -135,6 +135,7 @@ HOOK(ssize_t, recvmsg, int fd, struct msghdr *message, int flags)
 
 HOOK(int, recvmmsg, int fd, struct mmsghdr *vmessages, unsigned int vlen, int flags, struct timespec *tmo)
 {
+	const struct msghdr *last = NULL;
 	struct audit_read read_;
 	ssize_t bytes = 0;
 	int result;
@@ -145,10 +146,13 @@ HOOK(int, recvmmsg, int fd, struct mmsghdr *vmessages, unsigned int vlen, int fl
 	for (int i = 0; i < result; i++) {
 		audit_received_message(&vmessages[i].msg_hdr);
 		bytes += (ssize_t)vmessages[i].msg_len;
+		last = &vmessages[i].msg_hdr;
 	}
 	read_.empty = result == 0 || (bytes == 0 && result > 0 &&
 					     is_empty(vmessages[0].msg_hdr.msg_iov, vmessages[0].msg_hdr.msg_iovlen));
 	audit_read_end(&read_, result < 0 ? -1 : bytes);
+	if (bytes && !vmessages[result - 1].msg_len && !is_empty(last->msg_iov, last->msg_iovlen))
+		audit_read_end(&read_, 0); /* the last bytes, and the end behind them */
 	return result;
 }
 
