@@ -122,9 +122,11 @@ static enum trace_sigpipe sigpipe_of(const struct audit_write *write, int error)
 	return probe_sigpipe() == PROBE_SIGPIPE_IGNORED ? TRACE_SIGPIPE_NONE : TRACE_SIGPIPE_RAISED;
 }
 
-static bool tells_of_the_end(const struct verdict *verdict)
+/* That the connect which was under way has failed is such an end too. */
+static bool tells_of_the_end(const struct audit_write *write, int error)
 {
-	return verdict->kind == TRACE_WRITE_AFTER_PEER_CLOSE || verdict->kind == TRACE_WRITE_AFTER_RESET;
+	return write->verdict.kind == TRACE_WRITE_AFTER_PEER_CLOSE || write->verdict.kind == TRACE_WRITE_AFTER_RESET ||
+	       (write->facts.connecting && classify_is_end(error));
 }
 
 void audit_refused(struct audit_write *write, int error)
@@ -132,7 +134,7 @@ void audit_refused(struct audit_write *write, int error)
 	struct incident_call call = audit_call_of(write);
 
 	incident_reject(write->incident, &call, error, sigpipe_of(write, error));
-	if (tells_of_the_end(&write->verdict) && socket_is_stream(write->socket) && !write->untold)
+	if (tells_of_the_end(write, error) && socket_is_stream(write->socket) && !write->untold)
 		audit_told(write->socket, write->call, error);
 }
 

@@ -272,13 +272,16 @@ void audit_connect_end(struct socket *socket, int fd, const void *address, uint3
 		if (socket && result < 0 && saved == EISCONN && socket->state & SOCKET_CONNECTING)
 			socket_set_connected(socket, kernel_now_ns());
 		else if (socket && socket->protocol == TRACE_TCP && classify_is_end(saved) &&
-			 !(socket->state & SOCKET_CONNECTED) && !process_is_borrowed())
+			 !(socket->state & SOCKET_CONNECTED) && !process_is_borrowed()) {
 			note_attempt(socket, fd, address, length);
+			if (socket->state & SOCKET_CONNECTING) /* what came of the one that was under way */
+				audit_told(socket, "connect", saved);
+		}
 		errno = saved;
 		return;
 	}
 	record_renew(socket, fd);
-	if (stream && socket->state & SOCKET_CONNECTED)
+	if (stream && socket->state & (SOCKET_CONNECTED | SOCKET_TOLD)) /* TOLD alone: an earlier connect had failed */
 		record_continue(socket, fd);
 	if (socket->record->origin == TRACE_SOCKET_CALL)
 		socket->record->origin = TRACE_CONNECT;

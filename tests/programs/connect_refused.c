@@ -4,6 +4,9 @@
  * connect_refused FAMILY blocking       connect itself said so
  * connect_refused FAMILY untold         a non-blocking connect was under way, and the program does not ask
  * connect_refused FAMILY so_error       the same, and it asked
+ * connect_refused FAMILY by_connect     the same, and it called connect once more
+ * connect_refused FAMILY by_write       the same, and a first write said so
+ * connect_refused FAMILY anew           it asked, connected the same socket to where somebody listens, and that peer closed
  * connect_refused FAMILY ok             closes the socket, and connects another to where somebody listens
  */
 #include "tests/programs/support.h"
@@ -31,6 +34,31 @@ SITE void learn_by_so_error(int fd)
 	CHECK(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &length) == 0 && error == ECONNREFUSED);
 }
 
+SITE void learn_by_connect(int fd, int deaf)
+{
+	CHECK_FAILS(connect_to(fd, deaf), ECONNREFUSED);
+}
+
+SITE void learn_by_write(int fd)
+{
+	CHECK_FAILS(send(fd, "try", 3, MSG_NOSIGNAL), ECONNREFUSED);
+}
+
+/* What it was told of the first connect says nothing of the connection that the next one makes. */
+SITE void write_to_another_peer(int fd, int deaf)
+{
+	struct ends ends = {.ours = fd};
+
+	CHECK_FAILS(connect_to(fd, deaf), ECONNABORTED); /* the last word on the first connect */
+	CHECK(listen(deaf, 1) == 0);
+	CHECK_FAILS(connect_to(fd, deaf), EINPROGRESS);
+	ends.theirs = accept(deaf, NULL, NULL);
+	CHECK(ends.theirs >= 0);
+	wait_for_tcp_state(fd, TCP_ESTABLISHED);
+	peer_closes(ends, "tcp4");
+	CHECK(send(fd, "hello", 5, MSG_NOSIGNAL) == 5);
+}
+
 SITE void connect_anew(int domain, int deaf)
 {
 	int fd = socket(domain, SOCK_STREAM, 0);
@@ -53,9 +81,15 @@ int main(int argc, char **argv)
 	CHECK(bind(deaf, (struct sockaddr *)&address, any_address(domain, &address)) == 0);
 	int fd = refused_socket(domain, same(how, "blocking") || same(how, "ok"), deaf);
 
-	if (same(how, "so_error"))
+	if (same(how, "so_error") || same(how, "anew"))
 		learn_by_so_error(fd);
-	if (!same(how, "ok"))
+	if (same(how, "by_connect"))
+		learn_by_connect(fd, deaf);
+	if (same(how, "by_write"))
+		learn_by_write(fd);
+	if (same(how, "anew"))
+		write_to_another_peer(fd, deaf);
+	else if (!same(how, "ok"))
 		write_though_refused(fd, !is_tcp(family) ? ENOTCONN : same(how, "untold") ? ECONNREFUSED : EPIPE);
 	CHECK(close(fd) == 0);
 	if (same(how, "ok"))
