@@ -18,6 +18,7 @@
 
 #define SMALLEST_TRACE (64u << 10)
 #define EAGER_TRACE (4u << 20) /* where blocks can only be reserved at once */
+#define TRACE_FILE_MODE 0600 /* its owner's alone */
 #define PATIENCE 100 /* interruptions of one call */
 
 long trace_file_reserve(char *from, uint64_t bytes)
@@ -49,8 +50,12 @@ static long create_file(char *name, size_t size)
 
 	for (unsigned n = 0; (fd == -EEXIST || fd == -EINTR) && n < 10000; n++) {
 		make_name(name, size, n);
-		fd = kernel_call4(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		fd = kernel_call4(SYS_openat, AT_FDCWD, name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
+			TRACE_FILE_MODE);
 	}
+	/* The program's umask has taken bits away, and it may be any. Never set it: it is the whole process's. */
+	if (fd >= 0)
+		kernel_call2(SYS_fchmod, fd, TRACE_FILE_MODE);
 	return fd;
 }
 

@@ -75,6 +75,18 @@ Test(shim_trace_file, a_directory_that_appears_later)
 	rmdir(directory);
 }
 
+Test(shim_trace_file, is_its_owners_alone_whatever_the_umask)
+{
+	const mode_t mask = 0777;
+	struct stat status;
+
+	umask(mask);
+	cr_assert(trace_log_open());
+	cr_assert(stat(fixture_trace_path(getpid(), 0), &status) == 0);
+	cr_expect((status.st_mode & 07777) == 0600, "mode %o", status.st_mode);
+	cr_expect(umask(mask) == mask, "the umask is the program's");
+}
+
 Test(shim_trace_file, with_a_roster_it_is_told_there)
 {
 	struct trace_roster_entry entry = {0};
