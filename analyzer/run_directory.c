@@ -88,7 +88,7 @@ static bool make_roster(struct run_directory *directory)
 	return true;
 }
 
-bool run_directory_open(struct run_directory *directory, const char *log_dir)
+static bool open_directory(struct run_directory *directory, const char *log_dir)
 {
 	char *made = NULL;
 	bool good;
@@ -116,6 +116,16 @@ bool run_directory_open(struct run_directory *directory, const char *log_dir)
 	return good;
 }
 
+bool run_directory_open(struct run_directory *directory, const char *log_dir)
+{
+	/* One that takes the owner's own rights away, too, would leave a directory in which no file can be made. */
+	mode_t umask_before = umask(077);
+	bool good = open_directory(directory, log_dir);
+
+	umask(umask_before);
+	return good;
+}
+
 static bool ends_with(const char *text, const char *end)
 {
 	size_t length = strlen(text);
@@ -136,8 +146,10 @@ char **run_directory_traces(const struct run_directory *directory, size_t *count
 	struct dirent *entry;
 
 	*count = 0;
-	if (!stream)
-		text_complain("cannot read %s: %s", directory->path, strerror(errno));
+	if (!stream) { /* who reads the traces shall meet it too */
+		traces = text_grow(traces, *count, sizeof(*traces));
+		traces[(*count)++] = text_copy(directory->path);
+	}
 	while (stream && (entry = readdir(stream))) {
 		if (strncmp(entry->d_name, prefix, strlen(prefix)) || !ends_with(entry->d_name, TRACE_SUFFIX))
 			continue;

@@ -19,7 +19,7 @@ struct run_directory {
 };
 
 /*
- * Makes the directory and the roster in it. `log_dir` is created with mode 0700 where it is missing; NULL asks for
+ * Makes the directory and the roster in it. `log_dir` is created with mode 0700, whatever the umask, where it is missing; NULL asks for
  * a temporary directory. Returns false, having said why on standard error, where that fails: nothing is left behind
  * then.
  */

@@ -105,6 +105,25 @@ Test(run_directory, log_dir_is_kept)
 	run_directory_free(&directory);
 }
 
+Test(run_directory, the_umask_takes_nothing_away)
+{
+	struct run_directory directory;
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/logs", base);
+	umask(0777);
+	cr_assert(run_directory_open(&directory, path));
+	cr_expect_eq(umask(0777), 0777, "what the command inherits");
+	expect_mode(path, 0700);
+	expect_mode(directory.roster, 0600);
+	run_directory_remove(&directory);
+	run_directory_free(&directory);
+	cr_assert(run_directory_open(&directory, NULL));
+	expect_mode(directory.path, 0700);
+	run_directory_remove(&directory);
+	run_directory_free(&directory);
+}
+
 Test(run_directory, runs_do_not_see_each_other)
 {
 	struct run_directory first;
