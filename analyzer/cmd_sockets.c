@@ -175,9 +175,12 @@ static int show_all(char *const *paths, size_t count)
 {
 	struct lifecycle *lifecycle = lifecycle_read(paths, count, NULL);
 	struct table table = {.defaults = silence_defaults_read(SILENCE_SYSCTLS)};
-	int status = 0;
+	size_t unreadable;
+	int status;
 
-	if (lifecycle_trace_count(lifecycle) == 0) {
+	lifecycle_unreadable(lifecycle, &unreadable);
+	status = unreadable ? EXIT_SOCKSAN : 0; /* the list is not whole */
+	if (lifecycle_trace_count(lifecycle) == 0 && !unreadable) {
 		text_complain("no trace found");
 		status = EXIT_NO_TRACE;
 	} else {
@@ -185,7 +188,7 @@ static int show_all(char *const *paths, size_t count)
 		if (!isatty(STDOUT_FILENO))
 			progress_begin("listing connections");
 		lifecycle_each_socket(lifecycle, false, show_socket, &table);
-		if (!table.process)
+		if (!table.process && !unreadable)
 			puts("The traces hold no sockets.");
 		progress_end();
 	}
@@ -227,7 +230,8 @@ int command_sockets(int argc, char **argv)
 		     "  -q, --quiet             no progress on the terminal\n"
 		     "  --help                  this text\n"
 		     "\n"
-		     "Exit status: 0; 3 where no trace was found; 125 where the list could not be written.");
+		     "Exit status: 0; 3 where no trace was found; 125 where the list could not be written, or a\n"
+		     "trace could not be read.");
 		return 0;
 	}
 	if (optind == argc) {

@@ -151,8 +151,12 @@ static bool read_traces(struct findings *findings, const char *path)
 	struct report report = {.lifecycle = lifecycle_read(paths, 1, NULL), .symbolizer = symbolizer_new()};
 	struct sources *sources = sources_new();
 	bool found = lifecycle_trace_count(report.lifecycle) != 0;
+	size_t unreadable;
 
-	if (!found)
+	lifecycle_unreadable(report.lifecycle, &unreadable);
+	if (unreadable)
+		text_complain("%s: a trace cannot be read, so that what is new and what is gone cannot be told", path);
+	else if (!found)
 		text_complain("%s: no report of socksan, and no trace", path);
 	group_identify(report.lifecycle, report.symbolizer);
 	group_incidents(report.lifecycle, &report.groups);
@@ -162,7 +166,7 @@ static bool read_traces(struct findings *findings, const char *path)
 	sources_free(sources);
 	symbolizer_free(report.symbolizer);
 	lifecycle_free(report.lifecycle);
-	return found;
+	return found && !unreadable;
 }
 
 /* --- From either --------------------------------------------------------------------------------------------------------- */

@@ -273,6 +273,7 @@ static void read_trace(struct lifecycle *lifecycle, uint32_t trace, uint64_t bef
 	source->ordinal = 1;
 	if (!reader) {
 		text_complain("%s: has gone or changed since it was found", source->path);
+		trace_set_note_unreadable(&lifecycle->set, source->path, "it has gone or changed since it was found");
 		return;
 	}
 	reader_walk_begin(&walk, reader, false);
@@ -349,6 +350,12 @@ void lifecycle_free(struct lifecycle *lifecycle)
 size_t lifecycle_trace_count(const struct lifecycle *lifecycle)
 {
 	return lifecycle->set.count;
+}
+
+const struct unreadable_trace *lifecycle_unreadable(const struct lifecycle *lifecycle, size_t *count)
+{
+	*count = lifecycle->set.unreadable_count;
+	return lifecycle->set.unreadable;
 }
 
 uint64_t lifecycle_socket_count(const struct lifecycle *lifecycle)

@@ -27,6 +27,9 @@ void lifecycle_free(struct lifecycle *lifecycle);
 /* Traces that could be read. */
 size_t lifecycle_trace_count(const struct lifecycle *lifecycle);
 
+/* And those that could not, though they are there. */
+const struct unreadable_trace *lifecycle_unreadable(const struct lifecycle *lifecycle, size_t *count);
+
 /* A time of a trace as nanoseconds since 1970 (CLOCK_REALTIME), comparable between boots and machines. */
 uint64_t lifecycle_wall_ns(const struct lifecycle *lifecycle, uint32_t trace, uint64_t t_ns);
 

@@ -81,6 +81,12 @@ struct connection {
 	uint64_t peer_opened_ns; /* when that one was opened */
 };
 
+/* A trace, or a directory of them, that is there and may not, or cannot, be read: what its process did is not known. */
+struct unreadable_trace {
+	char *path;
+	char *reason;
+};
+
 struct module_index; /* module_index.h */
 
 /* A loaded object of a process. */

@@ -106,8 +106,10 @@ bool reader_open(struct reader *reader, const char *path, bool quiet)
 	int descriptor = open_regular(path, &status);
 
 	if (descriptor < 0) {
+		*reader = (struct reader){.error = errno};
 		if (!quiet)
-			text_complain("%s: %s", path, errno == EINVAL ? "not a regular file" : strerror(errno));
+			text_complain("%s: %s", path,
+				reader->error == EINVAL ? "not a regular file" : strerror(reader->error));
 		return false;
 	}
 	*reader = (struct reader){

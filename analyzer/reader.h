@@ -26,6 +26,7 @@
 
 struct reader {
 	const char *path; /* the caller's */
+	int error; /* why reader_open could not even open it: an errno; 0 where it did */
 	int descriptor;
 	uint64_t end; /* no record reaches beyond: the smaller of file and mapping */
 	dev_t device;
@@ -39,7 +40,7 @@ struct reader {
 
 /*
  * Opens a trace and checks its header. Returns false, with nothing to close, where it cannot be read or is no trace that
- * this version understands; unless `quiet`, it says why.
+ * this version understands; unless `quiet`, it says why. reader->error is set in any case.
  */
 bool reader_open(struct reader *reader, const char *path, bool quiet);
 void reader_close(struct reader *reader);

@@ -38,6 +38,8 @@ struct report {
 	struct symbolizer *symbolizer;
 	struct groups groups;
 	struct summary summary;
+	struct escaped_process *unaudited; /* those of `facts`, then those whose traces cannot be read */
+	size_t unaudited_count;
 };
 
 /* The rule that suppresses an incident, or NULL. */

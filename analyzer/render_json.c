@@ -21,12 +21,12 @@ static void end_element(struct json *json)
 	json_break(json);
 }
 
-static void render_unaudited(struct json *json, const struct run_facts *facts)
+static void render_unaudited(struct json *json, const struct report *report)
 {
 	begin_list(json, "unaudited");
-	for (size_t i = 0; facts && i < facts->escaped_count; i++) {
+	for (size_t i = 0; i < report->unaudited_count; i++) {
 		json_open_object(json, NULL);
-		report_json_unaudited(json, &facts->escaped[i]);
+		report_json_unaudited(json, &report->unaudited[i]);
 		end_element(json);
 	}
 	json_close_list(json);
@@ -81,7 +81,7 @@ void render_json(const struct report *report, FILE *stream, bool color)
 		end_element(json);
 	}
 	json_close_list(json);
-	render_unaudited(json, report->facts);
+	render_unaudited(json, report);
 	begin_list(json, "sockets");
 	lifecycle_each_socket(report->lifecycle, true, render_socket, json);
 	json_close_list(json);

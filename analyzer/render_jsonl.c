@@ -83,9 +83,9 @@ static void render_incident(struct lines *lines, const struct incident *incident
 
 static void render_processes(struct lines *lines)
 {
-	const struct run_facts *facts = lines->report->facts;
+	const struct report *report = lines->report;
 	size_t count;
-	const struct process *processes = lifecycle_processes(lines->report->lifecycle, &count);
+	const struct process *processes = lifecycle_processes(report->lifecycle, &count);
 
 	for (size_t i = 0; i < count; i++) {
 		begin_line(lines, "process");
@@ -93,9 +93,9 @@ static void render_processes(struct lines *lines)
 		report_json_process(&lines->json, &processes[i]);
 		json_close_object(&lines->json);
 	}
-	for (size_t i = 0; facts && i < facts->escaped_count; i++) {
+	for (size_t i = 0; i < report->unaudited_count; i++) {
 		begin_line(lines, "unaudited");
-		report_json_unaudited(&lines->json, &facts->escaped[i]);
+		report_json_unaudited(&lines->json, &report->unaudited[i]);
 		json_close_object(&lines->json);
 	}
 }

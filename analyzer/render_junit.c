@@ -185,8 +185,12 @@ static void render_unaudited(struct junit *junit, const struct escaped_process *
 	attribute(junit, "name", name);
 	time_attribute(junit, 0);
 	begin(junit, "skipped");
-	xmlTextWriterWriteFormatAttribute(
-		junit->writer, BAD_CAST "message", "pid %d was not audited: %s", (int)process->pid, reason);
+	if (process->pid)
+		xmlTextWriterWriteFormatAttribute(
+			junit->writer, BAD_CAST "message", "pid %d was not audited: %s", (int)process->pid, reason);
+	else
+		xmlTextWriterWriteFormatAttribute(
+			junit->writer, BAD_CAST "message", "its trace cannot be read: %s", reason);
 	end(junit);
 	end(junit);
 	free(path);
@@ -219,10 +223,9 @@ struct totals {
 
 static void count_cases(const struct junit *junit, struct totals *totals)
 {
-	const struct run_facts *facts = junit->report->facts;
 	uint32_t last_failed = UINT32_MAX;
 
-	totals->skipped = facts ? facts->escaped_count : 0;
+	totals->skipped = junit->report->unaudited_count;
 	totals->cases = totals->skipped;
 	for (size_t i = 0; i < junit->cases.count; i++)
 		totals->cases += junit->cases.cases[i]->is_needed;
@@ -291,7 +294,7 @@ static void render_summary(struct junit *junit)
 
 static void render_cases(struct junit *junit)
 {
-	const struct run_facts *facts = junit->report->facts;
+	const struct report *report = junit->report;
 	size_t at = 0;
 	size_t rendered = 0;
 
@@ -305,8 +308,8 @@ static void render_cases(struct junit *junit)
 			rendered++;
 		}
 	}
-	for (size_t i = 0; facts && i < facts->escaped_count; i++, rendered++)
-		render_unaudited(junit, &facts->escaped[i]);
+	for (size_t i = 0; i < report->unaudited_count; i++, rendered++)
+		render_unaudited(junit, &report->unaudited[i]);
 	if (!rendered)
 		render_command(junit);
 }

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "analyzer/findings.h"
@@ -54,6 +55,22 @@ const char *report_format_names(void)
 	return names;
 }
 
+/* The strings stay those of the facts and of the lifecycle. */
+static void list_unaudited(struct report *report)
+{
+	size_t escaped = report->facts ? report->facts->escaped_count : 0;
+	size_t unreadable;
+	const struct unreadable_trace *traces = lifecycle_unreadable(report->lifecycle, &unreadable);
+
+	report->unaudited_count = escaped + unreadable;
+	report->unaudited = text_allocate(report->unaudited_count * sizeof(*report->unaudited));
+	for (size_t i = 0; i < escaped; i++)
+		report->unaudited[i] = report->facts->escaped[i];
+	for (size_t i = 0; i < unreadable; i++)
+		report->unaudited[escaped + i] =
+			(struct escaped_process){.path = traces[i].path, .reason = traces[i].reason};
+}
+
 static void summarize(struct report *report)
 {
 	struct summary *summary = &report->summary;
@@ -79,8 +96,7 @@ static void summarize(struct report *report)
 		else
 			summary->incidents[incidents[i].severity]++;
 	}
-	if (report->facts)
-		summary->unaudited_processes = report->facts->escaped_count;
+	summary->unaudited_processes = report->unaudited_count;
 }
 
 const struct suppression *report_suppression(const struct report *report, const struct incident *incident)
@@ -120,6 +136,16 @@ static bool render_to(
 	return !failed;
 }
 
+/* A umask may have left even the owner no right to the report: for others it holds. */
+static void let_owner_read(FILE *stream)
+{
+	struct stat status;
+
+	if (fstat(fileno(stream), &status) == 0 && S_ISREG(status.st_mode) && status.st_uid == geteuid() &&
+		(status.st_mode & 0600) != 0600)
+		fchmod(fileno(stream), (status.st_mode & 07777) | 0600);
+}
+
 static bool write_output(const struct report *report, const struct report_output *output)
 {
 	const struct renderer *renderer = find_renderer(output->format);
@@ -138,6 +164,7 @@ static bool write_output(const struct report *report, const struct report_output
 		text_complain("cannot write %s: %s", output->path, strerror(errno));
 		return false;
 	}
+	let_owner_read(stream);
 	return render_to(report, renderer, stream, output->path, true);
 }
 
@@ -157,10 +184,14 @@ static bool write_outputs(const struct report *report)
 
 static int exit_status(const struct report *report)
 {
+	size_t unreadable;
+
 	for (int severity = 0; severity < SEVERITIES; severity++)
 		if (report->summary.incidents[severity] && report->options->fail_on & 1u << severity)
 			return report->options->error_exitcode;
-	return 0;
+	/* There is a trace where a process used sockets: what it did with them is not known, and may be anything. */
+	lifecycle_unreadable(report->lifecycle, &unreadable);
+	return unreadable && report->options->fail_on ? report->options->error_exitcode : 0;
 }
 
 /* What the baseline has is known: reported as suppressed by it. */
@@ -192,8 +223,10 @@ static int make_report(struct report *report)
 	if (report->options->baseline)
 		apply_baseline(report);
 	group_incidents(report->lifecycle, &report->groups);
+	list_unaudited(report);
 	summarize(report);
 	status = write_outputs(report) ? exit_status(report) : EXIT_SOCKSAN;
+	free(report->unaudited);
 	group_free(&report->groups);
 	symbolizer_free(report->symbolizer);
 	return status;
@@ -205,6 +238,7 @@ int report_traces(
 	struct command_end end = {0};
 	struct report report = {.options = options, .facts = facts};
 	size_t process_count;
+	size_t unreadable;
 	int status;
 
 	if (facts)
@@ -212,7 +246,8 @@ int report_traces(
 	progress_allow(!options->quiet);
 	report.lifecycle = lifecycle_read(paths, path_count, facts ? &end : NULL);
 	lifecycle_processes(report.lifecycle, &process_count);
-	if (!facts && lifecycle_trace_count(report.lifecycle) == 0) {
+	lifecycle_unreadable(report.lifecycle, &unreadable);
+	if (!facts && lifecycle_trace_count(report.lifecycle) == 0 && !unreadable) {
 		text_complain("no trace found");
 		status = EXIT_NO_TRACE;
 	} else if (facts && facts->signed_in == 0 && process_count == 0) {

@@ -47,10 +47,13 @@ struct report_options {
 	uint32_t baseline_rule; /* its number among the suppressions, from 1 */
 };
 
-/* A descendant of the command that ran without the shim, and why, as far as can be told. */
+/*
+ * A process of which is not known what it did: a descendant of the command that ran without the shim, or one whose trace cannot be
+ * read; and why, as far as can be told.
+ */
 struct escaped_process {
-	pid_t pid;
-	const char *path;
+	pid_t pid; /* 0: unknown */
+	const char *path; /* of the program, or of the trace */
 	const char *reason;
 };
 
@@ -70,8 +73,8 @@ struct run_facts {
 /*
  * Reads the traces named by `paths` (files, or directories searched for *.trace) and writes each output of `options`.
  * `facts` is what `run` observed, NULL for `report`. Damage in a trace is told on standard error, with file and offset, and
- * everything else is still read. Returns 0, or options->error_exitcode where incidents of a severity in `fail_on` remain,
- * EXIT_NO_TRACE where no path held a trace (with `facts`, no trace is no error: a program may have no socket), or
+ * everything else is still read. Returns 0, or options->error_exitcode where incidents of a severity in `fail_on` remain, or a
+ * trace is there that cannot be read and `fail_on` is not empty; EXIT_NO_TRACE where no path held a trace (with `facts`, no trace is no error: a program may have no socket), or
  * EXIT_SOCKSAN where an output could not be written.
  */
 int report_traces(

@@ -95,13 +95,22 @@ char *text_coverage_audited(const struct report *report)
 		"%s, %s, %s%s", process_words, socket_words, summary->recycled ? "at least " : "", write_words);
 }
 
-static void show_escaped(const struct text_page *page, const struct run_facts *facts)
+static void show_unaudited(const struct text_page *page, const struct report *report)
 {
-	for (size_t i = 0; i < facts->escaped_count && i < SHOWN_PROCESSES; i++)
-		warn(page, "NOT AUDITED: pid %d %s: %s", (int)facts->escaped[i].pid, facts->escaped[i].path,
-			facts->escaped[i].reason);
-	if (facts->escaped_count > SHOWN_PROCESSES)
-		warn(page, "NOT AUDITED: and %zu more processes", facts->escaped_count - SHOWN_PROCESSES);
+	for (size_t i = 0; i < report->unaudited_count && i < SHOWN_PROCESSES; i++) {
+		const struct escaped_process *process = &report->unaudited[i];
+
+		if (process->pid)
+			warn(page, "NOT AUDITED: pid %d %s: %s", (int)process->pid, process->path, process->reason);
+		else
+			warn(page, "NOT AUDITED: cannot read the trace %s: %s", process->path, process->reason);
+	}
+	if (report->unaudited_count > SHOWN_PROCESSES)
+		warn(page, "NOT AUDITED: and %zu more processes", report->unaudited_count - SHOWN_PROCESSES);
+}
+
+static void show_troubles(const struct text_page *page, const struct run_facts *facts)
+{
 	for (size_t i = 0; i < facts->trouble_count && i < SHOWN_PROCESSES; i++)
 		warn(page, "%s", facts->troubles[i]);
 	if (facts->trouble_count > SHOWN_PROCESSES)
@@ -167,8 +176,9 @@ void text_coverage_show(const struct text_page *page, const struct report *repor
 	const struct process *processes = lifecycle_processes(report->lifecycle, &count);
 	char number[TEXT_NUMBER_BYTES];
 
+	show_unaudited(page, report);
 	if (report->facts)
-		show_escaped(page, report->facts);
+		show_troubles(page, report->facts);
 	for (size_t i = 0; i < sizeof(coverage_words) / sizeof(coverage_words[0]); i++) {
 		char *pids = pids_with(processes, count, coverage_words[i].bit);
 

@@ -27,13 +27,36 @@ static bool is_known(const struct trace_set *set, size_t count, const struct rea
 	return false;
 }
 
+void trace_set_note_unreadable(struct trace_set *set, const char *path, const char *reason)
+{
+	set->unreadable = text_grow(set->unreadable, set->unreadable_count, sizeof(*set->unreadable));
+	set->unreadable[set->unreadable_count++] =
+		(struct unreadable_trace){.path = text_copy(path), .reason = text_copy(reason)};
+}
+
+/* Whether an open that failed so has met something to read: not a name without a file, nor what is no file of ours. */
+static bool is_there(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR:
+	case EISDIR:
+	case ELOOP:
+	case EINVAL: return false;
+	default: return true;
+	}
+}
+
 static void add_file(struct trace_set *set, const char *path, size_t known_count)
 {
 	struct reader reader;
 
 	progress_count("files");
-	if (!reader_open(&reader, path, false))
+	if (!reader_open(&reader, path, false)) {
+		if (reader.error && is_there(reader.error))
+			trace_set_note_unreadable(set, path, strerror(reader.error));
 		return;
+	}
 	reader_close(&reader);
 	if (is_known(set, known_count, &reader))
 		return;
@@ -70,6 +93,7 @@ static void add_directory(struct trace_set *set, const char *directory)
 
 	if (count < 0) {
 		text_complain("%s: %s", directory, strerror(errno));
+		trace_set_note_unreadable(set, directory, strerror(errno));
 		return;
 	}
 	for (int i = 0; i < count; i++) {
@@ -156,6 +180,11 @@ void trace_set_free(struct trace_set *set)
 		free(set->sources[i].modules);
 	}
 	free(set->sources);
+	for (size_t i = 0; i < set->unreadable_count; i++) {
+		free(set->unreadable[i].path);
+		free(set->unreadable[i].reason);
+	}
+	free(set->unreadable);
 	*set = (struct trace_set){0};
 }
 

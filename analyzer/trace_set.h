@@ -50,16 +50,22 @@ struct trace_set {
 	struct trace_source *sources;
 	size_t count;
 	uint64_t bytes; /* of all of them */
+	struct unreadable_trace *unreadable;
+	size_t unreadable_count;
 	uint64_t uses;
 	struct trace_slot slots[TRACE_SET_OPEN];
 };
 
 /*
  * Finds the traces that `paths` name: files, and in directories the regular files called *.trace, in the order of their
- * names. Each file once. Those that cannot be read, or are no traces, are told on standard error and left out.
+ * names. Each file once. Those that are no traces are told on standard error and left out; those that are there and cannot be read
+ * stand in `unreadable`: what their processes did is not known.
  */
 void trace_set_find(struct trace_set *set, char *const *paths, size_t path_count);
 void trace_set_free(struct trace_set *set);
+
+/* Adds to `unreadable` what turned out to be so later. */
+void trace_set_note_unreadable(struct trace_set *set, const char *path, const char *reason);
 
 /* The file, open. NULL where it cannot be opened any more. Valid until TRACE_SET_OPEN others have been opened. */
 struct reader *trace_set_open(struct trace_set *set, uint32_t trace);
