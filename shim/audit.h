@@ -298,6 +298,25 @@ void audit_uring_made(const struct uring *ring);
 void audit_uring_ends(const struct uring *ring);
 
 /*
+ * Rings that the program makes and enters by itself (audit_uring_raw.c). After an io_uring_setup, whose `params` the kernel has filled
+ * in; before a close of any descriptor that is known to be no socket, or where the ring is to be forgotten; in a forked child.
+ */
+struct io_uring_params;
+void audit_uring_raw_made(int fd, const struct io_uring_params *params);
+void audit_uring_raw_closed(int fd);
+void audit_uring_raw_forked(void);
+
+struct audit_uring_raw {
+	struct raw_ring *ring; /* NULL: none that is followed */
+	uint32_t generation;
+	struct audit_uring around;
+};
+
+/* Around an io_uring_enter with these arguments. `waited`: so many completions the call has waited for. Both keep errno. */
+void audit_uring_raw_begin(struct audit_uring_raw *call, int fd, unsigned to_submit, unsigned flags);
+void audit_uring_raw_end(struct audit_uring_raw *call, unsigned waited);
+
+/*
  * Looks whether the process holds a ring whose submissions pass no hook, such as one of a liburing that is linked into the
  * program: its setup passes none either. The report then says so.
  */

@@ -107,6 +107,7 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd)
 			close->owner = close->kept ? quarantine_owner(fd) : NULL;
 		} else if (entry != ENTRY_UNKNOWN) {
 			socket_table_forget(fd);
+			audit_uring_raw_closed(fd);
 		}
 		close->call = call;
 		return;

@@ -91,5 +91,6 @@ void audit_forked(void)
 	record_forked();
 	incident_forked();
 	quarantine_forked();
+	audit_uring_raw_forked();
 	uring_forked();
 }

@@ -1,10 +1,8 @@
 /*
- * audit_uring.c: the way of io_uring through liburing.
+ * audit_uring.c: the way of io_uring: what a call on a ring submits, and what completes before and after it.
  *
- * liburing's calls are where we can look: at the submissions before it shows them to the kernel, and at the completions before
- * and after. The program takes completions from the queue by inline code that passes no hook, so we keep a place of our own in
- * it and only look. What is posted is a fact of the kernel's, and settles the write at once; what it tells the program, it has
- * told once the program has gone past it, or was given it by a call that waits.
+ * The program takes completions by inline code that passes no hook, so we only look. What is posted is a fact of the kernel's, and
+ * settles the write at once; what it tells, it has told once the program has gone past it, or was given it by a call that waits.
  */
 #include "shim/audit.h"
 
@@ -152,9 +150,13 @@ static void scan(struct uring_state *state, const struct uring *ring, uint32_t h
 
 /* ---- submissions ---- */
 
-static const struct io_uring_sqe *entry_at(const struct uring *ring, uint32_t at)
+static const struct io_uring_sqe *entry_at(const struct uring_state *state, const struct uring *ring, uint32_t at)
 {
-	return &ring->sq.sqes[(size_t)(at & *ring->sq.mask) << (ring->flags & IORING_SETUP_SQE128 ? 1 : 0)];
+	uint32_t index = at & *ring->sq.mask;
+
+	if (state->is_indexed)
+		index = load(&ring->sq.array[index]) & *ring->sq.mask;
+	return &ring->sq.sqes[(size_t)index << (ring->flags & IORING_SETUP_SQE128 ? 1 : 0)];
 }
 
 /* An operation whose completion could not be told from another's: what is certain of it is that it is made. */
@@ -200,14 +202,13 @@ static void submit(struct uring_state *state, const struct uring *ring, const st
 
 static void submit_all(struct uring_state *state, const struct uring *ring)
 {
-	const uint8_t links = IOSQE_IO_LINK | IOSQE_IO_HARDLINK;
 	bool waits = false;
 
 	for (; state->next != ring->sq.sqe_tail; state->next++) {
-		const struct io_uring_sqe *sqe = entry_at(ring, state->next);
+		const struct io_uring_sqe *sqe = entry_at(state, ring, state->next);
 
 		submit(state, ring, sqe, waits);
-		waits = sqe->flags & links;
+		waits = sqe->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
 	}
 }
 
@@ -221,9 +222,10 @@ static void take_back(struct uring_state *state, const struct uring *ring, uint3
 	if (uring_is_after(first, head))
 		head = first;
 	for (uint32_t at = head; at != state->next; at++) {
-		struct uring_op *op = uring_op_find(state, entry_at(ring, at)->user_data);
+		const struct io_uring_sqe *sqe = entry_at(state, ring, at);
+		struct uring_op *op = uring_op_find(state, sqe->user_data);
 
-		if (!op || !op->outstanding || op->work.skips != !!(entry_at(ring, at)->flags & IOSQE_CQE_SKIP_SUCCESS))
+		if (!op || !op->outstanding || op->work.skips != !!(sqe->flags & IOSQE_CQE_SKIP_SUCCESS))
 			continue;
 		if (!op->doubtful)
 			uring_work_cancel(&op->work);
@@ -238,7 +240,7 @@ static void leave(struct uring_state *state, const struct uring *ring, uint32_t 
 	trace_ref stack = 0;
 
 	for (uint32_t at = first; at != state->next && state->unleft; at++) {
-		struct uring_op *op = uring_op_find(state, entry_at(ring, at)->user_data);
+		struct uring_op *op = uring_op_find(state, entry_at(state, ring, at)->user_data);
 
 		if (!op || !op->outstanding || op->doubtful || op->work.left)
 			continue;
@@ -283,10 +285,10 @@ static void expect_message(int ring_fd, uint64_t user_data)
 }
 
 /* A message to a ring puts a completion there, whose user_data may be those of an operation of that ring. */
-static void expect_messages(const struct uring *ring)
+static void expect_messages(const struct uring_state *state, const struct uring *ring)
 {
 	for (uint32_t at = ring->sq.sqe_head; at != ring->sq.sqe_tail; at++) {
-		const struct io_uring_sqe *sqe = entry_at(ring, at);
+		const struct io_uring_sqe *sqe = entry_at(state, ring, at);
 
 		if (__builtin_expect(sqe->opcode == IORING_OP_MSG_RING, 0))
 			expect_message(sqe->fd, sqe->off);
@@ -332,7 +334,7 @@ void audit_uring_begin(struct audit_uring *call, const struct uring *ring, bool 
 		return;
 	if (submits) {
 		uring_unlock(state);
-		expect_messages(ring);
+		expect_messages(state, ring);
 		if (!uring_lock(state))
 			return;
 	}

@@ -20,6 +20,7 @@
 #include "shim/hook.h"
 #include "shim/payload.h"
 #include "shim/thread.h"
+#include "shim/uring_layout.h"
 
 static const struct hook named_write = {"write", 0};
 static const struct hook named_read = {"read", 0};
@@ -118,6 +119,28 @@ static long exec_call(const struct arguments *call, const char *path)
 	return result;
 }
 
+static long enter_ring(const struct arguments *call)
+{
+	const long *value = call->value;
+	struct audit_uring_raw around;
+	long result;
+
+	audit_uring_raw_begin(&around, (int)value[0], (unsigned)value[1], (unsigned)value[3]);
+	result = forward(call);
+	audit_uring_raw_end(&around, result >= 0 && value[3] & IORING_ENTER_GETEVENTS ? (unsigned)value[2] : 0);
+	return result;
+}
+
+/* The queues are to lie elsewhere from then on. */
+static long register_with_ring(const struct arguments *call)
+{
+	if (call->value[1] == URING_REGISTER_RESIZE_RINGS) {
+		audit_uring_raw_closed((int)call->value[0]);
+		audit_used_io_uring();
+	}
+	return forward(call);
+}
+
 static long sandbox_call(const struct arguments *call)
 {
 	bool installs = call->number == SYS_prctl ? call->value[0] == PR_SET_SECCOMP
@@ -173,7 +196,7 @@ static long noted_call(const struct arguments *call)
 	case SYS_epoll_pwait:
 		audit_epoll_waited(&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result);
 		break;
-	case SYS_io_uring_setup: audit_used_io_uring(); break;
+	case SYS_io_uring_setup: audit_uring_raw_made((int)result, (const struct io_uring_params *)value[1]); break;
 	default: break;
 	}
 	errno = saved;
@@ -214,6 +237,8 @@ static long audited(const struct arguments *call)
 #endif
 	case SYS_dup3: return duplicate_over(call, "dup3");
 	case SYS_connect: return connect_call(call);
+	case SYS_io_uring_enter: return enter_ring(call);
+	case SYS_io_uring_register: return register_with_ring(call);
 	case SYS_execve: return exec_call(call, (const char *)value[0]);
 	case SYS_execveat: return exec_call(call, (const char *)value[1]);
 	case SYS_exit_group: audit_process_ends(true); return forward(call);
@@ -266,7 +291,9 @@ static bool is_followed(long number)
 	case SYS_epoll_wait:
 #endif
 	case SYS_epoll_pwait:
-	case SYS_io_uring_setup: return true;
+	case SYS_io_uring_setup:
+	case SYS_io_uring_enter:
+	case SYS_io_uring_register: return true;
 	default: return false;
 	}
 }

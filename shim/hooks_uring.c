@@ -166,23 +166,43 @@ URING_HOOK(void, io_uring_queue_exit, struct uring *ring)
 	real(ring);
 }
 
-/* A program that submits by itself does so past all that is looked at here. */
+/* ---- by hand: what the other calls do, a program may do by itself ---- */
+
+/* Makes `call`, an io_uring_enter by these arguments, around the real function. */
+#define ENTERING(name, fd, to_submit, min_complete, flags, call)                                                       \
+	__extension__({                                                                                                \
+		__typeof__(&name) real = REAL_FOREIGN(name);                                                           \
+		struct audit_uring_raw around;                                                                         \
+		int result = -ENOSYS;                                                                                  \
+		if (real) {                                                                                            \
+			audit_uring_raw_begin(&around, (int)(fd), to_submit, flags);                                   \
+			result = (call);                                                                               \
+			audit_uring_raw_end(                                                                           \
+				&around, result >= 0 && (flags)&IORING_ENTER_GETEVENTS ? (min_complete) : 0);          \
+		}                                                                                                      \
+		result;                                                                                                \
+	})
+
+URING_HOOK(int, io_uring_setup, unsigned int entries, struct io_uring_params *p)
+{
+	__typeof__(&io_uring_setup) real = REAL_FOREIGN(io_uring_setup);
+	int result = real ? real(entries, p) : -ENOSYS;
+
+	if (result >= 0)
+		audit_uring_raw_made(result, p);
+	return result;
+}
+
 URING_HOOK(int, io_uring_enter, unsigned int fd, unsigned int to_submit, unsigned int min_complete, unsigned int flags,
 	sigset_t *sig)
 {
-	__typeof__(&io_uring_enter) real = REAL_FOREIGN(io_uring_enter);
-
-	if (to_submit)
-		audit_used_io_uring();
-	return real ? real(fd, to_submit, min_complete, flags, sig) : -ENOSYS;
+	return ENTERING(
+		io_uring_enter, fd, to_submit, min_complete, flags, real(fd, to_submit, min_complete, flags, sig));
 }
 
 URING_HOOK(int, io_uring_enter2, unsigned int fd, unsigned int to_submit, unsigned int min_complete, unsigned int flags,
 	sigset_t *sig, size_t sz)
 {
-	__typeof__(&io_uring_enter2) real = REAL_FOREIGN(io_uring_enter2);
-
-	if (to_submit)
-		audit_used_io_uring();
-	return real ? real(fd, to_submit, min_complete, flags, sig, sz) : -ENOSYS;
+	return ENTERING(
+		io_uring_enter2, fd, to_submit, min_complete, flags, real(fd, to_submit, min_complete, flags, sig, sz));
 }

@@ -111,7 +111,7 @@ enum trace_ended {
 
 /* What this process did that the audit cannot wholly see, or that changed how it was audited. */
 enum trace_coverage {
-	TRACE_USED_IO_URING = 1 << 0, /* io_uring past liburing, or with registered files */
+	TRACE_USED_IO_URING = 1 << 0, /* io_uring past all hooks, or with registered files */
 	TRACE_SECCOMP = 1 << 1, /* a seccomp filter: audited without probes from then on */
 	TRACE_NO_UNWINDER = 1 << 2, /* libunwind could not be loaded: no stacks */
 	TRACE_UNWINDER_BUSY = 1 << 3, /* forked while another thread unwound: no stacks */

@@ -46,6 +46,8 @@ static const struct kind kinds[URING_OPS_KNOWN] = {
 	[URING_OP_LISTEN] = {"uring_listen", URING_LISTEN, 0, false, true},
 	[IORING_OP_SHUTDOWN] = {"uring_shutdown", URING_SHUTDOWN, 0, false, true},
 	[IORING_OP_CLOSE] = {"uring_close", URING_CLOSE, 0, false, false},
+	[IORING_OP_EPOLL_CTL] = {"uring_epoll_ctl", URING_EPOLL, 0, false, true},
+	[URING_OP_EPOLL_WAIT] = {"uring_epoll_wait", URING_EPOLL_WAIT, 0, false, true},
 	[IORING_OP_OPENAT] = {"", URING_NEW_FILE, 0, false, false},
 	[IORING_OP_OPENAT2] = {"", URING_NEW_FILE, 0, false, false},
 	[URING_OP_FIXED_FD_INSTALL] = {"", URING_NEW_FILE, 0, false, false},
@@ -145,6 +147,16 @@ static void begin_close(struct uring_work *work, const struct io_uring_sqe *sqe,
 	audit_close_by_libc_begin(&work->close, work->call, sqe->fd);
 }
 
+/* The kernel copies the event at the submission (io_uring/epoll.c io_epoll_ctl_prep). */
+static void begin_epoll(struct uring_work *work, const struct io_uring_sqe *sqe)
+{
+	struct payload event = payload_buffer((const void *)(uintptr_t)sqe->addr, sizeof(work->epoll.event));
+
+	work->epoll.operation = (int)sqe->len;
+	work->epoll.fd = (int)sqe->off;
+	payload_first_bytes(&event, &work->epoll.event, sizeof(work->epoll.event));
+}
+
 static void begin(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind, bool waits)
 {
 	switch (work->sort) {
@@ -163,6 +175,7 @@ static void begin(struct uring_work *work, const struct io_uring_sqe *sqe, const
 		work->made.type = (int)sqe->off;
 		work->made.protocol = (int)sqe->len;
 		break;
+	case URING_EPOLL: begin_epoll(work, sqe); break;
 	default: break;
 	}
 }
@@ -189,5 +202,5 @@ bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, b
 	work->call = kind->call;
 	work->sort = kind->sort;
 	begin(work, sqe, kind, waits);
-	return true;
+	return kind->sort != URING_EPOLL_WAIT;
 }

@@ -60,6 +60,15 @@ _Static_assert(offsetof(struct uring, flags) == 192, "liburing's layout");
  */
 #define URING_KNOWN_SETUP ((1u << 18) - 1)
 
+/* By number too: of the setup, */
+#define URING_SETUP_NO_MMAP (1u << 14)
+#define URING_SETUP_REGISTERED_FD_ONLY (1u << 15)
+#define URING_SETUP_NO_SQARRAY (1u << 16)
+/* of io_uring_enter, */
+#define URING_ENTER_REGISTERED_RING (1u << 4)
+/* and of io_uring_register. */
+#define URING_REGISTER_RESIZE_RINGS 33
+
 /* By number where the header may be older; none of them has ever changed. */
 enum uring_operation {
 	URING_OP_SENDMSG_ZC = 48,
@@ -68,6 +77,7 @@ enum uring_operation {
 	URING_OP_BIND = 56,
 	URING_OP_LISTEN = 57,
 	URING_OP_RECV_ZC = 58,
+	URING_OP_EPOLL_WAIT = 59,
 	URING_OP_READV_FIXED = 60,
 	URING_OP_WRITEV_FIXED = 61,
 	URING_OPS_KNOWN = 65, /* up to IORING_OP_URING_CMD128 (Linux 6.19) */

@@ -122,7 +122,7 @@ struct uring_state *uring_made(const struct uring *ring)
 	state->next = __atomic_load_n(ring->sq.head, __ATOMIC_ACQUIRE);
 	state->cursor = tail = __atomic_load_n(ring->cq.tail, __ATOMIC_ACQUIRE);
 	state->news_count = state->unleft = 0;
-	state->skips_forgotten = false;
+	state->skips_forgotten = state->is_indexed = false;
 	state->blind = (ring->flags & ~URING_KNOWN_SETUP) || state->next || tail || ring->sq.sqe_head;
 	state->fd = ring->fd;
 	set_known(ring->fd, false); /* of a ring that ended where we did not see it */

@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "shim/audit.h"
@@ -38,6 +39,8 @@ enum uring_sort {
 	URING_SHUTDOWN,
 	URING_CLOSE, /* the table let go of the number at the submission */
 	URING_CLOSE_LATER, /* it does so at the completion: the close waits for another operation */
+	URING_EPOLL, /* a change to an epoll set */
+	URING_EPOLL_WAIT, /* tells of sockets where we do not look */
 	URING_NEW_FILE, /* makes a descriptor that is no socket */
 };
 
@@ -62,6 +65,11 @@ struct uring_work {
 			int type;
 			int protocol;
 		} made;
+		struct {
+			int operation;
+			int fd;
+			struct epoll_event event;
+		} epoll;
 		struct {
 			uint32_t length;
 			char bytes[sizeof(struct sockaddr_storage)];
@@ -98,6 +106,7 @@ struct uring_state {
 	const void *key; /* NULL: free */
 	int busy;
 	bool blind; /* used before we saw it, or of a shape that we cannot read */
+	bool is_indexed; /* its submissions stand in the queue by their numbers (sq.array), in any order; liburing keeps to theirs */
 	bool skips_forgotten; /* slots that had `skipped` set were given up: each failure is doubtful */
 	int fd; /* of the ring; -1: none */
 	uint32_t next; /* the first submission that was not looked at */

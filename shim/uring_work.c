@@ -186,6 +186,10 @@ static void answer_other(struct uring_work *work, int result)
 		if (result >= 0 && is_new(result))
 			audit_made_socket(result, work->made.domain, work->made.type, work->made.protocol);
 		break;
+	case URING_EPOLL:
+		if (result == 0)
+			audit_epoll_registered(work->fd, work->epoll.operation, work->epoll.fd, &work->epoll.event);
+		break;
 	case URING_NEW_FILE:
 		if (result >= 0 && socket_table_is_other(result))
 			socket_table_forget(result);
@@ -287,8 +291,8 @@ void uring_work_unknown(struct uring_work *work)
 		audit_write_unknown(&work->write, is_kept(work->socket, work->cookie));
 	} else if (work->sort == URING_CONNECT) {
 		leave_connecting(work);
-	} else if (work->sort == URING_CLOSE_LATER) {
-		answer_close_later(work, 0);
+	} else if (work->sort == URING_CLOSE_LATER || work->sort == URING_EPOLL) {
+		answer_other(work, 0);
 	}
 	release(work);
 	work->sort = URING_OTHER;

@@ -17,7 +17,7 @@ struct socket;
 
 /*
  * Before the submission. `waits`: it begins when another operation is over, not at once. `work` is cleared. Returns false where it
- * is one that the audit cannot follow: a registered file, an unknown operation.
+ * is one that the audit cannot follow: a registered file, an unknown operation, a wait on an epoll set.
  */
 bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits);
 

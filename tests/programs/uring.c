@@ -2,11 +2,12 @@
  * Uses io_uring through liburing: is told of the end by a completion, or not, and writes by a submission all the same.
  *
  * uring EVENT TELLING WRITING    EVENT: fin, reset, unix, live (nobody goes), own (its own shutdown)
- *                                TELLING: untold, or one of `ways` below
+ *                                TELLING: untold, epoll (which the ring is asked to watch for it), or one of `ways` below
  *                                WRITING: none, or one of `ways`; it also says what kind of ring it is
  */
 #include "tests/programs/uring_support.h"
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/uio.h>
 
 enum { TELLING = 1, WRITING = 2, PROVIDING = 3 };
@@ -136,6 +137,18 @@ SITE void learn(const struct way *way, int fd, bool reset)
 		CHECK(result == (reset ? -ECONNRESET : 0));
 }
 
+SITE void learn_by_epoll(int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP, .data.ptr = &ring};
+	int epoll = epoll_create1(EPOLL_CLOEXEC);
+
+	io_uring_prep_epoll_ctl(uring_entry(&ring, TELLING), epoll, fd, EPOLL_CTL_ADD, &event);
+	CHECK(io_uring_submit_and_wait(&ring, 1) == 1);
+	CHECK(uring_result(&ring, TELLING) == 0);
+	CHECK(epoll_wait(epoll, &event, 1, WAIT_BOUND_MS) == 1 && event.events & EPOLLRDHUP);
+	CHECK(close(epoll) == 0);
+}
+
 SITE void hand_over(const struct way *way, int fd)
 {
 	way->prepare(uring_entry(&ring, WRITING), fd);
@@ -163,7 +176,9 @@ int main(int argc, char **argv)
 	uring_open(&ring, same(writing, "none") ? 0 : way_named(writing)->setup);
 	ends = ends_open(same(event, "unix") ? "unix" : "tcp4");
 	prepare_end(event, ends);
-	if (!same(telling, "untold"))
+	if (same(telling, "epoll"))
+		learn_by_epoll(ends.ours);
+	else if (!same(telling, "untold"))
 		learn(way_named(telling), ends.ours, same(event, "reset"));
 	if (!same(writing, "none")) {
 		hand_over(way_named(writing), ends.ours);
