@@ -37,12 +37,16 @@ size_t frames_count(const struct stack *stack)
 	return count ? count : stack->count;
 }
 
+bool frames_is_interpreter_module(const char *module)
+{
+	const char *name = text_basename(module);
+
+	return begins_with(name, "python") || begins_with(name, "libpython") || strstr(module, "/lib-dynload/");
+}
+
 bool frames_is_interpreter(const struct frame *frame)
 {
-	const char *module = text_basename(frame->module);
-
-	return frame->language == LANGUAGE_NATIVE &&
-	       (begins_with(module, "python") || begins_with(module, "libpython"));
+	return frame->language == LANGUAGE_NATIVE && frames_is_interpreter_module(frame->module);
 }
 
 bool frames_has_python(const struct stack *stack)

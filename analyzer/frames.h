@@ -9,6 +9,12 @@
 /* The frames without the C library's start-up code at the outer end. */
 size_t frames_count(const struct stack *stack);
 
+/*
+ * Whether a file is CPython: its command, its library, or a module in C of its standard library, each of which a distribution builds
+ * into the command or leaves beside it.
+ */
+bool frames_is_interpreter_module(const char *module);
+
 /* Whether a frame is an interpreter's own: where its program's frames are there too, they say more. */
 bool frames_is_interpreter(const struct frame *frame);
 bool frames_has_python(const struct stack *stack);

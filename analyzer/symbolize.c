@@ -8,6 +8,7 @@
 #include <string.h>
 #include <uthash.h>
 
+#include "analyzer/frames.h"
 #include "analyzer/module_index.h"
 #include "analyzer/perf_map.h"
 #include "analyzer/python_stack.h"
@@ -140,13 +141,6 @@ static bool begins_with(const char *string, const char *prefix)
 	return !strncmp(string, prefix, strlen(prefix));
 }
 
-static bool is_interpreter(const char *module)
-{
-	const char *name = text_basename(module);
-
-	return begins_with(name, "python") || begins_with(name, "libpython");
-}
-
 /* Code that no program calls its own: which function of it was on the stack says nothing about whose the bug is. */
 static bool is_system(const char *module)
 {
@@ -159,7 +153,7 @@ static bool is_system(const char *module)
 	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
 		if (begins_with(name, prefixes[i]))
 			return true;
-	return is_interpreter(module);
+	return frames_is_interpreter_module(module);
 }
 
 static void write_hex(const uint8_t *bytes, size_t length, char *out)
@@ -194,7 +188,7 @@ static struct image *image_of(struct symbolizer *symbolizer, const struct module
 		image->module = keep_string(symbolizer, module->path);
 		image->build_id = keep_string(symbolizer, build_id);
 		image->system = is_system(module->path);
-		image->interpreter = is_interpreter(module->path);
+		image->interpreter = frames_is_interpreter_module(module->path);
 		HASH_ADD(hh, symbolizer->images, key, length, image);
 	}
 	free(key);

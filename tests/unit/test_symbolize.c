@@ -239,6 +239,23 @@ Test(symbolize, python_frames_stand_before_the_interpreter)
 	cr_assert_str_eq(stack.frames[3].module, "/nonexistent/python3.11");
 }
 
+/* Debian builds _socket into its python3, others leave it beside the library: neither is the program's own code. */
+Test(symbolize, python_frames_stand_before_its_modules_in_c)
+{
+	static const uint64_t frames[] = {0x100010, 0x200010};
+	static const char python[] = "  File \"/srv/app.py\", line 7 in reply\n";
+
+	builder_module(&builder, "/opt/lib/python3.13/lib-dynload/_socket.cpython-313-x86_64-linux-gnu.so", 0x100000,
+		0x101000, NULL, 0);
+	builder_module(&builder, "/opt/lib/libpython3.13.so.1.0", 0x200000, 0x201000, NULL, 0);
+	symbolize(frames, 2, python);
+	cr_assert_eq(stack.count, 3);
+	cr_assert_str_eq(stack.frames[0].function, "reply");
+	cr_assert_not(stack.frames[0].system);
+	cr_assert(stack.frames[1].system);
+	cr_assert(stack.frames[2].system);
+}
+
 Test(symbolize, frames_of_the_shim_are_left_out)
 {
 	static const uint64_t frames[] = {0x100010, 0x200010};
