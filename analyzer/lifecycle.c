@@ -14,6 +14,8 @@
 #include "analyzer/progress.h"
 #include "analyzer/text.h"
 
+#define MAX_GAPS 4096 /* bytes */
+
 /* What the first pass collects about one trace, to be settled at its end. */
 struct first_pass {
 	struct lifecycle *lifecycle;
@@ -52,6 +54,18 @@ static void set_end(struct process *process, const struct trace_process *record,
 	}
 }
 
+/* What of its runtimes the process said is not watched. */
+static struct text load_gaps(struct first_pass *pass, trace_ref ref)
+{
+	_Alignas(struct trace_text) char buffer[sizeof(struct trace_text) + MAX_GAPS];
+	const struct trace_text *text = (const struct trace_text *)buffer;
+	struct reader *reader = ref ? trace_set_open(&pass->lifecycle->set, pass->trace) : NULL;
+	size_t bytes = reader ? reader_get(reader, ref, TRACE_TEXT, buffer, sizeof(buffer)) : 0;
+
+	return bytes && text->kind == TRACE_TEXT_GAPS ? keep_text(text->text, reader_text_length(text, bytes))
+						      : (struct text){0};
+}
+
 static void add_process(struct first_pass *pass, const struct trace_process *record, trace_ref ref)
 {
 	struct lifecycle *lifecycle = pass->lifecycle;
@@ -75,6 +89,7 @@ static void add_process(struct first_pass *pass, const struct trace_process *rec
 		.exe = exe_length ? keep_text(record->exe, exe_length)
 				  : keep_text(record->comm, strnlen(record->comm, sizeof(record->comm))),
 		.argv = keep_text(record->argv, argv_length),
+		.gaps = load_gaps(pass, record->gaps),
 	};
 	memcpy(process->called, record->comm, strnlen(record->comm, sizeof(process->called) - 1));
 	for (size_t i = 0; i < TRACE_LOSSES; i++) {
@@ -337,6 +352,7 @@ void lifecycle_free(struct lifecycle *lifecycle)
 	for (size_t i = 0; i < lifecycle->process_count; i++) {
 		free((char *)lifecycle->processes[i].exe.bytes);
 		free((char *)lifecycle->processes[i].argv.bytes);
+		free((char *)lifecycle->processes[i].gaps.bytes);
 	}
 	process_index_free(lifecycle->by_pid);
 	free(lifecycle->processes);

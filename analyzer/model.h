@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "shim/trace_format.h"
 
@@ -26,6 +27,18 @@ struct text {
 	const char *bytes;
 	size_t length;
 };
+
+/* Takes one line, without its newline, off *rest. */
+static inline struct text text_take_line(struct text *rest)
+{
+	const char *newline = (const char *)memchr(rest->bytes, '\n', rest->length);
+	struct text line = {.bytes = rest->bytes, .length = newline ? (size_t)(newline - rest->bytes) : rest->length};
+	size_t taken = newline ? line.length + 1 : line.length;
+
+	rest->bytes += taken;
+	rest->length -= taken;
+	return line;
+}
 
 /* How `socksan run` saw its command end; `pid` is 0 where nobody watched. */
 struct command_end {
@@ -56,6 +69,7 @@ struct process {
 	struct text exe; /* its command's name where the path is unknown */
 	char called[16]; /* the name it was started by, cut at the end; empty where that is not known */
 	struct text argv; /* each argument ends with a NUL */
+	struct text gaps; /* what of its runtimes is not watched: lines with their ends */
 };
 
 struct endpoint {

@@ -5,18 +5,6 @@
 
 #include <string.h>
 
-/* Takes one line, without its newline, off *rest. */
-static struct text take_line(struct text *rest)
-{
-	const char *newline = memchr(rest->bytes, '\n', rest->length);
-	struct text line = {.bytes = rest->bytes, .length = newline ? (size_t)(newline - rest->bytes) : rest->length};
-	size_t taken = newline ? line.length + 1 : line.length;
-
-	rest->bytes += taken;
-	rest->length -= taken;
-	return line;
-}
-
 /* The last place where `needle` stands in `text`, or NULL. A file's name may hold anything, so the last one is ours. */
 static const char *find_last(struct text text, const char *needle)
 {
@@ -59,7 +47,7 @@ static bool parse_line(struct text line, struct python_frame *frame)
 bool python_stack_next(struct text *rest, struct python_frame *frame)
 {
 	while (rest->length)
-		if (parse_line(take_line(rest), frame))
+		if (parse_line(text_take_line(rest), frame))
 			return true;
 	return false;
 }

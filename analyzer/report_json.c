@@ -49,12 +49,24 @@ static void render_coverage(struct json *json, uint32_t coverage)
 		{TRACE_MISSING_STACKS, "missing_stacks"},
 		{TRACE_OPAQUE_RUNTIME, "opaque_runtime"},
 		{TRACE_NO_PYTHON_STACKS, "no_python_stacks"},
+		{TRACE_RUNTIME_GAPS, "runtime_gaps"},
 	};
 
 	json_open_list(json, "coverage");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (coverage & names[i].bit)
 			json_text(json, NULL, names[i].name);
+	json_close_list(json);
+}
+
+static void render_gaps(struct json *json, struct text gaps)
+{
+	json_open_list(json, "gaps");
+	while (gaps.length) {
+		struct text line = text_take_line(&gaps);
+
+		json_bytes(json, NULL, line.bytes, line.length);
+	}
 	json_close_list(json);
 }
 
@@ -68,6 +80,7 @@ void report_json_process(struct json *json, const struct process *process)
 	json_text(json, "ended", names_process_end(process));
 	json_number(json, "lost_records", process->lost_records);
 	render_coverage(json, process->coverage);
+	render_gaps(json, process->gaps);
 }
 
 void report_json_unaudited(struct json *json, const struct escaped_process *process)

@@ -11,6 +11,7 @@
 
 #define SHOWN_PROCESSES 10
 #define SHOWN_PIDS 5
+#define SHOWN_GAPS 20
 
 /* Coverage bits, whether each leaves writes unseen, and what it means. */
 static const struct {
@@ -27,6 +28,7 @@ static const struct {
 	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken, as in some signal handlers"},
 	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
 	{TRACE_NO_PYTHON_STACKS, false, "ran a Python interpreter that does not give its stacks: native frames alone"},
+	{TRACE_RUNTIME_GAPS, true, "used a runtime that may swallow writes unseen, in parts that are not watched:"},
 };
 
 static const char *const loss_words[TRACE_LOSSES] = {
@@ -117,8 +119,30 @@ static void show_troubles(const struct text_page *page, const struct run_facts *
 		warn(page, "and %zu more such troubles", facts->trouble_count - SHOWN_PROCESSES);
 }
 
-/* "pid 12, 13 and 4 more" of the processes with a coverage bit; NULL where there are none. The caller frees it. */
-static char *pids_with(const struct process *processes, size_t count, uint32_t bit)
+/* Whether a process has a coverage bit, or a line among its gaps. */
+struct trait {
+	uint32_t bit;
+	struct text gap;
+};
+
+static bool has_gap(const struct process *process, struct text gap)
+{
+	for (struct text rest = process->gaps; rest.length;) {
+		struct text line = text_take_line(&rest);
+
+		if (line.length == gap.length && !memcmp(line.bytes, gap.bytes, gap.length))
+			return true;
+	}
+	return false;
+}
+
+static bool has(const struct process *process, const struct trait *trait)
+{
+	return trait->bit ? process->coverage & trait->bit : has_gap(process, trait->gap);
+}
+
+/* "pid 12, 13 and 4 more" of the processes that have a trait; NULL where there are none. The caller frees it. */
+static char *pids_with(const struct process *processes, size_t count, const struct trait *trait)
 {
 	char *text = NULL;
 	size_t bytes;
@@ -128,7 +152,7 @@ static char *pids_with(const struct process *processes, size_t count, uint32_t b
 	if (!stream)
 		text_out_of_memory();
 	for (size_t i = 0; i < count; i++) {
-		if (!(processes[i].coverage & bit))
+		if (!has(&processes[i], trait))
 			continue;
 		if (found < SHOWN_PIDS)
 			fprintf(stream, "%s%d", found ? ", " : "pid ", processes[i].pid);
@@ -142,6 +166,38 @@ static char *pids_with(const struct process *processes, size_t count, uint32_t b
 		return text;
 	free(text);
 	return NULL;
+}
+
+static void show_bits(const struct text_page *page, const struct process *processes, size_t count)
+{
+	for (size_t i = 0; i < sizeof(coverage_words) / sizeof(coverage_words[0]); i++) {
+		char *pids = pids_with(processes, count, &(struct trait){.bit = coverage_words[i].bit});
+
+		if (pids)
+			warn(page, "%s %s", pids, coverage_words[i].words);
+		free(pids);
+	}
+}
+
+/* Each line once, with all whose gap it is. */
+static void show_gaps(const struct text_page *page, const struct process *processes, size_t count)
+{
+	for (size_t i = 0, shown = 0; i < count; i++) {
+		for (struct text rest = processes[i].gaps; rest.length && shown < SHOWN_GAPS;) {
+			struct trait trait = {.gap = text_take_line(&rest)};
+			bool known = false;
+			char *pids;
+
+			for (size_t j = 0; j < i && !known; j++)
+				known = has(&processes[j], &trait);
+			if (known)
+				continue;
+			pids = pids_with(processes, count, &trait);
+			warn(page, "%s: %.*s", pids ? pids : "", (int)trait.gap.length, trait.gap.bytes);
+			free(pids);
+			shown++;
+		}
+	}
 }
 
 static void show_losses(const struct text_page *page, const struct process *processes, size_t count)
@@ -179,13 +235,8 @@ void text_coverage_show(const struct text_page *page, const struct report *repor
 	show_unaudited(page, report);
 	if (report->facts)
 		show_troubles(page, report->facts);
-	for (size_t i = 0; i < sizeof(coverage_words) / sizeof(coverage_words[0]); i++) {
-		char *pids = pids_with(processes, count, coverage_words[i].bit);
-
-		if (pids)
-			warn(page, "%s %s", pids, coverage_words[i].words);
-		free(pids);
-	}
+	show_bits(page, processes, count);
+	show_gaps(page, processes, count);
 	show_losses(page, processes, count);
 	for (size_t i = 0, shown = 0; i < count && shown < SHOWN_PROCESSES; i++) {
 		show_deaths(page, &processes[i]);

@@ -28,6 +28,7 @@
 #pragma weak socksan_incident_count
 #pragma weak socksan_annotate
 #pragma weak socksan_opaque_runtime
+#pragma weak socksan_not_covered
 
 /*
  * What we call a record to the outside: where it is, and a mark of the time it was made. A record may serve another socket by
@@ -164,11 +165,22 @@ SOCKSAN_EXPORT void socksan_annotate(uint64_t since, uint64_t socket_id, const c
 	errno = saved;
 }
 
-SOCKSAN_EXPORT void socksan_opaque_runtime(void)
+/* For this process and its children, whether or not they have a trace yet. */
+static void note_gap(uint32_t coverage, const char *line)
 {
 	int saved = errno;
 
-	if (may_record())
-		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_OPAQUE_RUNTIME, __ATOMIC_RELAXED);
+	if (line && process_ready() && !process_is_borrowed())
+		trace_log_gap(coverage, line);
 	errno = saved;
+}
+
+SOCKSAN_EXPORT void socksan_opaque_runtime(void)
+{
+	note_gap(TRACE_OPAQUE_RUNTIME, "");
+}
+
+SOCKSAN_EXPORT void socksan_not_covered(const char *what, int blind)
+{
+	note_gap(blind ? TRACE_RUNTIME_GAPS : 0, what);
 }

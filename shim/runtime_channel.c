@@ -91,6 +91,12 @@ static int64_t take_opaque(const struct message *message)
 	return 0;
 }
 
+static int64_t take_gap(const struct message *message)
+{
+	socksan_not_covered(message->arguments[1], number(message->arguments[0]) != 0);
+	return 0;
+}
+
 struct verb {
 	const char *name;
 	unsigned arguments;
@@ -107,6 +113,7 @@ static const struct verb verbs[] = {
 	{"amend", 2, take_amend},
 	{"annotate", 3, take_annotate},
 	{"opaque", 0, take_opaque},
+	{"gap", 2, take_gap},
 };
 
 /* Finds the verb and its arguments. Each ends within the message. */

@@ -17,6 +17,7 @@
  *	amend INCIDENT NOTE		socksan_amend
  *	annotate SINCE ID NOTE		socksan_annotate
  *	opaque				socksan_opaque_runtime
+ *	gap BLIND TEXT			socksan_not_covered
  */
 #ifndef SOCKSAN_RUNTIME_CHANNEL_H
 #define SOCKSAN_RUNTIME_CHANNEL_H

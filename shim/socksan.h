@@ -61,6 +61,12 @@ __attribute__((weak)) void socksan_annotate(uint64_t since, uint64_t socket_id, 
 /* Says that this process uses a runtime (uvloop is one) that may swallow writes where nobody tells of them. */
 __attribute__((weak)) void socksan_opaque_runtime(void);
 
+/*
+ * Says what of a runtime is not watched, in one line: "Twisted 30.0: Connection.write is not as this version of socksan knows it". The
+ * report shows it. `blind`: writes may be swallowed there where nobody tells of them, so that a run without findings is not clean.
+ */
+__attribute__((weak)) void socksan_not_covered(const char *what, int blind);
+
 #ifdef __cplusplus
 }
 #endif

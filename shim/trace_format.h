@@ -118,8 +118,9 @@ enum trace_coverage {
 	TRACE_SHARED_FILE = 1 << 4, /* a child that could make no file of its own; its records stand in its parent's */
 	TRACE_LOW_DESCRIPTORS = 1 << 5, /* the quarantine gave numbers back under pressure */
 	TRACE_OPAQUE_RUNTIME = 1 << 6, /* a runtime (uvloop) that may swallow writes where nobody tells of them */
-	TRACE_NO_PYTHON_STACKS = 1 << 7, /* a Python interpreter that does not export what its stacks are taken with */
+	TRACE_NO_PYTHON_STACKS = 1 << 7, /* a Python interpreter whose stacks could not be taken, or not wholly */
 	TRACE_MISSING_STACKS = 1 << 8, /* calls from where none could be taken: see backtrace.c */
+	TRACE_RUNTIME_GAPS = 1 << 9, /* `gaps` names parts of a runtime that may swallow writes unseen */
 };
 
 /* The first record of a file is the process that made it. Every socket and incident names its process. */
@@ -138,7 +139,7 @@ struct trace_process {
 		[16]; /* what the executable was called: another name of the file than in `exe`, maybe; cut at the end */
 	char exe[256];
 	uint32_t argv_length; /* bytes used in argv */
-	uint32_t reserved;
+	trace_ref gaps; /* TRACE_TEXT_GAPS; 0 = none, and in traces of before it was there */
 	char argv[2048]; /* each argument ends with a NUL; cut at the end */
 };
 
@@ -170,6 +171,7 @@ enum trace_text_kind {
 	TRACE_TEXT_PATH, /* a name of an AF_UNIX socket; abstract names begin with a NUL */
 	TRACE_TEXT_NOTE,
 	TRACE_TEXT_PREVIEW, /* the first bytes of a payload, any bytes at all (option preview=N) */
+	TRACE_TEXT_GAPS, /* what of a process's runtimes is not watched, in words: a line each */
 };
 
 struct trace_text {

@@ -164,19 +164,73 @@ void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size)
 	return record->type == type && record->size >= size && record->state == TRACE_COMMITTED ? record : NULL;
 }
 
+static void fill_text(struct trace_text *record, enum trace_text_kind kind, const char *text, uint32_t length)
+{
+	record->kind = kind;
+	record->length = length;
+	memcpy(record->text, text, length);
+}
+
 trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t length)
 {
 	struct trace_text *record = trace_log_claim(TRACE_TEXT, (uint32_t)sizeof(*record) + length);
 
 	if (!record)
 		return 0;
-	record->kind = kind;
-	record->length = length;
-	memcpy(record->text, text, length);
+	fill_text(record, kind, text, length);
 	return trace_log_commit(record);
 }
 
 /* ---- creation ---- */
+
+/* What trace_log_gap was told, kept for the trace that is still to be made and for those of children. */
+static struct {
+	uint32_t coverage;
+	uint32_t busy;
+	uint32_t length;
+	char text[1024]; /* lines with their ends */
+} gaps;
+
+static void write_gaps(struct trace_process *process)
+{
+	struct trace_text *record =
+		gaps.length ? claim(TRACE_TEXT, ((uint32_t)sizeof(*record) + gaps.length + 7) & ~7u) : NULL;
+
+	__atomic_fetch_or(&process->coverage, gaps.coverage, __ATOMIC_RELAXED);
+	if (!record)
+		return;
+	fill_text(record, TRACE_TEXT_GAPS, gaps.text, gaps.length);
+	__atomic_store_n(&process->gaps, trace_log_commit(record), __ATOMIC_RELEASE);
+}
+
+static bool gaps_have(const char *line, uint32_t length)
+{
+	for (uint32_t at = 0; at + length < gaps.length; at++)
+		if ((at == 0 || gaps.text[at - 1] == '\n') && gaps.text[at + length] == '\n' &&
+			!memcmp(gaps.text + at, line, length))
+			return true;
+	return false;
+}
+
+static void add_gap(const char *line, uint32_t length)
+{
+	if (!length || length >= sizeof(gaps.text) - gaps.length || gaps_have(line, length))
+		return;
+	memcpy(gaps.text + gaps.length, line, length);
+	gaps.text[gaps.length + length] = '\n';
+	gaps.length += length + 1;
+}
+
+void trace_log_gap(uint32_t coverage, const char *line)
+{
+	__atomic_fetch_or(&gaps.coverage, coverage, __ATOMIC_RELAXED);
+	if (!__atomic_exchange_n(&gaps.busy, 1, __ATOMIC_ACQUIRE)) {
+		add_gap(line, (uint32_t)strcspn(line, "\n"));
+		if (trace_log_is_open())
+			write_gaps(the_log.process);
+		__atomic_store_n(&gaps.busy, 0, __ATOMIC_RELEASE);
+	}
+}
 
 /* Why there is no trace: once to the roster, and where there is no roster to standard error. */
 static void tell_no_trace(const char *name, long error)
@@ -231,6 +285,7 @@ static bool write_process(uint32_t coverage)
 	process->argv_length = process_names.argv_length;
 	memcpy(process->argv, process_names.argv, process_names.argv_length);
 	trace_log_commit(process);
+	write_gaps(process);
 	__atomic_store_n(&the_log.process, process, __ATOMIC_RELEASE);
 	return true;
 }
@@ -307,6 +362,7 @@ void trace_log_forked(void)
 	the_log.attempts = 0;
 	the_log.process = NULL;
 	the_log.told = false;
+	gaps.busy = 0;
 	memset(&unrecorded, 0, sizeof(unrecorded));
 	__atomic_store_n(&the_log.state, LOG_NONE, __ATOMIC_RELEASE);
 }

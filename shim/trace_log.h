@@ -57,6 +57,13 @@ trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t l
 /* Counts a loss: in the process record, or until there is one in memory. */
 void trace_log_lost(enum trace_loss why);
 
+/*
+ * Notes what is not watched, or not recorded, from now on in this process and its forked children: bits of enum trace_coverage, and where
+ * there is more to say one line without its end, else "". They stand in the process record as soon as there is one. The same line counts
+ * once; one that comes while another thread notes one, or that finds no room, is left out.
+ */
+void trace_log_gap(uint32_t coverage, const char *line);
+
 /* The process record; a stand-in before there is a trace, so never NULL. */
 struct trace_process *trace_log_process(void);
 
