@@ -24,22 +24,23 @@ KNOWLEDGES = 4
 # Called with nothing when the interpreter ends.
 at_end = []
 
+# What is wrapped, by what, and what is lost where it cannot be. Without the transports writes are thrown away unseen.
 _PATCHES = {
-    "asyncio.base_events": ("aio_timers", "patch_base_events"),
-    "asyncio.events": ("aio_timers", "patch_events"),
-    "asyncio.runners": ("aio_timers", "patch_runners"),
-    "asyncio.selector_events": ("aio_transports", "patch_selector_events"),
-    "asyncio.sslproto": ("aio_transports", "patch_sslproto"),
-    "twisted.internet.base": ("tx_timers", "patch_base"),
-    "twisted.internet.task": ("tx_timers", "patch_task"),
-    "twisted.internet.tcp": ("tx_transports", "patch_tcp"),
-    "twisted.internet.udp": ("tx_transports", "patch_udp"),
-    "twisted.internet.unix": ("tx_transports", "patch_unix"),
-    "twisted.protocols.tls": ("tx_transports", "patch_tls"),
-    "twisted.trial._synctest": ("test_runners", "patch_trial"),
-    "unittest.case": ("test_runners", "patch_unittest"),
-    "_pytest.config": ("test_runners", "patch_pytest"),
-    "uvloop": ("test_runners", "patch_uvloop"),
+    "asyncio.base_events": ("aio_timers", "patch_base_events", "timers"),
+    "asyncio.events": ("aio_timers", "patch_events", "timers"),
+    "asyncio.runners": ("aio_timers", "patch_runners", "timers"),
+    "asyncio.selector_events": ("aio_transports", "patch_selector_events", "dropped writes"),
+    "asyncio.sslproto": ("aio_transports", "patch_sslproto", "dropped writes"),
+    "twisted.internet.base": ("tx_timers", "patch_base", "timers"),
+    "twisted.internet.task": ("tx_timers", "patch_task", "timers"),
+    "twisted.internet.tcp": ("tx_transports", "patch_tcp", "dropped writes"),
+    "twisted.internet.udp": ("tx_transports", "patch_udp", "dropped writes"),
+    "twisted.internet.unix": ("tx_transports", "patch_unix", "dropped writes"),
+    "twisted.protocols.tls": ("tx_transports", "patch_tls", "dropped writes"),
+    "twisted.trial._synctest": ("test_runners", "patch_trial", "names of tests"),
+    "unittest.case": ("test_runners", "patch_unittest", "names of tests"),
+    "_pytest.config": ("test_runners", "patch_pytest", "names of tests"),
+    "uvloop": ("test_runners", "patch_uvloop", "dropped writes"),
 }
 
 
@@ -66,11 +67,26 @@ def set_label(text):
 
 
 def _patch(module):
-    where, name = _PATCHES[module.__name__]
+    """Wraps what is known of a module. Of a version that is not as we know it, says how much is not watched."""
+    where, name, lost = _PATCHES[module.__name__]
+    refused = []
     try:
+        from .wrapping import refused
+
         getattr(__import__(__name__ + "." + where, fromlist=["*"]), name)(module)
-    except Exception:
-        pass  # a version that is not as we know it: that much of it is not watched
+    except Exception as error:
+        refused.append("%s: %s" % (type(error).__name__, error))
+    if refused:
+        text = "%s: %s not watched (%s: %s)" % (_product(module), lost, module.__name__, ", ".join(refused))
+        del refused[:]
+        tell(b"gap", b"%d" % (lost == "dropped writes"), text.encode("utf-8", "replace")[:400].replace(b"\n", b" "))
+
+
+def _product(module):
+    """What a module belongs to, with its version."""
+    package = module.__name__.partition(".")[0]
+    version = getattr(sys.modules.get(package), "__version__", None)
+    return "%s %s" % (package.strip("_"), version or "of Python %d.%d.%d" % sys.version_info[:3])
 
 
 class _Finder:

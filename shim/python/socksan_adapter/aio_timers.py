@@ -18,6 +18,7 @@ _timers = {}  # id of a TimerHandle -> how it was scheduled
 _tasks = weakref.WeakKeyDictionary()  # task -> its Run
 _current_task = None
 _wake_sleeper = None
+_loop_file = ""  # where BaseEventLoop is
 
 
 class _Timer:
@@ -57,10 +58,11 @@ def _make_call_at(original):
 
 def _note_timer(loop, handle, callback):
     _hide(handle)
-    frame = _getframe(2)
+    frame = stacks.outside(_getframe(2))
     delay = here.delay
-    if delay is not None:  # by way of call_later and of what stands before it
-        frame = frame.f_back.f_back
+    if delay is not None:  # by way of call_later
+        while frame.f_code.co_filename in (FILE, _loop_file):
+            frame = frame.f_back
     if callback is _wake_sleeper or frame.f_globals.get("__name__") == TWISTEDS_REACTOR:
         _timers.pop(id(handle), None)  # of one that had this address and went with its loop
         if callback is _wake_sleeper:
@@ -206,7 +208,8 @@ def patch_runners(module):
 
 
 def patch_base_events(module):
-    global _current_task, _wake_sleeper
+    global _current_task, _wake_sleeper, _loop_file
+    _loop_file = module.BaseEventLoop.call_at.__code__.co_filename
     _current_task = module.tasks.current_task
     _wake_sleeper = module.futures._set_result_unless_cancelled
     reports.asyncio_run = _run_of_this_task

@@ -4,13 +4,35 @@ A selector transport counts in _conn_lost what it is asked to write once its end
 SSLProtocol for the transport that it shows to the program. What SSLProtocol itself writes to the transport below it is
 not the program's. Pipes of subprocesses are none of our business.
 """
+import os
 import sys
 
 from . import EVENTS, numbers, page, stacks
 from .reports import Watch, annotate, count_live, dropped, place_of_caller, run_under_way, when_it_matters
-from .wrapping import wrap
+from .wrapping import FILE, wrap
 
 _getframe = sys._getframe
+_directory = _tls_file = ""  # asyncio's, and in it the one whose writes and closes are not the program's
+_on_eof = _run_callback = None  # code: of what closes a transport for its peer; of what the loop calls all else by
+
+
+def _way_from(frame):
+    """How asyncio came here: the code of its own frames from here outwards, and the first frame that is the program's, None
+    where asyncio's loop itself called. How many frames lie between differs from version to version."""
+    codes = []
+    while frame is not None:
+        code = frame.f_code
+        if code is _run_callback:
+            return codes, None
+        if code.co_filename != FILE and not code.co_filename.startswith(_directory):
+            break
+        codes.append(code)
+        frame = frame.f_back
+    return codes, frame
+
+
+def _is_tls(codes):
+    return any(code.co_filename == _tls_file for code in codes)
 
 
 def _watch(transport):
@@ -45,7 +67,7 @@ def _lost_write(transport, size):
         frame = stacks.outside(_getframe(3))
         while frame is not None and frame.f_globals.get("__name__") == "asyncio.transports":
             frame = frame.f_back  # writelines, which joins and writes
-        if not size or frame is None or _is_tls(frame):
+        if not size or frame is None or _is_tls(_way_from(frame)[0]):
             return
         watch = _watch(transport)
         watch.take_socket(transport._sock)
@@ -142,10 +164,6 @@ def _make_sendto(original):
     return sendto
 
 
-def _is_tls(frame):
-    return frame.f_globals.get("__name__") == "asyncio.sslproto"
-
-
 def _make_close(original):
     def close(self):
         if not self._closing:
@@ -159,11 +177,12 @@ def _note_close(transport):
     try:
         watch = _watch(transport)
         frame = _getframe(2)
-        if frame.f_code.co_name == "_read_ready__on_eof":
+        codes, program = _way_from(frame)
+        if _on_eof in codes:
             watch.lost("the peer closed")
             watch.told = True  # eof_received has been called
-        elif not _is_tls(frame):
-            watch.ended_by("own close", stacks.place(frame))
+        elif not _is_tls(codes):
+            watch.ended_by("own close", stacks.place(program or frame))
         watch.take_socket(transport._sock)
     except Exception:
         pass
@@ -181,8 +200,9 @@ def _make_abort(original):
 def _note_own_end(transport, why):
     try:
         frame = _getframe(2)
-        if not _is_tls(frame):
-            _watch(transport).ended_by(why, stacks.place(frame))
+        codes, program = _way_from(frame)
+        if not _is_tls(codes):
+            _watch(transport).ended_by(why, stacks.place(program or frame))
     except Exception:
         pass
 
@@ -207,6 +227,11 @@ def _note_end(transport, error):
 
 
 def patch_selector_events(module):
+    global _directory, _tls_file, _on_eof, _run_callback
+    _directory = os.path.dirname(module.__file__) + os.sep
+    _tls_file = _directory + "sslproto.py"
+    _run_callback = module.events.Handle._run.__code__
+    _on_eof = module._SelectorSocketTransport._read_ready__on_eof.__code__
     base = module._SelectorTransport
     wrap(base, "close", _make_close)
     wrap(base, "abort", _make_abort)

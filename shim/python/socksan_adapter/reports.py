@@ -301,7 +301,15 @@ def count_live():
 def dropped(watch, size, told, frame, why=None, connection=None):
     """A write of `size` bytes was thrown away. `frame` is the program's that called; `connection` says which it was."""
     place = stacks.place(frame, PLACE_OF_A_DROP)
-    run = run_under_way()
+    _note_drop(watch, size, told, place, run_under_way(), lambda: stacks.text_of(frame), why, connection)
+
+
+def dropped_later(watch, size, told, place, run, why=None):
+    """The same of a write that had been kept for later: where it was made, and the Run that was under way then."""
+    _note_drop(watch, size, told, place[:2 * PLACE_OF_A_DROP], run, lambda: stacks.text_of_place(place), why, None)
+
+
+def _note_drop(watch, size, told, place, run, text, why, connection):
     while run is not None and when_it_matters:
         when_it_matters.pop()()
     if watch.drops is None:
@@ -333,7 +341,7 @@ def dropped(watch, size, told, frame, why=None, connection=None):
         if len(_drops_of_runs) < MOST_DROPS_KEPT:
             _drops_of_runs.append(drop)
     drop.id = tell(b"dropped", b"%d" % bool(told), b"-1", b"%d" % watch.socket, b"%d" % size, drop.note(),
-                   stacks.text_of(frame)) or 0
+                   text()) or 0
 
 
 def annotate(since, callers=(), run=None, sock=0):

@@ -87,5 +87,10 @@ def text_of(frame):
     return encode("\n".join(lines))
 
 
+def text_of_place(place_):
+    """The same of a place, as deep as that is."""
+    return encode("\n".join("  " + line for line in lines_of(place_)))
+
+
 def encode(text):
     return text.encode("utf-8", "replace").replace(b"\0", b"?")

@@ -71,8 +71,8 @@ def patch_trial(module):
 
 
 def _make_get_config(original):
-    def get_config(args=None, plugins=None):
-        config = original(args, plugins)
+    def get_config(*args, **kwargs):  # pytest 9 added one to those of 8
+        config = original(*args, **kwargs)
         try:
             from . import pytest_plugin
 
@@ -85,7 +85,7 @@ def _make_get_config(original):
 
 
 def patch_pytest(module):
-    wrap(module, "get_config", _make_get_config)
+    wrap(module, "get_config", _make_get_config, exact=False)
 
 
 def patch_uvloop(module):

@@ -12,12 +12,13 @@ import sys
 
 from . import EVENTS, at_end, numbers, page, stacks
 from .reports import (
-    Watch, annotate, count_live, dropped, framework_directories, is_frameworks, place_of_caller, reactor, reactor_run,
-    when_it_matters)
+    Watch, annotate, count_live, dropped, dropped_later, framework_directories, is_frameworks, place_of_caller, reactor,
+    reactor_run, run_under_way, when_it_matters)
 from .wrapping import wrap
 
 ABORTED = "aborted"  # states of a Watch
 UNDER_TLS = "under TLS"
+FRAMES_OF_A_WAITING_WRITE = 10
 
 _getframe = sys._getframe
 
@@ -50,7 +51,10 @@ def _place_of_caller():
 def _lost_write(transport, watch, data):
     """The write has returned, and its bytes go nowhere."""
     frame = stacks.outside(_getframe(3))
-    if frame is not None and frame.f_code.co_name == "_flushSendBIO":
+    caller = frame
+    while caller is not None and caller.f_globals.get("__name__") == "twisted.internet._newtls":
+        caller = caller.f_back  # startTLS's way around itself
+    if caller is not None and caller.f_globals.get("__name__") == "twisted.protocols.tls":
         return
     why = connection = None
     watch.take_socket(transport.__dict__.get("socket"))
@@ -225,29 +229,51 @@ def _has_waiting(protocol):
                 or getattr(transport, "_tempDataLen", 0))
 
 
-def _lost_tls_write(protocol, data):
+def _tls_goes_nowhere(protocol):
+    return protocol._lostTLSConnection or (protocol.disconnecting and protocol._producer is None)
+
+
+def _watch_of_lost_tls(protocol):
+    watch = _watch(protocol)
+    below = _below(protocol)
+    if below is not None and not watch.socket:
+        watch.socket = below.socket
+    watch.take_socket(getattr(protocol.transport, "socket", None))
+    return watch, None if watch.why else "the TLS session failed"
+
+
+def _lost_tls_write(protocol, data, frame):
     try:
         size = _size(data)
-        if not size:
-            return
-        watch = _watch(protocol)
-        below = _below(protocol)
-        if below is not None and not watch.socket:
-            watch.socket = below.socket
-        watch.take_socket(getattr(protocol.transport, "socket", None))
-        told = bool(protocol.disconnecting or not protocol.connected)
-        dropped(watch, size, told, stacks.outside(_getframe(2)), None if watch.why else "the TLS session failed")
+        if size:
+            watch, why = _watch_of_lost_tls(protocol)
+            told = bool(protocol.disconnecting or not protocol.connected)
+            dropped(watch, size, told, stacks.outside(frame), why)
+    except Exception:
+        pass
+
+
+def _lost_waiting(protocol, waiting):
+    """What a TLS protocol had gathered has nowhere to go: it was written while the connection was there."""
+    try:
+        watch, why = _watch_of_lost_tls(protocol)
+        for place, run, size in waiting:
+            dropped_later(watch, size, False, place, run, why)
     except Exception:
         pass
 
 
 def _make_tls_write(original):
     def write(self, data):
-        if self._lostTLSConnection or (self.disconnecting and self._producer is None):
+        waiting = _take_waiting(self)
+        if _tls_goes_nowhere(self):
             result = original(self, data)
-            _lost_tls_write(self, data)
+            if waiting is None:
+                _lost_tls_write(self, data, _getframe(1))
+            else:
+                _lost_waiting(self, waiting)
             return result
-        below = _note_tls_write(self)
+        below = _note_tls_write(self, waiting)
         try:
             return original(self, data)
         finally:
@@ -257,17 +283,62 @@ def _make_tls_write(original):
     return write
 
 
-def _note_tls_write(protocol):
-    """What is written to the connection below now is for the one who called here."""
+def _note_tls_write(protocol, waiting):
+    """What is written to the connection below now is for the one who called here, or for those whose writes were
+    gathered."""
     try:
         below = _below(protocol)
         if below is None or below.state is not None:
             return None
-        below.asked_by(place_of_caller(_getframe(2)), reactor_run(), _has_waiting(protocol))
+        others_wait = _has_waiting(protocol)
+        if not waiting:
+            waiting = ((place_of_caller(_getframe(2)), reactor_run(), 0),)
+        for place, run, _ in waiting:
+            below.asked_by(place, run, others_wait)
+            others_wait = True
         below.state = UNDER_TLS
         return below
     except Exception:
         return None
+
+
+# Twisted 23.10 gathers small writes (_AggregateSmallWrites) and hands them to TLSMemoryBIOProtocol.write the next time
+# around: who made them is taken down beside the gathering one, until then.
+
+
+def _take_waiting(protocol):
+    """The writes that are handed on in this call, as (place, run, size); None where none were gathered."""
+    aggregator = protocol.__dict__.get("_aggregator")
+    return None if aggregator is None else aggregator.__dict__.pop("_socksan", None)
+
+
+def _make_aggregate(original):
+    def write(self, data):
+        protocol = _protocol_of(self)
+        if protocol is None:
+            return original(self, data)
+        if _tls_goes_nowhere(protocol):
+            self.__dict__.setdefault("_socksan", [])  # not to be told again when it is handed on
+            _lost_tls_write(protocol, data, _getframe(1))
+        else:
+            _note_waiting(self, data, _getframe(1))
+        return original(self, data)
+
+    return write
+
+
+def _protocol_of(aggregator):
+    """Whose bytes these are, where they go to its write directly."""
+    protocol = getattr(getattr(aggregator, "_write", None), "__self__", None)
+    return protocol if getattr(protocol, "_aggregator", None) is aggregator else None
+
+
+def _note_waiting(aggregator, data, frame):
+    try:
+        place = stacks.place(frame, FRAMES_OF_A_WAITING_WRITE)
+        aggregator.__dict__.setdefault("_socksan", []).append((place, run_under_way(), _size(data)))
+    except Exception:
+        pass
 
 
 def _make_tls_lose_connection(original):
@@ -320,6 +391,8 @@ def patch_tls(module):
     wrap(protocol, "loseConnection", _make_tls_lose_connection)
     wrap(protocol, "abortConnection", _make_tls_abort_connection)
     wrap(protocol, "connectionLost", _make_tls_connection_lost)
+    if hasattr(module, "_AggregateSmallWrites"):
+        wrap(module._AggregateSmallWrites, "write", _make_aggregate)
 
 
 # --- Datagrams ---

@@ -3,6 +3,8 @@ notices."""
 import functools
 import types
 
+refused = []  # names of what was to be wrapped and is not as it was known
+
 FILE = "<socksan>"  # what our frames are called in stacks; the report leaves them out
 
 
@@ -10,14 +12,14 @@ def wrap(owner, name, make, exact=True):
     """Replaces owner.name, which may be inherited, by make(original).
 
     With `exact` both must have the same parameters but for their names, which are taken over: tools that look at the
-    code (zope.interface does) find what they look for. Returns whether it was done.
+    code (zope.interface does) find what they look for. Returns whether it was done; what was refused is noted.
     """
     original = getattr(owner, name, None)
     if not isinstance(original, types.FunctionType):
-        return False
+        return _refuse(owner, name)
     replacement = make(original)
     if exact and _shape(replacement.__code__) != _shape(original.__code__):
-        return False
+        return _refuse(owner, name)
     replacement.__code__ = _disguise(replacement.__code__, original.__code__, exact)
     functools.update_wrapper(replacement, original)
     if exact:
@@ -25,6 +27,11 @@ def wrap(owner, name, make, exact=True):
         replacement.__kwdefaults__ = original.__kwdefaults__
     setattr(owner, name, replacement)
     return True
+
+
+def _refuse(owner, name):
+    refused.append("%s.%s" % (owner.__name__, name))
+    return False
 
 
 def _shape(code):
