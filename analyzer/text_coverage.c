@@ -27,7 +27,7 @@ static const struct {
 	{TRACE_LOW_DESCRIPTORS, false, "ran low on descriptors: quarantined numbers were given back early"},
 	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken, as in some signal handlers"},
 	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
-	{TRACE_NO_PYTHON_STACKS, false, "ran a Python interpreter that does not give its stacks: native frames alone"},
+	{TRACE_NO_PYTHON_STACKS, false, "ran a Python interpreter whose stacks cannot be read: native frames alone"},
 	{TRACE_RUNTIME_GAPS, true, "used a runtime that may swallow writes unseen, in parts that are not watched:"},
 };
 

@@ -140,6 +140,7 @@ void backtrace_load(void)
 {
 	uint32_t none = UNWINDER_NONE;
 	int saved = errno;
+	char gap[PYTHON_STACK_GAP_MAX];
 	bool loaded, python;
 
 	if (__atomic_load_n(&unwinder.state, __ATOMIC_RELAXED) == UNWINDER_NONE && signal_frame_is_near())
@@ -155,12 +156,12 @@ void backtrace_load(void)
 	unwinder.own = range_of(__ehdr_start);
 	thread_enter();
 	loaded = load();
-	python = python_stack_find();
+	python = python_stack_find(gap);
 	thread_leave();
 	if (!loaded)
-		trace_log_process()->coverage |= TRACE_NO_UNWINDER;
+		trace_log_gap(TRACE_NO_UNWINDER, "");
 	if (!python)
-		trace_log_process()->coverage |= TRACE_NO_PYTHON_STACKS;
+		trace_log_gap(TRACE_NO_PYTHON_STACKS, gap);
 	__atomic_store_n(&unwinder.state, loaded ? UNWINDER_READY : UNWINDER_MISSING, __ATOMIC_RELEASE);
 	errno = saved;
 	backtrace_warm();
@@ -270,9 +271,12 @@ static __attribute__((noinline)) trace_ref intern_with_python(const struct captu
 {
 	char text[PYTHON_TEXT];
 	struct capture capture = *native;
+	bool whole;
 
 	capture.text = text;
-	capture.text_length = python_stack_text(text, sizeof(text));
+	capture.text_length = python_stack_text(text, sizeof(text), &whole);
+	if (!whole)
+		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_NO_PYTHON_STACKS, __ATOMIC_RELAXED);
 	return capture.count > 0 || capture.text_length ? stack_store(&capture) : 0;
 }
 

@@ -8,6 +8,7 @@
 #define SOCKSAN_KERNEL_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
@@ -86,6 +87,19 @@ static inline long kernel_try_read(uintptr_t address)
 {
 	return kernel_call4(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t));
 }
+
+/* Pages that were found readable in the course of one look, so that each is tried once. All zero at first. */
+struct kernel_tried {
+	uintptr_t pages[32];
+};
+
+/*
+ * Copies `size` bytes from where a pointer leads that may be wrong, once every page of them was found readable. Returns false, and may
+ * have copied nothing, where one is not, or where we may make no system call. For memory that this thread keeps alive if the pointer
+ * is right: a page that another thread unmaps in between would still fault.
+ */
+bool kernel_try_copy(struct kernel_tried *tried, void *to, uintptr_t from, size_t size)
+	__attribute__((visibility("hidden")));
 
 /*
  * Not 0 where the clock must not be asked either: seccomp's strict mode forbids even the processor's time stamp counter, which the

@@ -88,34 +88,6 @@ test_imports() {
     prints "^\['socksan_adapter'\]$"
 }
 
-# Something that looks like an interpreter, and does not export what its stacks are taken with.
-test_no_python_stacks() {
-    local compiler=${CC:-cc}
-    command -v "$compiler" >/dev/null || { echo "SKIP: there is no C compiler"; return; }
-    "$compiler" -g -rdynamic -x c -o "$dir/interpreter" - <<'EOF' || return
-#include <sys/socket.h>
-#include <unistd.h>
-
-void *PyGILState_GetThisThreadState(void)
-{
-	return 0;
-}
-
-int main(void)
-{
-	int ends[2];
-
-	return socketpair(AF_UNIX, SOCK_STREAM, 0, ends) || close(ends[1]) || send(ends[0], "in vain", 7, MSG_NOSIGNAL) > 0;
-}
-EOF
-    run_audited "$dir/interpreter"
-    text_says 'ran a Python interpreter that does not give its stacks: native frames alone'
-    report_says <<'EOF'
-only(["write-after-peer-close"])
-incident("write-after-peer-close") | by("write"; "main") and all(.stacks.write[]; .language == "native")
-EOF
-}
-
 test_uvloop() {
     can_import uvloop || return
     run_audited "$python" -c 'import asyncio, socket, uvloop
