@@ -65,7 +65,7 @@ shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relr
 shim_flags_hooks_stdio := -fno-builtin
 shim_flags_memory := -fno-builtin
 
-ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0
+ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0 zlib
 # Asked for when first needed, which is after scripts/deps has installed what was missing.
 # $(2) is the smallest set of scripts/deps with these packages in it.
 require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error not found: $(1). Run `scripts/deps $(2)`, \

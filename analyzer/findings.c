@@ -9,9 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
 #include "analyzer/frames.h"
+#include "analyzer/hash_table.h"
 #include "analyzer/message.h"
 #include "analyzer/render.h"
 #include "analyzer/text.h"

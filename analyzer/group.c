@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 #include <xxhash.h>
 
+#include "analyzer/hash_table.h"
 #include "analyzer/kinds.h"
 #include "analyzer/progress.h"
 #include "analyzer/text.h"

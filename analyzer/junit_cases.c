@@ -6,9 +6,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
 #include "analyzer/escape.h"
+#include "analyzer/hash_table.h"
 #include "analyzer/incident_order.h"
 #include "analyzer/names.h"
 #include "analyzer/text.h"

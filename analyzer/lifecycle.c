@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "analyzer/lifecycle_private.h"
+#include "analyzer/limits.h"
 #include "analyzer/liveness.h"
 #include "analyzer/progress.h"
 #include "analyzer/text.h"
@@ -296,6 +297,7 @@ static void read_trace(struct lifecycle *lifecycle, uint32_t trace, uint64_t bef
 		note_record(&pass, record, ref);
 		progress_at(before + ref, lifecycle->set.bytes, NULL);
 	}
+	limits_traces(walk.offset - reader->header.header_bytes);
 	reader_walk_end(&walk);
 	infer_fatal_write(&pass);
 	free(pass.in_call);

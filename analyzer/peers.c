@@ -157,8 +157,8 @@ void peers_sort(struct peers *peers)
 
 /* --- Searching ----------------------------------------------------------------------------------------------------------- */
 
-/* The index of the first entry whose key is not below `key`. */
-static size_t first_not_below(const struct peers *peers, uint32_t key)
+/* How many entries of the key's bucket, and those before it, have a lower key, or that key and were opened before `opened_ns`. */
+static size_t count_below(const struct peers *peers, uint32_t key, uint64_t opened_ns)
 {
 	size_t bucket = bucket_of(key, peers->bits);
 	size_t low = peers->starts[bucket];
@@ -166,8 +166,9 @@ static size_t first_not_below(const struct peers *peers, uint32_t key)
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
+		const struct peer_entry *entry = &peers->entries[middle];
 
-		if (peers->entries[middle].key < key)
+		if (entry->key < key || (entry->key == key && entry->opened_ns < opened_ns))
 			low = middle + 1;
 		else
 			high = middle;
@@ -181,17 +182,17 @@ void peers_search(
 	struct view view;
 	uint32_t key;
 	size_t low;
+	size_t end;
 
 	*search = (struct peer_search){.opened_ns = socket->opened_ns};
 	if (!peers->count || socket->flags & TRACE_SOCKET_LISTENS || !make_view(socket, true, &view))
 		return;
 	key = key_of(&view, boot);
-	low = first_not_below(peers, key);
+	low = count_below(peers, key, 0);
+	end = key == UINT32_MAX ? peers->count : count_below(peers, key + 1, 0);
 	search->first = peers->entries + low;
-	while (low + search->count < peers->count && search->first[search->count].key == key)
-		search->count++;
-	while (search->before < search->count && search->first[search->before].opened_ns < search->opened_ns)
-		search->before++;
+	search->count = end - low;
+	search->before = count_below(peers, key, search->opened_ns) - low;
 	search->after = search->before;
 }
 

@@ -5,26 +5,25 @@
 
 #include <fcntl.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/limits.h"
+#include "analyzer/regular_file.h"
 #include "analyzer/text.h"
 
-/* The file is in a directory where everybody can write; a real one is far smaller. */
-#define MAX_BYTES (256u << 20)
 #define FILE_TIME_NS 1000000000
 
 struct entry {
 	uint64_t start;
 	uint64_t end;
-	size_t order; /* the later of two for one place is the newer code */
-	char *name;
+	const char *name; /* in the text; of two for one place the later one is the newer code */
 };
 
 struct perf_map {
+	char *text; /* of the file, cut into names */
 	struct entry *entries; /* by start */
 	size_t count;
 };
@@ -33,8 +32,7 @@ static bool is_trusted(const struct stat *status, int64_t started_wall_ns)
 {
 	int64_t changed = status->st_mtim.tv_sec * INT64_C(1000000000) + status->st_mtim.tv_nsec;
 
-	return S_ISREG(status->st_mode) && (status->st_uid == geteuid() || status->st_uid == 0) &&
-	       changed + FILE_TIME_NS >= started_wall_ns && status->st_size <= MAX_BYTES;
+	return (status->st_uid == geteuid() || status->st_uid == 0) && changed + FILE_TIME_NS >= started_wall_ns;
 }
 
 static void add_line(struct perf_map *map, char *line)
@@ -43,13 +41,8 @@ static void add_line(struct perf_map *map, char *line)
 	uint64_t start = strtoull(line, &end, 16);
 	uint64_t bytes = *end == ' ' ? strtoull(end + 1, &end, 16) : 0;
 
-	if (*end != ' ' || bytes == 0 || start + bytes < start)
-		return;
-	end[strcspn(end, "\n")] = '\0';
-	map->entries = text_grow(map->entries, map->count, sizeof(*map->entries));
-	map->entries[map->count] =
-		(struct entry){.start = start, .end = start + bytes, .order = map->count, .name = text_copy(end + 1)};
-	map->count++;
+	if (*end == ' ' && bytes && start + bytes >= start)
+		map->entries[map->count++] = (struct entry){.start = start, .end = start + bytes, .name = end + 1};
 }
 
 static int compare(const void *a, const void *b)
@@ -59,41 +52,60 @@ static int compare(const void *a, const void *b)
 
 	if (left->start != right->start)
 		return left->start < right->start ? -1 : 1;
-	return (left->order > right->order) - (left->order < right->order);
+	return (left->name > right->name) - (left->name < right->name);
+}
+
+static size_t count_lines(const char *text)
+{
+	size_t count = 1;
+
+	while ((text = strchr(text, '\n'))) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
+static void add_lines(struct perf_map *map)
+{
+	char *rest = map->text;
+	char *line;
+
+	while ((line = strsep(&rest, "\n")))
+		add_line(map, line);
+	if (map->count)
+		qsort(map->entries, map->count, sizeof(*map->entries), compare);
 }
 
 struct perf_map *perf_map_open(const char *path, int64_t started_wall_ns)
 {
 	struct stat status;
 	struct perf_map *map;
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	FILE *file = descriptor < 0 ? NULL : fdopen(descriptor, "r");
-	char *line = NULL;
-	size_t capacity = 0;
+	int descriptor = regular_file_open(path, O_NOFOLLOW, &status);
+	size_t bytes;
+	size_t lines;
 
-	if (!file) {
-		if (descriptor >= 0)
-			close(descriptor);
+	if (descriptor < 0)
 		return NULL;
-	}
-	if (fstat(descriptor, &status) || !is_trusted(&status, started_wall_ns)) {
-		fclose(file);
+	if (!is_trusted(&status, started_wall_ns) || !limits_spend(LIMIT_PERF_MAPS, (uint64_t)status.st_size)) {
+		close(descriptor);
 		return NULL;
 	}
 	map = text_allocate(sizeof(*map));
-	while (getline(&line, &capacity, file) > 0)
-		add_line(map, line);
-	free(line);
-	fclose(file);
-	if (map->count)
-		qsort(map->entries, map->count, sizeof(*map->entries), compare);
+	map->text = regular_file_read(descriptor, (size_t)status.st_size, &bytes);
+	lines = count_lines(map->text);
+	if (!limits_spend(LIMIT_PERF_MAPS, lines * sizeof(*map->entries))) {
+		perf_map_close(map);
+		return NULL;
+	}
+	map->entries = text_allocate(lines * sizeof(*map->entries));
+	add_lines(map);
 	return map;
 }
 
 void perf_map_close(struct perf_map *map)
 {
-	for (size_t i = 0; i < map->count; i++)
-		free(map->entries[i].name);
+	free(map->text);
 	free(map->entries);
 	free(map);
 }

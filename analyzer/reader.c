@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/regular_file.h"
 #include "analyzer/text.h"
 
 _Static_assert(READER_RECORD_BYTES <= READER_WINDOW_BYTES, "a record fits the window");
@@ -80,30 +81,11 @@ static bool header_is_valid(const struct trace_header *header, uint64_t file_byt
 	return !*trouble;
 }
 
-/* O_NONBLOCK: a FIFO that is called a trace must not make us wait for its writer. */
-static int open_regular(const char *path, struct stat *status)
-{
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (descriptor < 0)
-		return -1;
-	if (fstat(descriptor, status)) {
-		close(descriptor);
-		return -1;
-	}
-	if (!S_ISREG(status->st_mode)) {
-		close(descriptor);
-		errno = S_ISDIR(status->st_mode) ? EISDIR : EINVAL;
-		return -1;
-	}
-	return descriptor;
-}
-
 bool reader_open(struct reader *reader, const char *path, bool quiet)
 {
 	struct stat status;
 	uint64_t file_bytes;
-	int descriptor = open_regular(path, &status);
+	int descriptor = regular_file_open(path, 0, &status);
 
 	if (descriptor < 0) {
 		*reader = (struct reader){.error = errno};

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/escape.h"
 #include "analyzer/message.h"
 #include "analyzer/render.h"
 #include "analyzer/source.h"
@@ -34,15 +35,18 @@ static void put_place(FILE *stream, const struct view *view, const struct source
 	const struct frame *place = message_place(view);
 	bool inside = false;
 	char *path;
+	char *safe;
 
 	if (!place || !*place->file || place->line <= 0)
 		return;
 	path = sources_path(sources, place->file, &inside);
 	/* A path outside the checkout means nothing to the service, which would show the annotation nowhere. */
 	if (inside) {
+		safe = escape_copy(path, strlen(path));
 		fputs("file=", stream);
-		put_data(stream, path, true);
+		put_data(stream, safe, true);
 		fprintf(stream, ",line=%d,", place->line);
+		free(safe);
 	}
 	free(path);
 }
@@ -126,6 +130,28 @@ static void warn_of_coverage(const struct report *report, FILE *stream, size_t *
 	++*warnings;
 }
 
+/* One more notice, of what only became known on the way. */
+static void tell_limits(FILE *stream)
+{
+	struct text_page page = {0};
+	char *text = NULL;
+	size_t bytes;
+
+	page.stream = open_memstream(&text, &bytes);
+	if (!page.stream)
+		text_out_of_memory();
+	text_coverage_limits(&page);
+	if (fclose(page.stream))
+		text_out_of_memory();
+	if (bytes) {
+		text[bytes - 1] = '\0';
+		fputs("::notice title=socksan%3A limits of the report::", stream);
+		put_data(stream, text, false);
+		fputc('\n', stream);
+	}
+	free(text);
+}
+
 void render_github(const struct report *report, FILE *stream, bool color)
 {
 	struct sources *sources = sources_new();
@@ -157,5 +183,6 @@ void render_github(const struct report *report, FILE *stream, bool color)
 	}
 	if (left[SEVERITY_NOTE] + left[SEVERITY_WARNING] + left[SEVERITY_ERROR])
 		count_the_rest(stream, left);
+	tell_limits(stream);
 	sources_free(sources);
 }

@@ -86,6 +86,7 @@ void render_json(const struct report *report, FILE *stream, bool color)
 	lifecycle_each_socket(report->lifecycle, true, render_socket, json);
 	json_close_list(json);
 	render_incidents(json, report);
+	report_json_limits(json);
 	json_close_object(json);
 	json_end(json);
 	free(json);

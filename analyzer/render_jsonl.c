@@ -106,6 +106,7 @@ static void render_summary(struct lines *lines)
 	json_text(&lines->json, "schema", REPORT_JSON_SCHEMA);
 	json_text(&lines->json, "version", SOCKSAN_VERSION);
 	report_json_summary(&lines->json, &lines->report->summary);
+	report_json_limits(&lines->json);
 	json_close_object(&lines->json);
 }
 

@@ -286,6 +286,7 @@ static void render_summary(struct junit *junit)
 
 	fprintf(page.stream, "socksan: audited %s\n", audited);
 	text_coverage_show(&page, junit->report);
+	text_coverage_limits(&page);
 	close_page(&page, &text);
 	element(junit, "system-out", text);
 	free(text);

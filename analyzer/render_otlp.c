@@ -11,9 +11,11 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "analyzer/escape.h"
 #include "analyzer/frames.h"
 #include "analyzer/incident_order.h"
 #include "analyzer/json.h"
+#include "analyzer/limits.h"
 #include "analyzer/message.h"
 #include "analyzer/names.h"
 #include "analyzer/render.h"
@@ -221,7 +223,8 @@ static void put_stacktrace(struct otlp *otlp, const struct stack *stack)
 	for (size_t i = 0; i < frames_count(stack); i++) {
 		char *words = message_frame(&stack->frames[i], otlp->sources);
 
-		fprintf(stream, "%s%s", i ? "\n" : "", words);
+		fputs(i ? "\n" : "", stream);
+		escape_write(stream, words, strlen(words));
 		free(words);
 	}
 	if (fclose(stream))
@@ -336,6 +339,13 @@ static void render_summary(struct otlp *otlp, size_t process_count)
 	put_number(json, "socksan.sockets", summary->sockets);
 	put_number(json, "socksan.lost_records", summary->lost_records);
 	put_number(json, "socksan.unaudited_processes", summary->unaudited_processes);
+	for (size_t i = 0; i < LIMITS; i++) {
+		char *words = limits_words((enum limit)i);
+
+		if (words)
+			put_text(json, "socksan.limit", words);
+		free(words);
+	}
 	end_record(json);
 	end_line(otlp);
 	free(audited);

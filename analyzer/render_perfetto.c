@@ -17,6 +17,7 @@
 #include "analyzer/message.h"
 #include "analyzer/names.h"
 #include "analyzer/perfetto.h"
+#include "analyzer/report_json.h"
 #include "analyzer/text.h"
 
 #define MAX_CLEAN_TRACKS 10000
@@ -320,6 +321,7 @@ static void render_other_data(struct perfetto *perfetto)
 	json_text(json, "begin_unix_ns", digits);
 	json_number(json, "sockets_left_out", sockets - perfetto->track_count);
 	json_number(json, "incidents_left_out", perfetto->incident_count - perfetto->incidents_shown);
+	report_json_limits(json);
 	json_close_object(json);
 }
 

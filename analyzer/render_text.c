@@ -114,6 +114,7 @@ void render_text(const struct report *report, FILE *stream, bool color)
 	show_groups(&page, report);
 	text_suppressions_propose(&page, report);
 	text_coverage_show(&page, report);
+	text_coverage_limits(&page);
 	text_suppressions_show(&page, report);
 	show_summary(&page, report);
 	sources_free(sources);

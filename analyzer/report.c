@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analyzer/findings.h"
+#include "analyzer/limits.h"
 #include "analyzer/progress.h"
 #include "analyzer/render.h"
 #include "analyzer/suppress_incidents.h"
@@ -120,6 +121,7 @@ static bool render_to(
 	char what[64];
 	bool failed;
 
+	limits_refill();
 	snprintf(what, sizeof(what), "writing the %s report", renderer->name);
 	/* Not into the midst of a report on the terminal. */
 	if (!isatty(fileno(stream)))
@@ -243,6 +245,7 @@ int report_traces(
 
 	if (facts)
 		end = (struct command_end){.pid = facts->pid, .wait_status = facts->wait_status};
+	limits_reset();
 	progress_allow(!options->quiet);
 	report.lifecycle = lifecycle_read(paths, path_count, facts ? &end : NULL);
 	lifecycle_processes(report.lifecycle, &process_count);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 
 #include "analyzer/escape.h"
+#include "analyzer/limits.h"
 #include "analyzer/names.h"
 
 void report_json_summary(struct json *json, const struct summary *summary)
@@ -20,6 +21,24 @@ void report_json_summary(struct json *json, const struct summary *summary)
 	json_number(json, "sockets", summary->sockets);
 	json_number(json, "lost_records", summary->lost_records);
 	json_number(json, "unaudited_processes", summary->unaudited_processes);
+}
+
+void report_json_limits(struct json *json)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < LIMITS; i++) {
+		char *words = limits_words((enum limit)i);
+
+		if (!words)
+			continue;
+		if (!any)
+			json_open_list(json, "limits");
+		any = true;
+		json_owned_text(json, NULL, words);
+	}
+	if (any)
+		json_close_list(json);
 }
 
 static void render_arguments(struct json *json, struct text arguments)

@@ -17,6 +17,9 @@ void report_json_process(struct json *json, const struct process *process);
 void report_json_unaudited(struct json *json, const struct escaped_process *process);
 void report_json_socket(struct json *json, const struct connection *connection);
 
+/* `limits`, what the report leaves out (limits.h): a list of sentences, and no member where there are none. */
+void report_json_limits(struct json *json);
+
 /* `suppression` is the rule that suppresses it, or NULL. */
 void report_json_incident(struct json *json, const struct view *view, const struct suppression *suppression);
 

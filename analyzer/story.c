@@ -16,8 +16,14 @@
 #define MAX_CANDIDATES 16
 #define MAX_HOLDERS 64
 
-/* Text of a trace that is shown; a Python stack is the longest. */
-#define MAX_TEXT_BYTES (16 * 1024)
+/* Of the lives that the addresses have had, those to each side of the peer's that are looked through for its other holders. */
+#define NEAR_LIVES 512
+
+/* Texts of a trace as far as they are looked at: what libsocksan writes is no longer. */
+#define MAX_PYTHON_BYTES (16 * 1024)
+#define MAX_NOTE_BYTES 4096
+#define MAX_LABEL_BYTES 256
+#define MAX_PREVIEW_BYTES 64
 
 /* The id of the N-th socket ('s') or incident ('i') of a trace: "s1234.7", or "s1234-2.7" in the second trace of a pid. */
 static void make_id(
@@ -144,13 +150,17 @@ static bool load_candidate(struct lifecycle *lifecycle, const struct connection 
 
 /* Several processes may hold the socket that was found: what ended it for the peer is the last of them to let go. */
 static void find_last_holder(struct lifecycle *lifecycle, const struct connection *connection,
-	const struct peer_search *search, struct trace_socket *peer, struct peer_entry *place)
+	const struct peer_search *search, const struct peer_entry *at, struct trace_socket *peer,
+	struct peer_entry *place)
 {
 	uint64_t end_ns = holder_end_ns(lifecycle, place->trace, peer);
 	const struct peer_entry found = *place;
+	size_t middle = (size_t)(at - search->first);
+	size_t first = middle > NEAR_LIVES ? middle - NEAR_LIVES : 0;
+	size_t last = search->count - middle > NEAR_LIVES ? middle + NEAR_LIVES : search->count;
 	size_t held = 0;
 
-	for (size_t i = 0; i < search->count && held < MAX_HOLDERS; i++) {
+	for (size_t i = first; i < last && held < MAX_HOLDERS; i++) {
 		const struct peer_entry *entry = &search->first[i];
 		struct trace_socket candidate;
 		uint64_t candidate_end_ns;
@@ -182,7 +192,7 @@ static bool find_peer(struct lifecycle *lifecycle, const struct connection *conn
 			continue;
 		*place = *entry;
 		if (peer->cookie)
-			find_last_holder(lifecycle, connection, &search, peer, place);
+			find_last_holder(lifecycle, connection, &search, entry, peer, place);
 		return true;
 	}
 	return false;
@@ -233,10 +243,10 @@ void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 	}
 }
 
-static struct text load_text(struct reader *reader, trace_ref ref)
+static struct text load_text(struct reader *reader, trace_ref ref, size_t max_bytes)
 {
-	struct trace_text *record = text_allocate(sizeof(*record) + MAX_TEXT_BYTES);
-	size_t bytes = reader_get(reader, ref, TRACE_TEXT, record, sizeof(*record) + MAX_TEXT_BYTES);
+	struct trace_text *record = text_allocate(sizeof(*record) + max_bytes);
+	size_t bytes = reader_get(reader, ref, TRACE_TEXT, record, sizeof(*record) + max_bytes);
 	struct text text = {0};
 
 	if (bytes) {
@@ -263,7 +273,7 @@ void lifecycle_load_stack(struct lifecycle *lifecycle, uint32_t trace, trace_ref
 	raw->count = (uint32_t)reader_stack_frames(record, bytes);
 	memcpy(raw->frames, record->frames, raw->count * sizeof(raw->frames[0]));
 	if (record->text)
-		raw->python = load_text(reader, record->text);
+		raw->python = load_text(reader, record->text, MAX_PYTHON_BYTES);
 }
 
 void lifecycle_stack_free(struct raw_stack *raw)
@@ -377,11 +387,11 @@ bool lifecycle_load(struct lifecycle *lifecycle, const struct incident *incident
 	lifecycle_load_stack(lifecycle, trace, record->stack_new_owner, &story->new_owner);
 	reader = trace_set_open(&lifecycle->set, trace);
 	if (reader && record->label)
-		story->label = load_text(reader, record->label);
+		story->label = load_text(reader, record->label, MAX_LABEL_BYTES);
 	if (reader && record->text)
-		story->note = load_text(reader, record->text);
+		story->note = load_text(reader, record->text, MAX_NOTE_BYTES);
 	if (reader && record->preview)
-		story->preview = load_text(reader, record->preview);
+		story->preview = load_text(reader, record->preview, MAX_PREVIEW_BYTES);
 	if (story->has_socket)
 		load_peer(lifecycle, story);
 	return true;
@@ -400,7 +410,7 @@ bool lifecycle_load_scene(struct lifecycle *lifecycle, const struct incident *in
 		if (!reader_get(reader, incident->ref, TRACE_INCIDENT, &record, sizeof(record)))
 			return false;
 		scene->stack_opened = record.stack_opened;
-		scene->label = record.label ? load_text(reader, record.label) : (struct text){0};
+		scene->label = record.label ? load_text(reader, record.label, MAX_LABEL_BYTES) : (struct text){0};
 	}
 	if (incident->socket && reader_get(reader, incident->socket, TRACE_SOCKET, &socket, sizeof(socket))) {
 		set_endpoint(reader, &socket.peer, &scene->peer);

@@ -3,16 +3,17 @@
  */
 #include "analyzer/symbol_image.h"
 
-#include <dlfcn.h>
 #include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/demangle.h"
+#include "analyzer/regular_file.h"
+#include "analyzer/symbol_files.h"
 #include "analyzer/text.h"
 #include "analyzer/unit_ranges.h"
 
@@ -28,14 +29,9 @@ struct symbol_image {
 	struct unit_ranges *ranges; /* NULL: not needed so far */
 };
 
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-};
-
 static Dwfl *begin(void)
 {
-	Dwfl *dwfl = dwfl_begin(&callbacks);
+	Dwfl *dwfl = dwfl_begin(&symbol_files_callbacks);
 
 	if (!dwfl)
 		text_out_of_memory();
@@ -66,12 +62,11 @@ static bool open_file(struct symbol_image *image, const struct module *module, i
 	struct stat status;
 	Dwfl_Module *found;
 	GElf_Addr bias;
-	int descriptor = open(module->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	int descriptor = regular_file_open(module->path, 0, &status);
 
 	if (descriptor < 0)
 		return false;
-	if (fstat(descriptor, &status) || !S_ISREG(status.st_mode) ||
-		(!module->build_id_length && !unchanged_since(&status, started_wall_ns))) {
+	if (!module->build_id_length && !unchanged_since(&status, started_wall_ns)) {
 		close(descriptor);
 		return false;
 	}
@@ -124,29 +119,18 @@ void symbol_image_close(struct symbol_image *image)
 	free(image);
 }
 
-/*
- * The C++ library's own demangler, where that library is installed: programs that need it bring it along. It is loaded at
- * the first mangled name, so that socksan does not depend on it.
- */
-static char *demangle(const char *name)
+uint64_t symbol_image_bytes(const struct symbol_image *image)
 {
-	static char *(*cxa_demangle)(const char *, char *, size_t *, int *);
-	static bool tried;
-	char *readable = NULL;
-	int status;
+	const char *names[2] = {NULL, NULL};
+	struct stat status;
+	uint64_t bytes = 0;
 
-	if (strncmp(name, "_Z", 2) != 0)
-		return text_copy(name);
-	if (!tried) {
-		void *library = dlopen("libstdc++.so.6", RTLD_NOW | RTLD_LOCAL);
-
-		tried = true;
-		if (library)
-			*(void **)&cxa_demangle = dlsym(library, "__cxa_demangle");
-	}
-	if (cxa_demangle)
-		readable = cxa_demangle(name, NULL, NULL, &status);
-	return readable ? readable : text_copy(name);
+	if (image->module)
+		dwfl_module_info(image->module, NULL, NULL, NULL, NULL, NULL, &names[0], &names[1]);
+	for (size_t i = 0; i < 2; i++)
+		if (names[i] && !stat(names[i], &status))
+			bytes += (uint64_t)status.st_size;
+	return bytes;
 }
 
 static char *function_name(Dwarf_Die *die)

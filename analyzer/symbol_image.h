@@ -31,6 +31,9 @@ struct symbol_line {
 struct symbol_image *symbol_image_open(const struct module *module, int64_t started_wall_ns);
 void symbol_image_close(struct symbol_image *image);
 
+/* Sizes of the files that symbols were taken from so far. */
+uint64_t symbol_image_bytes(const struct symbol_image *image);
+
 /*
  * The functions at `address` (as the file counts), innermost first. Returns how many of `lines` are filled: 0 where there is
  * nothing to say. *signal_frame is set where the address is that of a signal handler's return, so that the next frame of a

@@ -6,17 +6,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "analyzer/demangle.h"
 #include "analyzer/frames.h"
+#include "analyzer/hash_table.h"
+#include "analyzer/limits.h"
 #include "analyzer/module_index.h"
 #include "analyzer/perf_map.h"
 #include "analyzer/python_stack.h"
-#include "analyzer/symbol_image.h"
+#include "analyzer/symbol_cache.h"
 #include "analyzer/text.h"
-
-/* Images that stay open; each holds its file mapped. What was looked up is kept when one is closed. */
-#define MAX_OPEN_IMAGES 64
 
 /* A string that is kept once. */
 struct word {
@@ -33,14 +32,14 @@ struct place {
 	struct frame frames[];
 };
 
-/* One file, whichever processes had it loaded. */
+/* A file under one of its names. */
 struct image {
 	UT_hash_handle hh;
 	const char *module; /* as frames show it */
 	const char *build_id;
 	bool system;
 	bool interpreter;
-	struct symbol_image *symbols; /* NULL while closed */
+	struct symbol_file *file;
 	struct place *places;
 	char key[];
 };
@@ -56,26 +55,16 @@ struct jit {
 struct symbolizer {
 	struct word *words;
 	struct image *images;
+	struct symbol_cache *files;
 	struct jit *jits;
-	size_t open_images;
 };
 
 struct symbolizer *symbolizer_new(void)
 {
-	return text_allocate(sizeof(struct symbolizer));
-}
+	struct symbolizer *symbolizer = text_allocate(sizeof(*symbolizer));
 
-static void close_images(struct symbolizer *symbolizer)
-{
-	struct image *image;
-	struct image *next;
-
-	HASH_ITER (hh, symbolizer->images, image, next) {
-		if (image->symbols)
-			symbol_image_close(image->symbols);
-		image->symbols = NULL;
-	}
-	symbolizer->open_images = 0;
+	symbolizer->files = symbol_cache_new();
+	return symbolizer;
 }
 
 static void free_image(struct image *image)
@@ -99,7 +88,8 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	struct jit *jit;
 	struct jit *next_jit;
 
-	close_images(symbolizer);
+	demangle_end();
+	symbol_cache_free(symbolizer->files);
 	HASH_ITER (hh, symbolizer->images, image, next_image) {
 		HASH_DEL(symbolizer->images, image);
 		free_image(image);
@@ -117,7 +107,7 @@ void symbolizer_free(struct symbolizer *symbolizer)
 	free(symbolizer);
 }
 
-/* The one copy of a string. */
+/* The one copy of a string; an empty one where there is no more room for names. */
 static const char *keep(struct symbolizer *symbolizer, const char *bytes, size_t length)
 {
 	struct word *word;
@@ -125,6 +115,8 @@ static const char *keep(struct symbolizer *symbolizer, const char *bytes, size_t
 	HASH_FIND(hh, symbolizer->words, bytes, length, word);
 	if (word)
 		return word->text;
+	if (!limits_spend(LIMIT_NAMES, sizeof(*word) + length + 1))
+		return "";
 	word = text_allocate(sizeof(*word) + length + 1);
 	memcpy(word->text, bytes, length);
 	HASH_ADD(hh, symbolizer->words, text, length, word);
@@ -170,6 +162,7 @@ static void write_hex(const uint8_t *bytes, size_t length, char *out)
 static struct image *image_of(struct symbolizer *symbolizer, const struct module *module, int64_t started_wall_ns)
 {
 	char build_id[2 * sizeof(module->build_id) + 1];
+	char identity[sizeof(build_id)];
 	struct image *image;
 	char *key;
 	size_t length;
@@ -177,9 +170,10 @@ static struct image *image_of(struct symbolizer *symbolizer, const struct module
 	write_hex(module->build_id, module->build_id_length, build_id);
 	/* Without a build-id, whether the file on disk can be used depends on when the process started. */
 	if (module->build_id_length)
-		key = text_format("%s %s", build_id, module->path);
+		memcpy(identity, build_id, sizeof(identity));
 	else
-		key = text_format("%lld %s", (long long)started_wall_ns, module->path);
+		snprintf(identity, sizeof(identity), "%lld", (long long)started_wall_ns);
+	key = text_format("%s %s", identity, module->path);
 	length = strlen(key);
 	HASH_FIND(hh, symbolizer->images, key, length, image);
 	if (!image) {
@@ -189,21 +183,17 @@ static struct image *image_of(struct symbolizer *symbolizer, const struct module
 		image->build_id = keep_string(symbolizer, build_id);
 		image->system = is_system(module->path);
 		image->interpreter = frames_is_interpreter_module(module->path);
+		image->file = symbol_cache_file(symbolizer->files, module, identity);
 		HASH_ADD(hh, symbolizer->images, key, length, image);
 	}
 	free(key);
 	return image;
 }
 
-static void open_symbols(
-	struct symbolizer *symbolizer, struct image *image, const struct module *module, int64_t started_wall_ns)
+static void free_functions(struct symbol_line lines[SYMBOL_LINES], size_t first, size_t count)
 {
-	if (image->symbols)
-		return;
-	if (symbolizer->open_images >= MAX_OPEN_IMAGES)
-		close_images(symbolizer);
-	image->symbols = symbol_image_open(module, started_wall_ns);
-	symbolizer->open_images++;
+	for (size_t i = first; i < count; i++)
+		free(lines[i].function);
 }
 
 static const struct place *place_of(struct symbolizer *symbolizer, struct image *image, const struct module *module,
@@ -217,10 +207,14 @@ static const struct place *place_of(struct symbolizer *symbolizer, struct image 
 	HASH_FIND(hh, image->places, &address, sizeof(address), place);
 	if (place)
 		return place;
-	open_symbols(symbolizer, image, module, started_wall_ns);
-	count = symbol_image_lookup(image->symbols, address, lines, &signal_frame);
+	count = symbol_cache_lookup(
+		symbolizer->files, image->file, module, started_wall_ns, address, lines, &signal_frame);
 	if (count == 0)
 		lines[count++] = (struct symbol_line){0};
+	if (count > 1 && !limits_spend(LIMIT_NAMES, count * sizeof(place->frames[0]))) {
+		free_functions(lines, 1, count);
+		count = 1;
+	}
 	place = text_allocate(sizeof(*place) + count * sizeof(place->frames[0]));
 	place->address = address;
 	place->count = count;
@@ -237,8 +231,8 @@ static const struct place *place_of(struct symbolizer *symbolizer, struct image 
 			.system = image->system,
 			.language = LANGUAGE_NATIVE,
 		};
-		free(lines[i].function);
 	}
+	free_functions(lines, 0, count);
 	HASH_ADD(hh, image->places, address, sizeof(address), place);
 	return place;
 }

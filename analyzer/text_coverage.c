@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/limits.h"
 #include "analyzer/text.h"
 
 #define SHOWN_PROCESSES 10
@@ -245,4 +246,15 @@ void text_coverage_show(const struct text_page *page, const struct report *repor
 	if (report->summary.recycled)
 		warn(page, "the records of %s were used again to bound the traces: what they did is not counted here",
 			text_plural(number, report->summary.recycled, "clean connection"));
+}
+
+void text_coverage_limits(const struct text_page *page)
+{
+	for (size_t i = 0; i < LIMITS; i++) {
+		char *words = limits_words((enum limit)i);
+
+		if (words)
+			warn(page, "%s", words);
+		free(words);
+	}
 }

@@ -50,14 +50,13 @@ struct unit_ranges *unit_ranges_read(Dwarf *dwarf)
 	struct unit_ranges *all = text_allocate(sizeof(*all));
 	Dwarf_CU *unit = NULL;
 	Dwarf_Die die;
-	Dwarf_Die split;
 	Dwarf_Half version;
 	uint8_t type;
 	Dwarf_Addr reach = 0;
 
 	all->dwarf = dwarf;
 	/* A skeleton's ranges are here; what it stands for is in another file, where libdw finds it. */
-	while (dwarf_get_units(dwarf, unit, &unit, &version, &type, &die, &split) == 0)
+	while (dwarf_get_units(dwarf, unit, &unit, &version, &type, &die, NULL) == 0)
 		if (type == DW_UT_compile || type == DW_UT_skeleton)
 			add_unit(all, &die);
 	if (all->count)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "analyzer/lifecycle.h"
+#include "analyzer/limits.h"
 #include "analyzer/symbolize.h"
 #include "analyzer/text.h"
 #include "tests/unit/trace_builder.h"
@@ -19,12 +20,15 @@ static char *directory;
 static struct lifecycle *lifecycle;
 static struct symbolizer *symbolizer;
 static struct stack stack;
+static enum limit used_up; /* an allowance that a test does without; LIMITS: none */
 
 static void set_up(void)
 {
 	directory = builder_directory();
 	builder_init(&builder);
 	builder_process(&builder);
+	used_up = LIMITS;
+	limits_reset();
 	symbolizer = symbolizer_new();
 }
 
@@ -50,6 +54,8 @@ static void symbolize(const uint64_t *frames, uint32_t count, const char *python
 
 	builder_write(&builder, path);
 	lifecycle = lifecycle_read(&path, 1, NULL);
+	if (used_up < LIMITS)
+		limits_set(used_up, 0);
 	lifecycle_load_stack(lifecycle, 0, ref, &raw);
 	cr_assert_eq(raw.count, count);
 	symbolize_stack(symbolizer, lifecycle_space(lifecycle, 0), &raw, &stack);
@@ -336,3 +342,30 @@ Test(symbolize, an_interrupted_instruction_is_no_return_address)
 }
 
 #endif
+
+/* What cannot be looked up any more is still there as an address. */
+Test(symbolize, without_an_allowance_frames_are_addresses)
+{
+	uint64_t frame = outer_function();
+	char *words;
+
+	builder_own_modules(&builder);
+	used_up = LIMIT_SYMBOLS;
+	symbolize(&frame, 1, NULL);
+	cr_assert_eq(stack.count, 1);
+	cr_assert_str_empty(stack.frames[0].function);
+	cr_assert_neq(stack.frames[0].offset, 0);
+	cr_assert_str_not_empty(stack.frames[0].module);
+	words = limits_words(LIMIT_SYMBOLS);
+	cr_assert_not_null(words);
+	free(words);
+}
+
+Test(symbolize, without_room_names_are_empty)
+{
+	used_up = LIMIT_NAMES;
+	symbolize(NULL, 0, "Stack (most recent call first):\n  File \"a.py\", line 5 in f\n");
+	cr_assert_eq(stack.count, 1);
+	cr_assert_str_empty(stack.frames[0].function);
+	cr_assert_eq(stack.frames[0].line, 5);
+}
