@@ -196,7 +196,7 @@ static int show_diff(const struct report_options *options, const char *base_path
 static bool takes(const struct report_options *options)
 {
 	if (options->output_count > 1 || (options->output_count && options->outputs[0].path) || options->suppressions ||
-		options->gen_suppressions) {
+		options->gen_suppressions || options->source_tree_count) {
 		text_complain(
 			"diff: of the options of reports only those that `socksan diff --help` lists can be used");
 		return false;

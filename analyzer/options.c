@@ -30,6 +30,8 @@ void options_help(FILE *stream)
 		"  --max-incidents=N       incidents that a text report shows, worst first (default: 20; 0: all)\n"
 		"  --suppressions=FILE     rules for what not to report: KIND:PATTERN, a line each; may be repeated\n"
 		"  --baseline=FILE         an earlier report (json, jsonl) or trace: only what is new is reported\n"
+		"  --source-root=DIR       show source lines from below DIR, too, not only from the current\n"
+		"                          directory's tree; may be repeated\n"
 		"  --gen-suppressions      propose such a rule for everything that the text report shows\n"
 		"  --color=WHEN            auto, always or never (default: auto)\n"
 		"  -q, --quiet             no text report where there is nothing to say, and no progress on the\n"
@@ -174,6 +176,20 @@ static bool parse_baseline(struct report_options *options, const char *path)
 	return true;
 }
 
+static bool add_source_tree(struct report_options *options, const char *directory)
+{
+	struct stat status;
+
+	if (stat(directory, &status) || !S_ISDIR(status.st_mode)) {
+		text_complain("--source-root=%s: expected a directory", directory);
+		return false;
+	}
+	options->source_trees =
+		text_grow(options->source_trees, options->source_tree_count, sizeof(*options->source_trees));
+	options->source_trees[options->source_tree_count++] = directory;
+	return true;
+}
+
 bool options_parse(struct report_options *options, int option, const char *argument)
 {
 	unsigned long number;
@@ -191,6 +207,7 @@ bool options_parse(struct report_options *options, int option, const char *argum
 	case OPTION_COLOR: return parse_color(options, argument);
 	case OPTION_SUPPRESSIONS: return options_add_suppressions(options, argument);
 	case OPTION_BASELINE: return parse_baseline(options, argument);
+	case OPTION_SOURCE_ROOT: return add_source_tree(options, argument);
 	case OPTION_GEN_SUPPRESSIONS: options->gen_suppressions = true; return true;
 	case OPTION_MAX_INCIDENTS:
 		if (!parse_number("max-incidents", argument, INT_MAX, &number))
@@ -287,6 +304,9 @@ void options_free(struct report_options *options)
 		suppressions_free(options->suppressions);
 	free(options->suppressions);
 	options->suppressions = NULL;
+	free(options->source_trees);
+	options->source_trees = NULL;
+	options->source_tree_count = 0;
 	free(options->outputs);
 	options->outputs = NULL;
 	options->output_count = 0;

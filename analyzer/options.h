@@ -44,6 +44,7 @@ enum shared_option {
 	OPTION_SUPPRESSIONS,
 	OPTION_GEN_SUPPRESSIONS,
 	OPTION_BASELINE,
+	OPTION_SOURCE_ROOT,
 	OPTION_OWN = 1100,
 };
 
@@ -60,6 +61,7 @@ enum shared_option {
 	{"suppressions", required_argument, NULL, OPTION_SUPPRESSIONS},         \
 	{"gen-suppressions", no_argument, NULL, OPTION_GEN_SUPPRESSIONS},       \
 	{"baseline", required_argument, NULL, OPTION_BASELINE},                 \
+	{"source-root", required_argument, NULL, OPTION_SOURCE_ROOT},           \
 	{"quiet", no_argument, NULL, OPTION_QUIET}
 /* clang-format on */
 

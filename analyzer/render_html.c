@@ -15,6 +15,7 @@
 #include "analyzer/html_incident.h"
 #include "analyzer/html_overview.h"
 #include "analyzer/html_page.h"
+#include "analyzer/limits.h"
 #include "analyzer/names.h"
 #include "analyzer/text.h"
 #include "analyzer/text_coverage.h"
@@ -143,6 +144,27 @@ static void put_coverage(const struct html_page *page)
 		fputs("</pre></div>\n", page->stream);
 	}
 	free(text);
+}
+
+static void put_limits(const struct html_page *page)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < LIMITS; i++) {
+		char *words = limits_words((enum limit)i);
+
+		if (!words)
+			continue;
+		if (!any)
+			fputs("<div class=\"coverage gap\" role=\"note\"><h2>Left out of this report</h2>\n",
+				page->stream);
+		any = true;
+		fputs("<p>", page->stream);
+		html_owned(page->stream, words);
+		fputs("</p>\n", page->stream);
+	}
+	if (any)
+		fputs("</div>\n", page->stream);
 }
 
 static void put_verdict(const struct html_page *page)
@@ -300,6 +322,8 @@ void render_html(const struct report *report, FILE *stream, bool color)
 	struct html_page page = {.stream = stream, .report = report, .sources = sources_new()};
 
 	(void)color;
+	for (size_t i = 0; i < report->options->source_tree_count; i++)
+		sources_add_tree(page.sources, report->options->source_trees[i]);
 	page.places = report->groups.count < HTML_MAX_PLACES ? report->groups.count : HTML_MAX_PLACES;
 	put_head(&page);
 	fputs("<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<header class=\"top\">"
@@ -315,6 +339,7 @@ void render_html(const struct report *report, FILE *stream, bool color)
 	put_incidents(&page);
 	put_processes(&page);
 	put_kinds(&page);
+	put_limits(&page);
 	fprintf(stream,
 		"</main>\n<footer>Made by socksan " SOCKSAN_VERSION ". \"Acknowledged\" is what the peer's TCP said, "
 		"which is not that the peer read it.</footer>\n<script>%s</script>\n</body>\n</html>\n",

@@ -44,6 +44,8 @@ struct report_options {
 	bool gen_suppressions; /* the text report proposes a rule for everything in it */
 	struct findings *baseline; /* what was found earlier, and is not to be reported; NULL: nothing */
 	const char *baseline_path; /* where that is read from */
+	const char **source_trees; /* directories besides the current one whose source may be shown */
+	size_t source_tree_count;
 	uint32_t baseline_rule; /* its number among the suppressions, from 1 */
 };
 

@@ -4,33 +4,34 @@
 #include "analyzer/source.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uthash.h>
 
+#include "analyzer/hash_table.h"
+#include "analyzer/limits.h"
+#include "analyzer/regular_file.h"
 #include "analyzer/text.h"
 
 #define MAX_FILE_BYTES (8 << 20)
-#define MAX_KEPT_BYTES (64 << 20)
 
 /* A file that was asked for, also one that is not there: it is not looked for again. */
 struct kept_file {
 	struct source_file file; /* first: source_line finds the rest through it */
 	char *name;
 	char *bytes; /* NULL: not at hand */
-	size_t *starts; /* of each line, and one past the end of the last */
+	uint32_t *starts; /* of each line, and one past the end of the last */
 	UT_hash_handle hh;
 };
 
 struct sources {
 	char *root;
 	char *below; /* where the current directory lies below the root: "" or "part/of/it/" */
+	char **trees; /* more directories that source is shown from, resolved */
+	size_t tree_count;
 	struct kept_file *files;
-	size_t kept_bytes;
 };
 
 /* Resolves "." and "..", as far as that can be done without looking: "../" at the start of a relative path stays. */
@@ -119,7 +120,6 @@ static void forget_files(struct sources *sources)
 		free(file->starts);
 		free(file);
 	}
-	sources->kept_bytes = 0;
 }
 
 void sources_free(struct sources *sources)
@@ -127,6 +127,9 @@ void sources_free(struct sources *sources)
 	if (!sources)
 		return;
 	forget_files(sources);
+	for (size_t i = 0; i < sources->tree_count; i++)
+		free(sources->trees[i]);
+	free(sources->trees);
 	free(sources->root);
 	free(sources->below);
 	free(sources);
@@ -211,77 +214,118 @@ static bool is_source_name(const char *name)
 	return false;
 }
 
-/* Reads a regular file whole; NULL where it cannot be, or is too large to be source. */
-static char *read_whole(const char *path, struct stat *status)
+static size_t count_lines(const char *bytes, size_t length)
 {
-	/* Not blocking: the name may be a FIFO's, which is found out only afterwards. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	size_t used = 0;
-	ssize_t count = -1;
-	char *bytes = NULL;
+	size_t count = length && bytes[length - 1] != '\n';
+	const char *at = bytes;
 
-	if (fd < 0)
-		return NULL;
-	if (!fstat(fd, status) && S_ISREG(status->st_mode) && status->st_size <= MAX_FILE_BYTES) {
-		bytes = text_allocate((size_t)status->st_size + 1);
-		do {
-			count = read(fd, bytes + used, (size_t)status->st_size - used);
-			used += count > 0 ? (size_t)count : 0;
-		} while (count > 0 && used < (size_t)status->st_size);
-		status->st_size = (off_t)used;
+	while ((at = memchr(at, '\n', length - (size_t)(at - bytes)))) {
+		count++;
+		at++;
 	}
-	close(fd);
-	return bytes;
+	return count;
 }
 
-static void find_lines(struct kept_file *file, size_t length)
+/* Where the lines begin; false where there are more of them than may be kept. */
+static bool find_lines(struct kept_file *file, size_t length)
 {
-	for (size_t at = 0; at < length;) {
+	size_t count = count_lines(file->bytes, length);
+	size_t found = 0;
+
+	if (!limits_spend(LIMIT_SOURCES, (count + 1) * sizeof(*file->starts)))
+		return false;
+	file->starts = text_allocate((count + 1) * sizeof(*file->starts));
+	for (size_t at = 0; found < count;) {
 		const char *end = memchr(file->bytes + at, '\n', length - at);
 
-		file->starts = text_grow(file->starts, file->file.line_count, sizeof(*file->starts));
-		file->starts[file->file.line_count++] = at;
+		file->starts[found++] = (uint32_t)at;
 		at = end ? (size_t)(end - file->bytes) + 1 : length + 1;
 	}
-	file->starts = text_grow(file->starts, file->file.line_count, sizeof(*file->starts));
-	file->starts[file->file.line_count] = length && file->bytes[length - 1] == '\n' ? length : length + 1;
+	file->starts[count] = (uint32_t)(length && file->bytes[length - 1] == '\n' ? length : length + 1);
+	file->file.line_count = count;
+	return true;
 }
 
-/* Where a relative path may be meant from: here, then the top. */
-static char *read_source(const struct sources *sources, const char *name, struct stat *status)
+/*
+ * Opens `name` where, with every link followed, it lies below `tree`. The name is resolved first and the result opened without
+ * following any link, so that a link that is put there meanwhile leads nowhere.
+ */
+static int open_in_tree(const char *tree, const char *name, struct stat *status)
 {
-	char *bytes;
-	char *path;
+	char *path = *name == '/' ? text_copy(name) : text_format("%s/%s", tree, name);
+	char *place = realpath(path, NULL);
+	const char *rest = place ? below(tree, place) : NULL;
+	int fd = rest && is_source_name(rest) ? regular_file_open_below(tree, rest, status) : -1;
+
+	free(place);
+	free(path);
+	return fd;
+}
+
+/* Where a relative path may be meant from: here, then the top, then the other trees. */
+static int open_source(const struct sources *sources, const char *name, struct stat *status)
+{
+	char *here;
+	int fd = -1;
 
 	if (!is_source_name(name))
-		return NULL;
-	bytes = read_whole(name, status);
-	if (bytes || *name == '/' || !*sources->below)
-		return bytes;
-	path = text_format("%s/%s", sources->root, name);
-	bytes = read_whole(path, status);
-	free(path);
-	return bytes;
+		return -1;
+	/* All of the file system is nobody's tree. */
+	if (strcmp(sources->root, "/") != 0) {
+		if (*sources->below && *name != '/') {
+			here = text_format("%s%s", sources->below, name);
+			fd = open_in_tree(sources->root, here, status);
+			free(here);
+		}
+		if (fd < 0)
+			fd = open_in_tree(sources->root, name, status);
+	}
+	for (size_t i = 0; i < sources->tree_count && fd < 0; i++)
+		fd = open_in_tree(sources->trees[i], name, status);
+	return fd;
+}
+
+bool sources_add_tree(struct sources *sources, const char *directory)
+{
+	char *place = realpath(directory, NULL);
+
+	if (!place)
+		return false;
+	sources->trees = text_grow(sources->trees, sources->tree_count, sizeof(*sources->trees));
+	sources->trees[sources->tree_count++] = place;
+	return true;
+}
+
+/* Reads the file and finds its lines; leaves `bytes` NULL where it is not at hand. */
+static void load(const struct sources *sources, struct kept_file *file)
+{
+	struct stat status;
+	size_t length;
+	int fd = open_source(sources, file->name, &status);
+
+	if (fd < 0)
+		return;
+	if (status.st_size > MAX_FILE_BYTES || !limits_spend(LIMIT_SOURCES, (uint64_t)status.st_size)) {
+		close(fd);
+		return;
+	}
+	file->bytes = regular_file_read(fd, (size_t)status.st_size, &length);
+	file->file.changed_wall_ns = status.st_mtim.tv_sec * 1000000000LL + status.st_mtim.tv_nsec;
+	if (find_lines(file, length))
+		return;
+	free(file->bytes);
+	file->bytes = NULL;
 }
 
 const struct source_file *sources_open(struct sources *sources, const char *name)
 {
 	struct kept_file *file;
-	struct stat status;
 
 	HASH_FIND_STR(sources->files, name, file);
 	if (!file) {
-		if (sources->kept_bytes > MAX_KEPT_BYTES)
-			forget_files(sources);
 		file = text_allocate(sizeof(*file));
 		file->name = text_copy(name);
-		file->bytes = read_source(sources, name, &status);
-		if (file->bytes) {
-			file->file.changed_wall_ns = status.st_mtim.tv_sec * 1000000000LL + status.st_mtim.tv_nsec;
-			find_lines(file, (size_t)status.st_size);
-			sources->kept_bytes += (size_t)status.st_size + file->file.line_count * sizeof(size_t);
-		}
-		sources->kept_bytes += sizeof(*file) + strlen(name);
+		load(sources, file);
 		HASH_ADD_KEYPTR(hh, sources->files, file->name, strlen(file->name), file);
 	}
 	return file->bytes ? &file->file : NULL;

@@ -3,7 +3,7 @@
 
 _socksan_options() { # SUBCOMMAND: an option that takes a value ends with =
     local report='--format= --output= --fail-on= --error-exitcode= --max-incidents= --suppressions= --gen-suppressions
-        --baseline= --color= --quiet --help'
+        --baseline= --source-root= --color= --quiet --help'
     case $1 in
         run) echo "$report --log-dir= --quarantine= --options= --shim= --version" ;;
         report) echo "$report" ;;
@@ -33,7 +33,7 @@ _socksan_value() { # SUBCOMMAND OPTION TYPED PREFIX
             typed=${typed##*,}
             ;;
         --output | --suppressions | --baseline | --shim) _socksan_files "$typed" ;;
-        --log-dir) _socksan_files "$typed" -d ;;
+        --log-dir | --source-root) _socksan_files "$typed" -d ;;
     esac
     [ -z "$words" ] || COMPREPLY=($(compgen -P "$prefix" -W "$words" -- "$typed"))
 }

@@ -18,7 +18,7 @@ function __socksan_command
             case --
                 set first (math $i + 1)
                 break
-            case --format --output --fail-on --error-exitcode --max-incidents --suppressions --baseline --color --log-dir \
+            case --format --output --fail-on --error-exitcode --max-incidents --suppressions --baseline --source-root --color --log-dir \
                 --quarantine --options --shim
                 set takes_value 1
             case '-*'
@@ -60,6 +60,7 @@ complete -c socksan -n $common -l error-exitcode -x -d 'Exit status where incide
 complete -c socksan -n $report -l max-incidents -x -d 'Places that a text report shows'
 complete -c socksan -n $report -l suppressions -rF -d 'Rules for what not to report'
 complete -c socksan -n $report -l gen-suppressions -d 'Propose such rules'
+complete -c socksan -n $report -l source-root -xa '(__fish_complete_directories)' -d 'Show source lines from below a directory, too'
 complete -c socksan -n $report -l baseline -rF -d 'Report only what is new since'
 complete -c socksan -n $common -l color -xa 'auto always never' -d 'When text is coloured'
 complete -c socksan -n '__fish_seen_subcommand_from run report sockets diff' -s q -l quiet -d 'No progress, no needless text'

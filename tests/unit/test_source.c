@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "analyzer/limits.h"
 #include "analyzer/source.h"
 #include "tests/unit/trace_builder.h"
 
@@ -14,7 +15,10 @@ static struct sources *sources;
 
 static void set_up(void)
 {
-	directory = realpath(builder_directory(), NULL);
+	char *made = builder_directory();
+
+	directory = realpath(made, NULL);
+	free(made);
 	cr_assert_eq(chdir(directory), 0);
 	unsetenv("GITHUB_WORKSPACE");
 	unsetenv("CI_PROJECT_DIR");
@@ -157,4 +161,97 @@ Test(source, only_source_is_read)
 	cr_assert_null(sources_open(sources, "pipe.c"));
 	cr_assert_null(sources_open(sources, "folder.c"));
 	cr_assert_null(sources_open(sources, "missing.c"));
+}
+
+static void expect_shown(const char *name, bool shown)
+{
+	const struct source_file *file = sources_open(sources, name);
+
+	cr_assert_eq(file != NULL, shown, "%s", name);
+}
+
+/* The end of a link to somewhere else, in a directory of its own that is removed with this one. */
+static char *elsewhere(void)
+{
+	char *made = builder_directory();
+	char *other = realpath(made, NULL);
+	char *path = builder_path(other, "secret.c");
+	FILE *file = fopen(path, "we");
+
+	cr_assert_not_null(file);
+	fputs("secret\n", file);
+	fclose(file);
+	free(path);
+	free(made);
+	return other;
+}
+
+Test(source, no_link_leads_out_of_the_tree)
+{
+	char *other = elsewhere();
+	char *target = builder_path(other, "secret.c");
+	char *inner = builder_path(directory, "real.c");
+
+	write_file("real.c", "real\n");
+	cr_assert_eq(symlink(target, "link.c"), 0);
+	cr_assert_eq(symlink(other, "folder"), 0);
+	cr_assert_eq(symlink(inner, "alias.c"), 0);
+	expect_shown(target, false);
+	expect_shown("link.c", false);
+	expect_shown("folder/secret.c", false);
+	expect_shown("../../../../../etc/passwd.c", false);
+	expect_shown("alias.c", true);
+	expect_shown(inner, true);
+	free(inner);
+	free(target);
+	builder_remove(other);
+}
+
+/* A link decides by its own end, not by its name. */
+Test(source, a_link_named_like_source_shows_nothing_else)
+{
+	write_file("shadow", "secret\n");
+	cr_assert_eq(symlink("shadow", "shadow.c"), 0);
+	expect_shown("shadow.c", false);
+}
+
+Test(source, another_tree_is_shown_where_it_was_named)
+{
+	char *other = elsewhere();
+	char *target = builder_path(other, "secret.c");
+	char *missing = builder_path(other, "missing");
+
+	cr_assert_not(sources_add_tree(sources, missing));
+	cr_assert(sources_add_tree(sources, other));
+	expect_shown(target, true);
+	expect_shown("secret.c", true);
+	free(missing);
+	free(target);
+	builder_remove(other);
+}
+
+Test(source, the_whole_file_system_is_nobodys_tree)
+{
+	char *path = builder_path(directory, "a.c");
+
+	write_file("a.c", "one\n");
+	cr_assert_eq(chdir("/"), 0);
+	sources_free(sources);
+	sources = sources_new();
+	expect_shown(path, false);
+	sources_free(sources);
+	sources = sources_new();
+	cr_assert(sources_add_tree(sources, "/"));
+	expect_shown(path, true);
+	free(path);
+}
+
+Test(source, what_all_files_together_may_be_is_bounded)
+{
+	write_file("a.c", "one\n");
+	write_file("b.c", "two\n");
+	limits_set(LIMIT_SOURCES, 16);
+	expect_shown("a.c", true);
+	expect_shown("b.c", false);
+	limits_reset();
 }
