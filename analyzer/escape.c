@@ -42,15 +42,20 @@ bool escape_is_deceptive(uint32_t character)
 	} ranges[] = {
 		{0x00, 0x1f},
 		{0x7f, 0x9f},
+		{0xa0, 0xa0},
 		{0xad, 0xad},
 		{0x61c, 0x61c},
+		{0x1680, 0x1680},
 		{0x180e, 0x180e},
-		{0x200b, 0x200f},
-		{0x2028, 0x202e},
-		{0x2060, 0x206f},
+		{0x2000, 0x200f},
+		{0x2028, 0x202f},
+		{0x205f, 0x206f},
+		{0x3000, 0x3000},
 		{0xfe00, 0xfe0f},
+		{0xfdd0, 0xfdef},
 		{0xfeff, 0xfeff},
 		{0xfff9, 0xfffb},
+		{0xfffe, 0xffff},
 		{0xe0000, 0xe0fff},
 	};
 
@@ -73,24 +78,53 @@ static void write_escaped(FILE *stream, uint32_t character)
 	fprintf(stream, character < 0x80 ? "\\x%02x" : "\\u{%x}", character);
 }
 
+/* Whether a reader of a log would take what begins here for a command. */
+static bool is_command(const char *bytes, size_t length, char before)
+{
+	if (length < 2 || bytes[0] != bytes[1])
+		return false;
+	return bytes[0] == '#' || (bytes[0] == ':' && (!before || before == ' '));
+}
+
+size_t escape_plain(const char *bytes, size_t length, char before)
+{
+	size_t i = 0;
+
+	while (i < length && bytes[i] != '\\' && !is_command(bytes + i, length - i, i ? bytes[i - 1] : before)) {
+		uint32_t character;
+		size_t size = escape_decode(bytes + i, length - i, &character);
+
+		if (size == 0 || escape_is_deceptive(character))
+			break;
+		i += size;
+	}
+	return i;
+}
+
+/* Writes the one character there, which is not plain, and returns its bytes. */
+static size_t write_odd(FILE *stream, const char *bytes, size_t length)
+{
+	uint32_t character;
+	size_t size = escape_decode(bytes, length, &character);
+
+	if (size == 0)
+		fprintf(stream, "\\x%02x", (unsigned char)*bytes);
+	else if (character == '\\')
+		fputs("\\\\", stream);
+	else
+		write_escaped(stream, character);
+	return size ? size : 1;
+}
+
 void escape_write(FILE *stream, const char *bytes, size_t length)
 {
-	size_t size;
+	for (size_t i = 0; i < length;) {
+		size_t plain = escape_plain(bytes + i, length - i, i ? bytes[i - 1] : '\0');
 
-	for (size_t i = 0; i < length; i += size) {
-		uint32_t character;
-
-		size = escape_decode(bytes + i, length - i, &character);
-		if (size == 0) {
-			fprintf(stream, "\\x%02x", (unsigned char)bytes[i]);
-			size = 1;
-		} else if (escape_is_deceptive(character)) {
-			write_escaped(stream, character);
-		} else if (character == '\\') {
-			fputs("\\\\", stream);
-		} else {
-			fwrite(bytes + i, 1, size, stream);
-		}
+		fwrite(bytes + i, 1, plain, stream);
+		i += plain;
+		if (i < length)
+			i += write_odd(stream, bytes + i, length - i);
 	}
 }
 

@@ -18,16 +18,26 @@
  */
 size_t escape_decode(const char *bytes, size_t length, uint32_t *character);
 
-/* Whether a character changes how the text around it looks (control, bidirectional), or cannot be seen at all. */
+/*
+ * Whether a character changes how the text around it looks (control, bidirectional), cannot be seen at all or is none (XML
+ * forbids those), or looks like a blank without being one.
+ */
 bool escape_is_deceptive(uint32_t character);
 
 /*
  * Writes `bytes` with everything escaped, as C writes it, that is not plainly printable: control characters, invalid UTF-8,
  * bidirectional and invisible formatting characters. A backslash is doubled, so that nothing can pass for an escape.
+ *
+ * CI services read commands from the output of a step: GitHub "::" at the start of a line, where it skips blanks, and "##[" anywhere;
+ * Azure "##vso[", TeamCity "##teamcity[". So the first character of "::" is escaped at the start and behind a blank, where a line may
+ * be broken, and that of "##" everywhere.
  */
 void escape_write(FILE *stream, const char *bytes, size_t length);
 
-/* The same into memory that the caller frees. */
+/* Bytes at the start of `bytes` that escape_write would write as they are; `before` is the byte before, 0 at the start of a text. */
+size_t escape_plain(const char *bytes, size_t length, char before);
+
+/* The same as escape_write into memory that the caller frees. */
 char *escape_copy(const char *bytes, size_t length);
 
 /* A copy that is valid UTF-8, each invalid byte replaced by U+FFFD; `*out_length` is its length. The caller frees it. */

@@ -63,26 +63,71 @@ void json_next(struct json *json)
 	yajl_gen_reset(json->gen, "\n");
 }
 
-static bool is_ascii(const char *bytes, size_t length)
+/* Printable ASCII with nothing in it that yajl would not write as it should be: most of what comes. */
+static bool is_simple(const char *bytes, size_t length)
 {
 	unsigned char all = 0;
+	bool odd = false;
 
-	for (size_t i = 0; i < length; i++)
+	for (size_t i = 0; i < length; i++) {
 		all |= (unsigned char)bytes[i];
-	return all < 0x80;
+		odd |= bytes[i] == 0x7f || bytes[i] == '#';
+	}
+	return all < 0x80 && !odd;
+}
+
+static void put_unit(FILE *stream, uint32_t unit)
+{
+	fprintf(stream, "\\u%04x", unit);
+}
+
+/* One character of valid UTF-8, as JSON may have it and a terminal or the reader of a log makes nothing of it. */
+static size_t put_character(FILE *stream, const char *bytes, size_t length)
+{
+	uint32_t character;
+	size_t size = escape_decode(bytes, length, &character);
+	bool is_command = length > 1 && bytes[0] == '#' && bytes[1] == '#';
+
+	if (character == '"' || character == '\\') {
+		fprintf(stream, "\\%c", (char)character);
+	} else if (!is_command && !escape_is_deceptive(character)) {
+		fwrite(bytes, 1, size, stream);
+	} else if (character < 0x10000) {
+		put_unit(stream, character);
+	} else {
+		put_unit(stream, 0xd800 + ((character - 0x10000) >> 10));
+		put_unit(stream, 0xdc00 + ((character - 0x10000) & 0x3ff));
+	}
+	return size;
+}
+
+/* yajl escapes nothing but what JSON demands, so the whole string is made here; it writes numbers as they are. */
+static void put_odd(struct json *json, const char *bytes, size_t length)
+{
+	char *valid = escape_utf8(bytes, length, &length);
+	char *literal = NULL;
+	size_t literal_bytes;
+	FILE *stream = open_memstream(&literal, &literal_bytes);
+
+	if (!stream)
+		text_out_of_memory();
+	fputc('"', stream);
+	for (size_t i = 0; i < length;)
+		i += put_character(stream, valid + i, length - i);
+	fputc('"', stream);
+	if (fclose(stream))
+		text_out_of_memory();
+	yajl_gen_number(json->gen, literal, literal_bytes);
+	free(literal);
+	free(valid);
 }
 
 static void put(struct json *json, const char *bytes, size_t length)
 {
-	char *valid;
-
-	if (is_ascii(bytes, length)) {
+	if (is_simple(bytes, length))
 		yajl_gen_string(json->gen, (const unsigned char *)(length ? bytes : ""), length);
-		return;
-	}
-	valid = escape_utf8(bytes, length, &length);
-	yajl_gen_string(json->gen, (const unsigned char *)valid, length);
-	free(valid);
+	else
+		put_odd(json, bytes, length);
 }
 
 static void key(struct json *json, const char *name)

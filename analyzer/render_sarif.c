@@ -130,6 +130,7 @@ static void render_coverage(struct json *json, const struct report *report)
 	if (!page.stream)
 		text_out_of_memory();
 	text_coverage_show(&page, report);
+	text_coverage_limits(&page);
 	if (fclose(page.stream))
 		text_out_of_memory();
 	if (bytes)
@@ -228,8 +229,9 @@ void render_sarif(const struct report *report, FILE *stream, bool color)
 	json_close_object(json);
 	json_text(json, "columnKind", "utf16CodeUnits");
 	render_root(json, sarif->sources);
-	render_invocation(json, report, all - shown);
 	render_results(sarif, shown);
+	/* Last, as it says what the results leave out. */
+	render_invocation(json, report, all - shown);
 	json_close_object(json);
 	json_close_list(json);
 	json_close_object(json);

@@ -3,11 +3,13 @@
  */
 #include "analyzer/suppress_incidents.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uthash.h>
 
+#include "analyzer/escape.h"
 #include "analyzer/frames.h"
+#include "analyzer/hash_table.h"
 #include "analyzer/kinds.h"
 #include "analyzer/names.h"
 #include "analyzer/progress.h"
@@ -129,6 +131,40 @@ void suppress_incidents(struct lifecycle *lifecycle, struct symbolizer *symboliz
 	}
 }
 
+/*
+ * "KIND:BEFORE^name$" with a star for whatever in the name could not be written into a file or onto a terminal as it is. NULL where
+ * nothing else is left of it.
+ */
+static char *rule_of(const char *kind, const char *before, const char *name)
+{
+	size_t length = strlen(name);
+	char *rule = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&rule, &bytes);
+	bool has_name = false;
+
+	if (!stream)
+		text_out_of_memory();
+	fprintf(stream, "%s:%s", kind, before);
+	for (size_t i = 0; i < length;) {
+		size_t plain = escape_plain(name + i, length - i, i ? name[i - 1] : '\0');
+
+		fwrite(name + i, 1, plain, stream);
+		has_name |= plain > 0;
+		i += plain;
+		if (i < length && (plain || i == 0))
+			fputc('*', stream);
+		i += i < length;
+	}
+	fputc('$', stream);
+	if (fclose(stream))
+		text_out_of_memory();
+	if (has_name)
+		return rule;
+	free(rule);
+	return NULL;
+}
+
 char *suppress_propose(const char *kind, const struct stack *stack)
 {
 	const struct frame *place = frames_place(stack);
@@ -136,6 +172,6 @@ char *suppress_propose(const char *kind, const struct stack *stack)
 	if (!place)
 		return NULL;
 	if (*place->function)
-		return text_format("%s:^%s$", kind, place->function);
-	return *place->module ? text_format("%s:%s$", kind, text_basename(place->module)) : NULL;
+		return rule_of(kind, "^", place->function);
+	return *place->module ? rule_of(kind, "", text_basename(place->module)) : NULL;
 }

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analyzer/escape.h"
 #include "analyzer/findings.h"
 #include "analyzer/frames.h"
 #include "analyzer/message.h"
@@ -63,7 +64,7 @@ void text_suppressions_show(const struct text_page *page, const struct report *r
 			show_rule(page, &suppressions->rules[i]);
 }
 
-/* These lines are for a file: never broken, and escaped only where a line of a file would end. */
+/* These lines are for a file: never broken. */
 static void propose_for(const struct text_page *page, const struct report *report, const struct group *group)
 {
 	size_t count;
@@ -79,10 +80,12 @@ static void propose_for(const struct text_page *page, const struct report *repor
 		place = frames_place(stack);
 		rule = suppress_propose(view.kind->id, stack);
 		where = place ? message_frame(place, page->sources) : text_copy("no stack");
-		if (rule && !strpbrk(rule, "\n\r"))
-			fprintf(page->stream, "# %s\n%s\n", where, rule);
+		fprintf(page->stream, "# %s%s", rule ? "" : view.kind->id, rule ? "" : ": ");
+		escape_write(page->stream, where, strlen(where));
+		if (rule)
+			fprintf(page->stream, "\n%s\n", rule);
 		else
-			fprintf(page->stream, "# %s: %s: nothing here has a name\n", view.kind->id, where);
+			fputs(": nothing here has a name\n", page->stream);
 		free(where);
 		free(rule);
 	}

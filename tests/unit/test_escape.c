@@ -57,6 +57,25 @@ Test(escape, shows_invalid_utf8_byte_by_byte)
 	EXPECT("\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80");
 }
 
+Test(escape, breaks_commands_to_the_readers_of_logs)
+{
+	EXPECT("::error::x", "\\x3a:error::x");
+	EXPECT("a ::error::x", "a \\x3a:error::x");
+	EXPECT("ns::name", "ns::name");
+	EXPECT("##[error]x", "\\x23#[error]x");
+	EXPECT("a##vso[x]", "a\\x23#vso[x]");
+	EXPECT("name #2", "name #2");
+	EXPECT("\xc2\xa0::error", "\\u{a0}::error");
+}
+
+Test(escape, knows_how_much_is_plain)
+{
+	cr_assert_eq(escape_plain("abc", 3, 0), 3);
+	cr_assert_eq(escape_plain("ab\n", 3, 0), 2);
+	cr_assert_eq(escape_plain("::a", 3, 'x'), 3);
+	cr_assert_eq(escape_plain("::a", 3, ' '), 0);
+}
+
 Test(escape, utf8_replaces_what_is_invalid)
 {
 	size_t length;
