@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "analyzer/command.h"
+#include "analyzer/limits.h"
 #include "analyzer/options.h"
 #include "analyzer/report.h"
 #include "analyzer/suppress.h"
@@ -95,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	uint32_t selector = 0;
 	char *paths[2];
 
+	limits_reset();
 	if (size >= sizeof(struct trace_header))
 		memcpy(&selector, data + offsetof(struct trace_header, reserved), sizeof(selector));
 	paths[0] = (char *)input_file("a.trace", data, size);

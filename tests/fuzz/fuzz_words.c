@@ -1,15 +1,20 @@
 /*
  * fuzz_words.c: the small languages that come from outside: escapes, source paths, Python's stacks, names of
- * just-in-time code, options, and text that is broken into lines. The first byte says which.
+ * just-in-time code, options, text that is broken into lines, strings in JSON, and rules for names. The first byte says which.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <yajl/yajl_parse.h>
 
 #include "analyzer/escape.h"
+#include "analyzer/json.h"
+#include "analyzer/limits.h"
 #include "analyzer/perf_map.h"
 #include "analyzer/python_stack.h"
 #include "analyzer/shim_options.h"
 #include "analyzer/source.h"
+#include "analyzer/suppress.h"
+#include "analyzer/suppress_incidents.h"
 #include "analyzer/text.h"
 #include "tests/fuzz/input.h"
 
@@ -38,6 +43,8 @@ static void try_escape(const char *bytes, size_t length)
 			abort();
 		i += taken;
 	}
+	if (strstr(copy, "##") || !strncmp(copy, "::", 2) || strstr(copy, " ::"))
+		abort();
 	for (size_t i = 0; i < out_length;) {
 		size_t taken = escape_decode(utf8 + i, out_length - i, &character);
 
@@ -123,14 +130,58 @@ static void try_fill(const char *bytes, size_t length)
 	free(text);
 }
 
+/* Whatever a string holds, JSON has it in a form that a parser takes and a terminal makes nothing of. */
+static void try_json(const char *bytes, size_t length)
+{
+	struct json *json = malloc(sizeof(*json));
+	yajl_handle parser = yajl_alloc(NULL, NULL, NULL);
+	char *text = NULL;
+	size_t out_length;
+	FILE *stream = open_memstream(&text, &out_length);
+	uint32_t character;
+
+	json_begin(json, stream);
+	json_bytes(json, NULL, bytes, length);
+	json_end(json);
+	fclose(stream);
+	if (yajl_parse(parser, (const unsigned char *)text, out_length) != yajl_status_ok ||
+		yajl_complete_parse(parser) != yajl_status_ok || strstr(text, "##"))
+		abort();
+	for (size_t i = 0; i + 1 < out_length;) {
+		size_t taken = escape_decode(text + i, out_length - i, &character);
+
+		if (taken == 0 || escape_is_deceptive(character))
+			abort();
+		i += taken;
+	}
+	yajl_free(parser);
+	free(text);
+	free(json);
+}
+
+/* A rule that is proposed for a name is one line that can be shown, and matches the name. */
+static void try_rule(const char *bytes, size_t length)
+{
+	char *name = strndup(bytes, length);
+	struct frame frame = {.function = name, .file = "", .module = "", .build_id = ""};
+	char *rule = suppress_propose("double-close", &(struct stack){.frames = &frame, .count = 1});
+
+	if (rule && (escape_plain(rule, strlen(rule), '\0') != strlen(rule) ||
+			    !suppress_match(strchr(rule, ':') + 1, name)))
+		abort();
+	free(rule);
+	free(name);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const tries[])(const char *, size_t) = {
-		try_escape, try_source, try_python, try_perf_map, try_options, try_fill};
+		try_escape, try_source, try_python, try_perf_map, try_options, try_fill, try_json, try_rule};
 	char *bytes;
 
 	if (size == 0)
 		return 0;
+	limits_reset();
 	/* A copy of its own, so that a sanitizer sees a step before its first byte as well as one behind its last. */
 	bytes = malloc(size - 1 ? size - 1 : 1);
 	memcpy(bytes, data + 1, size - 1);
