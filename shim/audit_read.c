@@ -59,7 +59,7 @@ static bool proves_connection(const struct audit_read *read, ssize_t result, int
 		return false;
 	if (socket->protocol != TRACE_TCP)
 		return result == 0; /* unix_stream_read_generic and unix_seqpacket_recvmsg fail where it never stood */
-	if (audit_may_probe() && probe_tcp(socket->fd, &tcp))
+	if (audit_may_probe() && audit_verify(socket, socket->fd) && probe_tcp(socket->fd, &tcp))
 		return classify_has_connected(tcp.state, tcp.acked_bytes);
 	return result == 0 && (socket->state & (SOCKET_CONNECTING | SOCKET_TOLD)) == SOCKET_CONNECTING;
 }
