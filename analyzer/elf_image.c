@@ -14,6 +14,10 @@
 
 #include "analyzer/text.h"
 
+#ifndef EM_LOONGARCH
+#define EM_LOONGARCH 258 /* glibc 2.35 */
+#endif
+
 static bool starts_with(const char *text, const char *start)
 {
 	return !strncmp(text, start, strlen(start));

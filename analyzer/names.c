@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "analyzer/error_names.h"
 #include "analyzer/text.h"
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)
@@ -60,10 +61,21 @@ const char *names_process_end(const struct process *process)
 
 const char *names_errno(int error, char *buffer)
 {
-	const char *name = error ? strerrorname_np(error) : "";
+	const char *name = error ? error_name(error) : "";
 
 	if (!name) {
 		snprintf(buffer, 24, "%d", error);
+		name = buffer;
+	}
+	return name;
+}
+
+const char *names_signal(int signal, char *buffer)
+{
+	const char *name = error_signal_name(signal);
+
+	if (!name) {
+		snprintf(buffer, 24, "%d", signal);
 		name = buffer;
 	}
 	return name;

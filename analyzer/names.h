@@ -19,6 +19,9 @@ const char *names_process_end(const struct process *process);
 /* "EPIPE"; a number for what has no name. `buffer` has 24 bytes and is used for that. Empty for 0. */
 const char *names_errno(int error, char *buffer);
 
+/* "PIPE"; a number for what has no name. `buffer` has 24 bytes and is used for that. */
+const char *names_signal(int signal, char *buffer);
+
 /* "127.0.0.1", "::1", the name of an AF_UNIX socket ("@name" where abstract), or empty. The caller frees it. */
 char *names_address(const struct endpoint *endpoint);
 

@@ -86,6 +86,7 @@ static void put_head(const struct html_page *page)
 static void put_command(const struct html_page *page)
 {
 	const struct run_facts *facts = page->report->facts;
+	char number[24];
 
 	if (!facts || !facts->argv)
 		return;
@@ -96,7 +97,7 @@ static void put_command(const struct html_page *page)
 	}
 	fputs("</code>", page->stream);
 	if (WIFSIGNALED(facts->wait_status))
-		html_format(page->stream, " was ended by SIG%s", sigabbrev_np(WTERMSIG(facts->wait_status)));
+		html_format(page->stream, " was ended by SIG%s", names_signal(WTERMSIG(facts->wait_status), number));
 	else
 		html_format(page->stream, " ended with status %d", WEXITSTATUS(facts->wait_status));
 	fputs("</p>\n", page->stream);
@@ -259,7 +260,7 @@ static void put_process(FILE *stream, const struct process *process)
 	}
 	fprintf(stream, "</code></td><td>%s", names_process_end(process));
 	if (process->signal && process->end == PROCESS_KILLED)
-		html_format(stream, " (SIG%s)", sigabbrev_np(process->signal));
+		html_format(stream, " (SIG%s)", names_signal(process->signal, number));
 	fprintf(stream, "</td><td class=\"number\">%s</td>", text_number(number, process->sockets_seen));
 	fprintf(stream, "<td class=\"number\">%s</td>", text_number(number, process->writes));
 	fprintf(stream, "<td class=\"number\">%s</td></tr>\n", text_number(number, process->lost_records));

@@ -2,10 +2,10 @@
 #include "shim/audit.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shim/older_headers.h"
 #include "shim/process.h"
 #include "shim/record.h"
 

@@ -7,6 +7,7 @@
 #include "shim/audit.h"
 #include "shim/backtrace.h"
 #include "shim/hook.h"
+#include "shim/older_headers.h"
 #include "shim/socket_table.h"
 
 HOOK(int, close, int fd)

@@ -20,6 +20,7 @@
 
 #include "shim/audit.h"
 #include "shim/hook.h"
+#include "shim/older_headers.h"
 
 /* ---- calls that make one: tried again where the quarantine can make room ---- */
 
@@ -165,7 +166,7 @@ HOOK(int, epoll_create1, int flags)
 	return made;
 }
 
-HOOK(int, eventfd, unsigned int count, int flags)
+HOOK(int, eventfd, OLDER_EVENTFD_COUNT count, int flags)
 {
 	int made;
 

@@ -6,6 +6,7 @@
 
 #include "shim/audit.h"
 #include "shim/hook.h"
+#include "shim/older_headers.h"
 
 int __poll_chk(struct pollfd *fds, nfds_t nfds, int timeout, size_t fdslen);
 int __ppoll_chk(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *ss, size_t fdslen);

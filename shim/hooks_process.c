@@ -22,6 +22,7 @@
 #include "shim/backtrace.h"
 #include "shim/hook.h"
 #include "shim/module_map.h"
+#include "shim/older_headers.h"
 #include "shim/thread.h"
 
 extern char **environ;

@@ -12,6 +12,7 @@
 #include "shim/audit.h"
 #include "shim/backtrace.h"
 #include "shim/hook.h"
+#include "shim/older_headers.h"
 #include "shim/thread.h"
 
 ssize_t __read_chk(int fd, void *buf, size_t nbytes, size_t buflen);
@@ -133,7 +134,7 @@ HOOK(ssize_t, recvmsg, int fd, struct msghdr *message, int flags)
 	return audit_read_end(&read_, result);
 }
 
-HOOK(int, recvmmsg, int fd, struct mmsghdr *vmessages, unsigned int vlen, int flags, struct timespec *tmo)
+HOOK(int, recvmmsg, int fd, struct mmsghdr *vmessages, unsigned int vlen, int flags, OLDER_RECVMMSG_TIMEOUT *tmo)
 {
 	const struct msghdr *last = NULL;
 	struct audit_read read_;

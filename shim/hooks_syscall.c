@@ -4,8 +4,6 @@
  * The call itself always goes on to libc's syscall(): close() is a cancellation point and syscall(SYS_close) is none.
  */
 #include <errno.h>
-#include <linux/close_range.h>
-#include <linux/seccomp.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
@@ -18,6 +16,7 @@
 #include "shim/audit.h"
 #include "shim/backtrace.h"
 #include "shim/hook.h"
+#include "shim/older_headers.h"
 #include "shim/payload.h"
 #include "shim/thread.h"
 #include "shim/uring_layout.h"

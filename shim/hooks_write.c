@@ -12,6 +12,7 @@
 #include "shim/audit.h"
 #include "shim/backtrace.h"
 #include "shim/hook.h"
+#include "shim/older_headers.h"
 #include "shim/payload.h"
 #include "shim/python_stack.h"
 #include "shim/runtime_channel.h"

@@ -6,9 +6,12 @@
  * atomics and claims by which the library orders its own. It also keeps libc's lazy binding and processor dispatch out of
  * the time before constructors and out of signal handlers.
  *
+ * Those in parentheses are generic macros in glibc 2.43.
+ *
  * The sizes here are small: records of some hundred bytes, frames of a stack, names. The empty assembly keeps the compiler from
  * seeing in a loop the very function that it stands in.
  */
+#define __NO_STRING_INLINES /* before glibc 2.26 some of these were macros */
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -84,7 +87,7 @@ int memcmp(const void *one, const void *other, size_t length)
 	return 0;
 }
 
-void *memchr(const void *text, int byte, size_t length)
+void *(memchr)(const void *text, int byte, size_t length)
 {
 	const unsigned char *at = text;
 
@@ -122,7 +125,7 @@ int strncmp(const char *one, const char *other, size_t limit)
 	return 0;
 }
 
-char *strchr(const char *text, int byte)
+char *(strchr)(const char *text, int byte)
 {
 	for (; *text != (char)byte; text++)
 		if (!*text)
@@ -130,7 +133,7 @@ char *strchr(const char *text, int byte)
 	return (char *)(uintptr_t)text;
 }
 
-char *strrchr(const char *text, int byte)
+char *(strrchr)(const char *text, int byte)
 {
 	const char *found = NULL;
 

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
@@ -16,6 +15,7 @@
 #include <sys/un.h>
 
 #include "shim/kernel.h"
+#include "shim/older_headers.h"
 #include "shim/trace_log.h"
 
 #ifndef SO_COOKIE
@@ -108,7 +108,7 @@ int probe_readable_bytes(int fd)
 
 bool probe_tcp(int fd, struct probe_tcp *tcp)
 {
-	struct tcp_info info;
+	struct older_tcp_info info;
 	uint32_t before = probe_unacked(fd);
 
 	memset(tcp, 0, sizeof(*tcp));

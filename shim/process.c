@@ -11,6 +11,7 @@
 
 #include "shim/config.h"
 #include "shim/kernel.h"
+#include "shim/older_headers.h"
 
 /* Stands in until the first set-up; its generation stays 0. */
 static struct process_page process_none;

@@ -9,12 +9,9 @@
 #include "shim/config.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
+#include "shim/older_headers.h"
 #include "shim/process.h"
 #include "shim/trace_format.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 #define SMALLEST_TRACE (64u << 10)
 #define EAGER_TRACE (4u << 20) /* where blocks can only be reserved at once */

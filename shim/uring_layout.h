@@ -1,5 +1,5 @@
 /*
- * uring_layout.h: a ring of liburing as it lies in the program's memory, and what a newer kernel adds to <linux/io_uring.h>.
+ * uring_layout.h: a ring of liburing as it lies in the program's memory.
  *
  * A program handles its ring by code that liburing's header puts inline into it, so the layout is part of liburing's binary
  * interface: it has been this one throughout liburing 2 (src/include/liburing.h, struct io_uring; what is not looked at here
@@ -9,8 +9,9 @@
 #ifndef SOCKSAN_URING_LAYOUT_H
 #define SOCKSAN_URING_LAYOUT_H
 
-#include <linux/io_uring.h>
 #include <stddef.h>
+
+#include "shim/uring_kernel.h"
 
 /* Pointers lead into memory shared with the kernel; sqe_head and sqe_tail are liburing's own. */
 struct uring_submissions {
