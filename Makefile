@@ -63,7 +63,9 @@ shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relr
 	-Wl,-z,start-stop-visibility=hidden -Wl,--version-script=shim/exports.map -Wl,--build-id
 # The compiler must not turn one stdio call into another in the file that defines them.
 shim_flags_hooks_stdio := -fno-builtin
-shim_flags_memory := -fno-builtin
+# Link-time optimisation drops what only later stages of the compiler refer to, as it does with memmove, and versions of symbols.
+shim_flags_memory := -fno-builtin -fno-lto
+shim_flags_loader := -fno-lto
 
 ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0 zlib
 # Asked for when first needed, which is after scripts/deps has installed what was missing.

@@ -1,16 +1,20 @@
 /* backtrace.c: load the unwinder, enter it where that is safe, cut off our own frames. */
 #include "shim/backtrace.h"
 
-#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <link.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
+#include "shim/line.h"
+#include "shim/loader.h"
 #include "shim/module_map.h"
 #include "shim/process.h"
 #include "shim/python_stack.h"
@@ -85,24 +89,56 @@ static bool has_few_descriptors(void)
 	return kernel_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur <= FEW_DESCRIPTORS;
 }
 
+#define BUNDLED "libsocksan-unwind.so"
+
+/*
+ * The unwinder that lies beside this library, as in a release; NULL where there is none, or where LD_PRELOAD had a relative path,
+ * since the program may have changed its directory. It is not called libunwind.so.8: the loader would give it to a program
+ * that asks for that name later, and it has fewer functions.
+ */
+static void *load_bundled(void)
+{
+	static char path[PATH_MAX]; /* one thread loads, once */
+	char *end = path + sizeof(path) - 1;
+	char *at;
+	Dl_info info;
+
+	if (!loader_address(__ehdr_start, &info, NULL) || !info.dli_fname || info.dli_fname[0] != '/')
+		return NULL;
+	at = line_append(path, end, info.dli_fname);
+	while (at[-1] != '/')
+		at--;
+	at = line_append(at, end, BUNDLED);
+	if (at == end || kernel_call3(SYS_faccessat, AT_FDCWD, path, R_OK) != 0)
+		return NULL;
+	return loader_open(path, RTLD_NOW | RTLD_LOCAL);
+}
+
 static bool load(void)
 {
-	void *library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+	void *library = load_bundled();
 	Dl_info info;
 
 	if (!library)
+		library = loader_open("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
+
+	if (!library) {
+		loader_forget_error();
 		return false;
+	}
 	unwinder.walks = stack_walk_is_the_only_way() || has_few_descriptors();
 	backtrace_answers_load();
-	unwinder.backtrace = (int (*)(void **, int))dlsym(library, "unw_backtrace");
-	if (unwinder.backtrace && dladdr((void *)unwinder.backtrace, &info))
+	unwinder.backtrace = (int (*)(void **, int))loader_symbol(library, "unw_backtrace");
+	if (unwinder.backtrace && loader_address((void *)unwinder.backtrace, &info, NULL))
 		unwinder.library = range_of(info.dli_fbase);
 #if defined(__x86_64__)
-	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Ux86_64_flush_cache");
-	unwinder.local_addr_space = dlsym(library, "_ULx86_64_local_addr_space");
+	unwinder.flush_cache =
+		(void (*)(void *, unsigned long, unsigned long))loader_symbol(library, "_Ux86_64_flush_cache");
+	unwinder.local_addr_space = loader_symbol(library, "_ULx86_64_local_addr_space");
 #elif defined(__aarch64__)
-	unwinder.flush_cache = (void (*)(void *, unsigned long, unsigned long))dlsym(library, "_Uaarch64_flush_cache");
-	unwinder.local_addr_space = dlsym(library, "_ULaarch64_local_addr_space");
+	unwinder.flush_cache =
+		(void (*)(void *, unsigned long, unsigned long))loader_symbol(library, "_Uaarch64_flush_cache");
+	unwinder.local_addr_space = loader_symbol(library, "_ULaarch64_local_addr_space");
 #endif
 	return unwinder.backtrace != NULL && stack_walk_find(library);
 }

@@ -1,5 +1,4 @@
 /* backtrace_answers.c: what the unwinder is told instead of being given a pipe to try addresses on, or the loader's list. */
-#include <dlfcn.h>
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
@@ -9,6 +8,8 @@
 
 #include "shim/backtrace.h"
 #include "shim/kernel.h"
+#include "shim/loader.h"
+#include "shim/older_headers.h"
 
 int backtrace_answer_pipe(int fds[2])
 {
@@ -54,16 +55,16 @@ void (*backtrace_answer_key(void (*destroy)(void *)))(void *cache)
 /* ---- the loaded objects ---- */
 
 /* Since glibc 2.35; NULL where there is none. */
-static int (*find_object)(void *address, struct dl_find_object *object);
+static int (*find_object)(void *address, struct older_dl_find_object *object);
 
 void backtrace_answers_load(void)
 {
-	find_object = (int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+	find_object = (int (*)(void *, struct older_dl_find_object *))loader_symbol(RTLD_DEFAULT, "_dl_find_object");
 }
 
 bool backtrace_answer_objects(backtrace_objects_callback *callback, void *data, int *result)
 {
-	struct dl_find_object object;
+	struct older_dl_find_object object;
 	struct dl_phdr_info info;
 	const ElfW(Ehdr) * image;
 	void *address;

@@ -1,11 +1,11 @@
 /* hook.c: dlsym(RTLD_NEXT) for each hook. The linker collects the hooks in a section of their own. */
 #include "shim/hook.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
 #include <stddef.h>
 
+#include "shim/loader.h"
 #include "shim/thread.h"
 
 extern struct hook __start_socksan_hooks[] __attribute__((visibility("hidden")));
@@ -18,17 +18,42 @@ static long hook_missing(void)
 	return -1;
 }
 
+/* In an object that is loaded, and those that it needs. */
+static void *find_in(const char *object, const char *name)
+{
+	void *handle = loader_open(object, RTLD_LAZY | RTLD_NOLOAD);
+	void *real = handle ? loader_symbol(handle, name) : NULL;
+
+	if (handle)
+		loader_close(handle);
+	return real;
+}
+
+/* NULL where there is none. */
+static void *find_real(const char *name)
+{
+	static const char *const parts[] = {"libdl.so.2", "libpthread.so.0", "librt.so.1"};
+	void *real = loader_symbol(RTLD_NEXT, name);
+
+	for (size_t i = 0; !real && loader_libc_is_split() && i < sizeof(parts) / sizeof(*parts); i++)
+		real = find_in(parts[i], name);
+	if (!real)
+		loader_forget_error();
+	return real;
+}
+
 void *hook_find(struct hook *hook)
 {
 	void *real;
 	int saved = errno;
 
 	thread_enter();
-	real = dlsym(RTLD_NEXT, hook->name);
+	real = find_real(hook->name);
 	thread_leave();
 	errno = saved;
+	/* what is missing may be loaded later */
 	if (!real)
-		real = (void *)hook_missing;
+		return (void *)hook_missing;
 	__atomic_store_n(&hook->real, real, __ATOMIC_RELAXED);
 	return real;
 }
@@ -69,17 +94,6 @@ static void keep_found(const struct hook *hook, const void *caller, void *real)
 	__atomic_store_n(&found[at].real, real, __ATOMIC_RELEASE);
 }
 
-/* In an object that is loaded, and those that it needs. */
-static void *find_in(const char *object, const char *name)
-{
-	void *handle = dlopen(object, RTLD_LAZY | RTLD_NOLOAD);
-	void *real = handle ? dlsym(handle, name) : NULL;
-
-	if (handle)
-		dlclose(handle);
-	return real;
-}
-
 /*
  * A library that was loaded with RTLD_LOCAL meets us first, as everybody does, and then what it needs itself or what it was
  * linked with. Only it can see that.
@@ -91,7 +105,7 @@ static void *find_for_caller(const struct hook *hook, const void *caller)
 	struct link_map *map = NULL;
 	void *real = NULL;
 
-	if (dladdr1(caller, &info, (void **)&map, RTLD_DL_LINKMAP) && map && map->l_name && *map->l_name)
+	if (loader_address(caller, &info, &map) && map && map->l_name && *map->l_name)
 		real = find_in(map->l_name, hook->name);
 	for (unsigned i = 0; !real && i < sizeof(libraries) / sizeof(*libraries); i++)
 		real = find_in(libraries[i], hook->name);
@@ -106,14 +120,14 @@ void *hook_find_foreign(struct hook *hook, const void *caller)
 	if (real)
 		return real;
 	thread_enter();
-	real = dlsym(RTLD_NEXT, hook->name);
+	real = loader_symbol(RTLD_NEXT, hook->name);
 	if (real) {
 		__atomic_store_n(&hook->real, real, __ATOMIC_RELAXED);
 	} else {
 		real = find_for_caller(hook, caller);
 		if (real)
 			keep_found(hook, caller, real);
-		dlerror(); /* that it was not found is nothing that the program did */
+		loader_forget_error();
 	}
 	thread_leave();
 	errno = saved;

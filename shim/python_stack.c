@@ -1,12 +1,12 @@
 /* python_stack.c: two ways to a stack, by what the interpreter exports. */
 #include "shim/python_stack.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 #include "shim/config.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
+#include "shim/loader.h"
 #include "shim/python_frames.h"
 #include "shim/thread.h"
 
@@ -42,7 +42,7 @@ static bool find_frames(struct python_frames *frames, char gap[PYTHON_STACK_GAP_
 	static const char unknown[] = ": this version of socksan does not know how its stacks are laid out";
 	uint64_t table[PYTHON_LAYOUT_WORDS];
 	struct kernel_tried tried = {0};
-	const void *runtime = dlsym(RTLD_DEFAULT, "_PyRuntime");
+	const void *runtime = loader_symbol(RTLD_DEFAULT, "_PyRuntime");
 	uint32_t version;
 
 	if (!runtime)
@@ -59,16 +59,16 @@ static bool find_frames(struct python_frames *frames, char gap[PYTHON_STACK_GAP_
 		return false;
 	case PYTHON_LAYOUT_KNOWN: break;
 	}
-	frames->code_type = (uintptr_t)dlsym(RTLD_DEFAULT, "PyCode_Type");
-	frames->text_type = (uintptr_t)dlsym(RTLD_DEFAULT, "PyUnicode_Type");
-	frames->bytes_type = (uintptr_t)dlsym(RTLD_DEFAULT, "PyBytes_Type");
+	frames->code_type = (uintptr_t)loader_symbol(RTLD_DEFAULT, "PyCode_Type");
+	frames->text_type = (uintptr_t)loader_symbol(RTLD_DEFAULT, "PyUnicode_Type");
+	frames->bytes_type = (uintptr_t)loader_symbol(RTLD_DEFAULT, "PyBytes_Type");
 	return frames->code_type && frames->text_type && frames->bytes_type;
 }
 
 bool python_stack_find(char gap[PYTHON_STACK_GAP_MAX])
 {
-	void *state = dlsym(RTLD_DEFAULT, "PyGILState_GetThisThreadState");
-	void *dump = state ? dlsym(RTLD_DEFAULT, "_Py_DumpTraceback") : NULL;
+	void *state = loader_symbol(RTLD_DEFAULT, "PyGILState_GetThisThreadState");
+	void *dump = state ? loader_symbol(RTLD_DEFAULT, "_Py_DumpTraceback") : NULL;
 
 	gap[0] = '\0';
 	if (!state || !config.python)

@@ -1,12 +1,13 @@
 /* stack_walk.c: unw_step, which is slow and leaves nothing behind. */
 #include "shim/stack_walk.h"
 
-#include <dlfcn.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
+
+#include "shim/loader.h"
 
 /* Frames looked at, at most: a handler that is deeper in its own calls than that is taken for one that may be there. */
 #define WALK_MAX 512
@@ -24,12 +25,13 @@ static struct {
 
 bool stack_walk_find(void *library)
 {
-	walk.init = (int (*)(unw_cursor_t *, unw_context_t *))dlsym(library, TEXT(unw_init_local));
-	walk.step = (int (*)(unw_cursor_t *))dlsym(library, TEXT(unw_step));
-	walk.get_register = (int (*)(unw_cursor_t *, unw_regnum_t, unw_word_t *))dlsym(library, TEXT(unw_get_reg));
-	walk.is_signal_frame = (int (*)(unw_cursor_t *))dlsym(library, TEXT(unw_is_signal_frame));
+	walk.init = (int (*)(unw_cursor_t *, unw_context_t *))loader_symbol(library, TEXT(unw_init_local));
+	walk.step = (int (*)(unw_cursor_t *))loader_symbol(library, TEXT(unw_step));
+	walk.get_register =
+		(int (*)(unw_cursor_t *, unw_regnum_t, unw_word_t *))loader_symbol(library, TEXT(unw_get_reg));
+	walk.is_signal_frame = (int (*)(unw_cursor_t *))loader_symbol(library, TEXT(unw_is_signal_frame));
 #if defined(__x86_64__)
-	walk.get_context = (int (*)(unw_tdep_context_t *))dlsym(library, TEXT(UNW_ARCH_OBJ(getcontext)));
+	walk.get_context = (int (*)(unw_tdep_context_t *))loader_symbol(library, TEXT(UNW_ARCH_OBJ(getcontext)));
 	if (!walk.get_context)
 		return false;
 #endif
@@ -38,7 +40,7 @@ bool stack_walk_find(void *library)
 
 bool stack_walk_is_the_only_way(void)
 {
-	return dlsym(RTLD_DEFAULT, "__tsan_init") != NULL;
+	return loader_symbol(RTLD_DEFAULT, "__tsan_init") != NULL;
 }
 
 int stack_walk(void **frames, int size, bool *interrupted)
