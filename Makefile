@@ -14,6 +14,8 @@ MANDIR ?= $(PREFIX)/share/man
 BASHCOMPLETIONDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPLETIONDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPLETIONDIR ?= $(PREFIX)/share/fish/vendor_completions.d
+DATADIR ?= $(PREFIX)/share/socksan
+DOCDIR ?= $(PREFIX)/share/doc/socksan
 DESTDIR ?=
 
 ifeq ($(origin CC),default)
@@ -22,7 +24,9 @@ endif
 PKG_CONFIG ?= pkg-config
 INSTALL ?= install
 CFLAGS ?= -O2 -g
+CPPFLAGS ?=
 LDFLAGS ?=
+LDLIBS ?=
 
 # V=1 shows the commands; otherwise one short line each.
 V ?= 0
@@ -41,6 +45,12 @@ ifdef COVERAGE
 BUILD ?= build/coverage
 variant_flags += --coverage -O0
 endif
+# A command that needs no library on the system where it runs, for `make release`.
+ifdef STATIC
+BUILD ?= build/static
+static_link := -static-pie
+variant_flags += -fPIE
+endif
 BUILD ?= build
 
 .SUFFIXES:
@@ -52,13 +62,19 @@ BUILD ?= build
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit -Werror=int-conversion
 # Defined as empty, so that a source that says `#define _GNU_SOURCE` itself is no redefinition.
 common_flags = -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -DSOCKSAN_VERSION='"$(VERSION)"' -pthread
+# The same bytes wherever the sources are. gcov needs the paths as they are.
+ifndef COVERAGE
+same_everywhere := -ffile-prefix-map='$(CURDIR)'=.
+endif
 depend_flags = -MMD -MP -MF $(@:.o=.d)
 
 # The shim lives in other people's processes. Hidden by default: what it exports, it exports on purpose. Initial-exec TLS:
 # no allocation on first use in a thread. Unwind tables and -fexceptions: a thread can be cancelled inside a hook's call.
-# Fortified and large-file names would be defined twice, or not at all, where the headers redirect them.
-shim_flags = $(common_flags) $(CFLAGS) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
-	-fexceptions -fasynchronous-unwind-tables -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS
+# Fortified and large-file names would be defined twice, or not at all, where the headers redirect them; distributions set
+# them by -Wp, too, which the compiler reads last.
+shim_flags = $(common_flags) $(CPPFLAGS) $(CFLAGS) $(same_everywhere) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
+	-fexceptions -fasynchronous-unwind-tables \
+	-Wp,-U_FORTIFY_SOURCE -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -U_TIME_BITS
 shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
 	-Wl,-z,start-stop-visibility=hidden -Wl,--version-script=shim/exports.map -Wl,--build-id
 # The compiler must not turn one stdio call into another in the file that defines them.
@@ -74,16 +90,23 @@ require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error
 	or install these libraries with their development files))
 analyzer_package_flags = $(eval analyzer_package_flags := $$(call require,$(ANALYZER_PACKAGES),build)$$(shell \
 	$(PKG_CONFIG) --cflags $(ANALYZER_PACKAGES)))$(analyzer_package_flags)
+ifndef STATIC
 analyzer_libs = $(eval analyzer_libs := $$(shell $(PKG_CONFIG) --libs $(ANALYZER_PACKAGES)))$(analyzer_libs)
+else
+# Debian calls yajl's archive yajl_s. Of what libxml2 can do, writing UTF-8 is all we need: ICU, 30 MB of it, is not linked.
+analyzer_libs = $(eval analyzer_libs := $$(patsubst -lyajl,-lyajl_s,$$(filter-out -licu%,$$(shell \
+	$(PKG_CONFIG) --static --libs $(ANALYZER_PACKAGES)))) $$(without_icu) -lstdc++)$(analyzer_libs)
+without_icu = $(shell nm -u $$($(CC) -print-file-name=libxml2.a) 2>/dev/null | sort -u | \
+	sed -n 's/^ *U \(ucnv_[A-Za-z]*_[0-9]*\|UCNV_[A-Z_]*_[0-9]*\)$$/-Wl,--defsym,\1=static_without_icu/p')
+endif
 unit_package_flags = $(eval unit_package_flags := $$(call require,criterion,check)$$(shell \
 	$(PKG_CONFIG) --cflags criterion))$(unit_package_flags)
 unit_libs = $(eval unit_libs := $$(shell $(PKG_CONFIG) --libs criterion))$(unit_libs)
 
-analyzer_flags = $(common_flags) $(CFLAGS) $(variant_flags) $(analyzer_package_flags) \
-	-DSOCKSAN_LIBDIR='"$(LIBDIR)/socksan"'
+analyzer_flags = $(common_flags) $(CPPFLAGS) $(CFLAGS) $(same_everywhere) $(variant_flags) $(analyzer_package_flags)
 # What the HTML report's Content-Security-Policy allows: its style sheet and its script, by the hashes of these very files.
 content_hash = "sha256-$(shell sha256sum $(1) | cut -c 1-64 | tr a-f A-F | basenc -d --base16 | base64)"
-analyzer_flags_html_assets = -DHTML_STYLE_HASH='$(call content_hash,analyzer/html/style.css)' \
+analyzer_flags_html_assets = -fno-lto -DHTML_STYLE_HASH='$(call content_hash,analyzer/html/style.css)' \
 	-DHTML_SCRIPT_HASH='$(call content_hash,analyzer/html/script.js)'
 unit_flags = $(analyzer_flags) $(unit_package_flags)
 # What we audit in our own tests is an ordinary program: it never sees the user's CFLAGS, whose inlining would change its
@@ -99,14 +122,14 @@ bench_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O2 -pthread
 # libFuzzer comes with clang alone. Every finding ends the process.
 FUZZ_CC ?= clang
 fuzz_flags = $(common_flags) -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
-	$(analyzer_package_flags) -DSOCKSAN_LIBDIR='"$(LIBDIR)/socksan"' $(FUZZ_CFLAGS)
+	$(analyzer_package_flags) $(FUZZ_CFLAGS)
 
 # --- Sources -------------------------------------------------------------------------------------------------------------
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 shim_sources := $(sort $(wildcard shim/*.c))
-analyzer_sources := $(sort $(wildcard analyzer/*.c))
+analyzer_sources := $(sort $(wildcard analyzer/*.c) $(if $(STATIC),$(wildcard analyzer/static/*.c)))
 program_sources := $(sort $(wildcard tests/programs/*.c))
 bench_sources := $(sort $(wildcard tests/bench/*.c))
 # tests/load/: shim_*.c are linked with the library's modules, the rest are programs to be audited.
@@ -164,7 +187,7 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check soak faults demo bench scale fuzz load differential lint install uninstall deb check-deb clean help deps FORCE
+.PHONY: all tests programs check soak faults demo bench scale fuzz load differential lint install uninstall deb check-deb dist release check-release clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
@@ -173,7 +196,7 @@ programs: $(programs)
 tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench scale fuzz load differential lint deb check-deb,$(MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale fuzz load differential lint deb check-deb release check-release,$(MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -210,34 +233,59 @@ differential: all | deps
 lint: all | deps
 	@scripts/lint $(BUILD)
 
-# What is installed as it stands: source, and where it goes.
+# What is installed as it stands: source, the variable that says where, name.
+example_files := $(sort $(shell find tests/examples -type f))
 installed_files := \
-	shim/socksan.h:$(INCLUDEDIR)/socksan.h \
-	analyzer/socksan.1:$(MANDIR)/man1/socksan.1 \
-	shim/libsocksan.7:$(MANDIR)/man7/libsocksan.7 \
-	analyzer/completions/socksan.bash:$(BASHCOMPLETIONDIR)/socksan \
-	analyzer/completions/_socksan:$(ZSHCOMPLETIONDIR)/_socksan \
-	analyzer/completions/socksan.fish:$(FISHCOMPLETIONDIR)/socksan.fish \
-	$(foreach file,$(python_sources:shim/%=%),shim/$(file):$(LIBDIR)/socksan/$(file))
+	shim/socksan.h:INCLUDEDIR:socksan.h \
+	analyzer/socksan.1:MANDIR:man1/socksan.1 \
+	shim/libsocksan.7:MANDIR:man7/libsocksan.7 \
+	analyzer/completions/socksan.bash:BASHCOMPLETIONDIR:socksan \
+	analyzer/completions/_socksan:ZSHCOMPLETIONDIR:_socksan \
+	analyzer/completions/socksan.fish:FISHCOMPLETIONDIR:socksan.fish \
+	tests/schemas/socksan-report.json:DATADIR:socksan-report.json \
+	$(foreach file,$(sort $(wildcard scripts/postgresql/*.sql)),$(file):DATADIR:$(file:scripts/%=%)) \
+	$(foreach file,$(example_files),$(file):DOCDIR:$(file:tests/%=%)) \
+	$(foreach file,$(python_sources:shim/%=%),shim/$(file):LIBDIR:socksan/$(file))
+installed_programs := \
+	$(LIBRARY):LIBDIR:socksan/libsocksan.so \
+	$(COMMAND):LIBDIR:socksan/socksan \
+	scripts/load-postgresql:DATADIR:load-postgresql \
+	$(if $(BUNDLE),$(BUNDLE):LIBDIR:socksan/libsocksan-unwind.so)
 pc_values = PREFIX BINDIR LIBDIR INCLUDEDIR VERSION
 
+# For the shell, and for the right side of sed's s|||: directories may have blanks, and more, in their names.
+quote = '$(subst ','\'',$(1))'
+quote_sed = $(subst |,\|,$(subst &,\&,$(subst \,\\,$(1))))
+field = $(word $(2),$(subst :, ,$(1)))
+place = $(call quote,$(DESTDIR)$($(call field,$(1),2))/$(call field,$(1),3))
+define install_one # MODE FILE
+	$(Q)$(INSTALL) -D -m $(1) $(call field,$(2),1) $(call place,$(2))
+
+endef
+
+# The command lies beside the library and what else it needs, and finds them there, whatever BINDIR and LIBDIR are; in BINDIR is
+# a link to it. Where both lie in PREFIX it is a relative one, so that the tree can be moved.
 install: all
-	$(call say,INSTALL,$(DESTDIR)$(PREFIX))
-	$(Q)$(INSTALL) -D -m 755 $(COMMAND) $(DESTDIR)$(BINDIR)/socksan
-	$(Q)$(INSTALL) -D -m 755 $(LIBRARY) $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so
-	$(Q)for pair in $(installed_files); do \
-		$(INSTALL) -D -m 644 $${pair%%:*} $(DESTDIR)$${pair#*:} || exit 1; done
-	$(Q)$(INSTALL) -d $(DESTDIR)$(PKGCONFIGDIR)
-	$(Q)sed $(foreach name,$(pc_values),-e 's|@$(name)@|$($(name))|') shim/socksan.pc.in \
-		>$(DESTDIR)$(PKGCONFIGDIR)/socksan.pc
-	$(Q)chmod 644 $(DESTDIR)$(PKGCONFIGDIR)/socksan.pc
+	$(call say,INSTALL,$(call quote,$(DESTDIR)$(PREFIX)))
+	$(foreach pair,$(installed_programs),$(call install_one,755,$(pair)))
+	$(foreach pair,$(installed_files),$(call install_one,644,$(pair)))
+	$(Q)$(INSTALL) -d $(call quote,$(DESTDIR)$(BINDIR)) $(call quote,$(DESTDIR)$(PKGCONFIGDIR))
+	$(Q)command=$(call quote,$(LIBDIR)/socksan/socksan) directory=$(call quote,$(BINDIR)); \
+		prefix=$(call quote,$(PREFIX)); \
+		case $$command:$$directory in "$$prefix"/*:"$$prefix"/*) \
+			command=$$(realpath -ms --relative-to="$$directory" "$$command") ;; esac; \
+		ln -sfn "$$command" $(call quote,$(DESTDIR)$(BINDIR)/socksan)
+	$(Q)sed $(foreach name,$(pc_values),-e $(call quote,s|@$(name)@|$(call quote_sed,$($(name)))|)) shim/socksan.pc.in \
+		>$(call quote,$(DESTDIR)$(PKGCONFIGDIR)/socksan.pc)
+	$(Q)chmod 644 $(call quote,$(DESTDIR)$(PKGCONFIGDIR)/socksan.pc)
 
 uninstall:
-	$(Q)rm -f $(DESTDIR)$(BINDIR)/socksan $(DESTDIR)$(LIBDIR)/socksan/libsocksan.so \
-		$(DESTDIR)$(PKGCONFIGDIR)/socksan.pc
-	$(Q)for pair in $(installed_files); do rm -f $(DESTDIR)$${pair#*:}; done
-	$(Q)rm -rf $(DESTDIR)$(LIBDIR)/socksan/python
-	$(Q)rmdir $(DESTDIR)$(LIBDIR)/socksan 2>/dev/null || true
+	$(Q)rm -f $(call quote,$(DESTDIR)$(BINDIR)/socksan) $(call quote,$(DESTDIR)$(PKGCONFIGDIR)/socksan.pc) \
+		$(foreach pair,$(installed_programs) $(installed_files),$(call place,$(pair)))
+	$(Q)rm -rf $(call quote,$(DESTDIR)$(LIBDIR)/socksan/python)
+	$(Q)for directory in $(call quote,$(DESTDIR)$(LIBDIR)/socksan) $(call quote,$(DESTDIR)$(DATADIR)) \
+			$(call quote,$(DESTDIR)$(DOCDIR)); do \
+		[ ! -d "$$directory" ] || find "$$directory" -depth -type d -empty -delete; done
 
 # Compiled by itself, with Debian's flags.
 deb: | deps
@@ -245,6 +293,16 @@ deb: | deps
 
 check-deb: | deps
 	@scripts/check-deb $(BUILD) $(VERSION) $(T)
+
+# The sources; and a command for every distribution (Debian 12). In $(BUILD)/release.
+dist:
+	@scripts/dist $(BUILD) $(VERSION)
+
+release: | deps
+	@scripts/release $(BUILD) $(VERSION)
+
+check-release: | deps
+	@scripts/check-release $(BUILD) $(VERSION) $(T)
 
 clean:
 	$(Q)rm -rf $(BUILD)
@@ -266,6 +324,8 @@ help:
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR: command, library, header, socksan.pc, manual pages,'
 	@echo '                   completions for bash, zsh and fish; uninstall takes it all away again'
 	@echo 'make deb           a Debian package, in $(BUILD)/deb; check-deb installs and uses it in a clean root (root, network)'
+	@echo 'make dist          the sources as an archive; release: one archive that runs on every distribution, without any package'
+	@echo 'make check-release use that in clean roots of four distributions (root, network)'
 	@echo 'make clean         remove $(BUILD)'
 	@echo
 	@echo 'V=1 shows the commands. SAN=1 (address and undefined behaviour) and COVERAGE=1 instrument the analyzer and'
@@ -274,18 +334,22 @@ help:
 # --- Rules ---------------------------------------------------------------------------------------------------------------
 
 # Rewritten only when a flag changed, and then everything that was compiled with other flags is compiled again.
-flags_text = $(CC) | $(shim_flags) $(shim_link) | $(analyzer_flags) | $(LDFLAGS) | $(program_flags) | $(bench_flags)
-$(BUILD)/flags: FORCE | $(after_deps)
+flags_text = $(CC) | $(shim_flags) $(shim_link) | $(analyzer_flags) | $(LDFLAGS) | $(LDLIBS) | $(program_flags) | $(bench_flags)
+ifneq ($(filter-out install uninstall,$(or $(MAKECMDGOALS),all)),)
+flags_may_change := FORCE
+endif
+# What `make` has built is installed by another user, or without the flags, as it is.
+$(BUILD)/flags: $(flags_may_change) | $(after_deps)
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(flags_text))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(flags_text))' >$@
 
 $(LIBRARY): $(shim_objects) shim/exports.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(shim_link) -o $@ $(shim_objects)
+	$(Q)$(CC) $(CFLAGS) $(same_everywhere) $(LDFLAGS) $(shim_link) -o $@ $(shim_objects)
 
 $(COMMAND): $(analyzer_objects)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+	$(Q)$(CC) $(CFLAGS) $(same_everywhere) $(variant_flags) $(LDFLAGS) $(static_link) -pthread -o $@ $^ $(analyzer_libs) $(LDLIBS)
 
 $(BUILD)/shim/%.o: shim/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -308,7 +372,7 @@ $(BUILD)/tests/faults/%.o: tests/faults/%.c $(BUILD)/flags
 
 $(fault_library): $(fault_objects) shim/exports.map
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(shim_link) -o $@ $(fault_objects)
+	$(Q)$(CC) $(CFLAGS) $(same_everywhere) $(LDFLAGS) $(shim_link) -o $@ $(fault_objects)
 
 $(BUILD)/shim-unit/%.o: shim/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -343,7 +407,7 @@ $(unit_helper_archive): $(unit_helper_objects)
 
 $(unit_analyzer_tests): %: %.o $(unit_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(unit_libs)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(unit_libs) $(LDLIBS)
 
 $(unit_shim_archive): $(unit_shim_modules)
 	$(call say,AR,$@)
@@ -351,11 +415,11 @@ $(unit_shim_archive): $(unit_shim_modules)
 
 $(unit_shim_tests): %: %.o $(unit_shim_archive)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(unit_libs)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(unit_libs) $(LDLIBS)
 
 $(unit_tools): %: %.o $(unit_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(LDLIBS)
 
 $(BUILD)/tests/load/%: tests/load/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -378,11 +442,11 @@ $(fuzz_helper_archive): $(fuzz_helper_objects)
 
 $(fuzz_replays): %: %.o $(BUILD)/tests/fuzz/replay.o $(fuzz_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(LDLIBS)
 
 $(fuzz_tools): %: %.o $(fuzz_helper_archive) $(unit_helper_archive) $(analyzer_modules)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs)
+	$(Q)$(CC) $(CFLAGS) $(variant_flags) $(LDFLAGS) -pthread -o $@ $^ $(analyzer_libs) $(LDLIBS)
 
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags
 	@mkdir -p $(@D)

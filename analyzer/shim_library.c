@@ -29,7 +29,11 @@ static char *own_directory(void)
 	return text_copy(path);
 }
 
-/* The first of the places that has one, as an absolute path; NULL where none has. */
+/*
+ * An installed command lies beside the library, and a link to it in the directory of programs: /proc/self/exe is where the link leads.
+ * The other places are for trees that somebody put together himself.
+ *
+ * The first of the places that has one, as an absolute path; NULL where none has. */
 static char *search(void)
 {
 	static const char *const places[] = {
@@ -47,7 +51,7 @@ static char *search(void)
 		free(candidate);
 	}
 	free(own);
-	return found ? found : realpath(SOCKSAN_LIBDIR "/" SHIM_NAME, NULL);
+	return found;
 }
 
 /* Why the loader would not preload the library, or NULL. */
@@ -79,9 +83,8 @@ bool shim_library_find(struct shim_library *library, const char *path)
 		if (path)
 			text_complain("cannot use %s: %s", path, strerror(errno));
 		else
-			text_complain("cannot find " SHIM_NAME
-				      " beside this program, in its lib directory or in " SOCKSAN_LIBDIR
-				      "; name it with --shim=PATH");
+			text_complain("cannot find " SHIM_NAME " beside this program or in its lib directory; "
+				      "name it with --shim=PATH");
 		return false;
 	}
 	obstacle = find_obstacle(library, elf_image_read(library->path, &library->image));

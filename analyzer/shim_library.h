@@ -14,8 +14,8 @@ struct shim_library {
 };
 
 /*
- * Finds the library: `path` where it is not NULL, else beside this program, in the lib directory that belongs to
- * it, or where it was to be installed. Returns false, having said why on standard error, where it is not there or
+ * Finds the library: `path` where it is not NULL, else beside this program or in the lib directory that belongs
+ * to it, wherever that was moved to. Returns false, having said why on standard error, where it is not there or
  * the loader could not preload it.
  */
 bool shim_library_find(struct shim_library *library, const char *path);
