@@ -53,6 +53,11 @@ enum io_uring_op {
 #define IORING_SETUP_SQE128 (1u << 10)
 #define IORING_SETUP_CQE32 (1u << 11)
 
+/* Of io_uring_enter. */
+#define IORING_ENTER_GETEVENTS (1u << 0)
+#define IORING_ENTER_SQ_WAKEUP (1u << 1)
+#define IORING_ENTER_EXT_ARG (1u << 3)
+
 /* A submission. With IORING_SETUP_SQE128 another 64 bytes follow. */
 struct io_uring_sqe {
 	uint8_t opcode;
@@ -94,6 +99,51 @@ struct io_uring_cqe {
 	uint32_t flags;
 };
 
+/* Where the shared memory of a ring is mapped from, and what the kernel says about it. */
+#define IORING_OFF_SQ_RING 0ull
+#define IORING_OFF_CQ_RING 0x8000000ull
+#define IORING_OFF_SQES 0x10000000ull
+#define IORING_FEAT_SINGLE_MMAP (1u << 0)
+
+struct io_sqring_offsets {
+	uint32_t head;
+	uint32_t tail;
+	uint32_t ring_mask;
+	uint32_t ring_entries;
+	uint32_t flags;
+	uint32_t dropped;
+	uint32_t array;
+	uint32_t reserved;
+	uint64_t user_addr;
+};
+
+struct io_cqring_offsets {
+	uint32_t head;
+	uint32_t tail;
+	uint32_t ring_mask;
+	uint32_t ring_entries;
+	uint32_t overflow;
+	uint32_t cqes;
+	uint32_t flags;
+	uint32_t reserved;
+	uint64_t user_addr;
+};
+
+/* Of io_uring_setup. */
+struct io_uring_params {
+	uint32_t sq_entries;
+	uint32_t cq_entries;
+	uint32_t flags; /* IORING_SETUP_ */
+	uint32_t sq_thread_cpu;
+	uint32_t sq_thread_idle;
+	uint32_t features; /* IORING_FEAT_ */
+	uint32_t wq_fd;
+	uint32_t reserved[3];
+	struct io_sqring_offsets sq_off;
+	struct io_cqring_offsets cq_off;
+};
+
+_Static_assert(sizeof(struct io_uring_params) == 120, "the kernel's layout");
 _Static_assert(sizeof(struct io_uring_sqe) == 64, "the kernel's layout");
 _Static_assert(offsetof(struct io_uring_sqe, user_data) == 32, "the kernel's layout");
 _Static_assert(offsetof(struct io_uring_sqe, addr3) == 48, "the kernel's layout");
