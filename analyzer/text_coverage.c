@@ -40,6 +40,7 @@ static const char *const loss_words[TRACE_LOSSES] = {
 	[TRACE_LOST_FD_RANGE] = "the descriptor's number was too high to follow",
 	[TRACE_LOST_NO_TRACE] = "there was no trace yet",
 	[TRACE_LOST_NO_ANSWER] = "the kernel did not answer a question about a socket",
+	[TRACE_LOST_STALE] = "a call's descriptor was reused, or the call was abandoned, while it ran",
 };
 
 static void warn(const struct text_page *page, const char *pattern, ...) __attribute__((format(printf, 2, 3)));

@@ -80,13 +80,15 @@ SOCKSAN_EXPORT void socksan_label(const char *text)
 SOCKSAN_EXPORT uint64_t socksan_socket_id(int fd)
 {
 	int saved = errno;
-	struct socket *socket = audit_socket(fd);
+	struct socket_hold hold;
 	uint64_t id = 0;
 
-	if (socket) {
+	if (audit_hold(&hold, fd)) {
 		if (!process_is_borrowed())
-			record_renew(socket, fd);
-		id = record_is_current(socket) ? outer_id((trace_ref)socket->record->id, socket->record->opened_ns) : 0;
+			record_renew(&hold);
+		if (record_is_current(hold.socket))
+			id = outer_id((trace_ref)hold.record->id, hold.record->opened_ns);
+		socket_release(&hold);
 	}
 	errno = saved;
 	return id;

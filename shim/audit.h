@@ -16,7 +16,8 @@
 #include "shim/classify.h"
 #include "shim/hook.h"
 #include "shim/payload.h"
-#include "shim/socket_table.h"
+#include "shim/quarantine.h"
+#include "shim/socket_hold.h"
 
 struct epoll_event;
 struct pollfd;
@@ -25,14 +26,26 @@ struct trace_incident;
 /* ---- which socket ---- */
 
 /*
- * The socket that an open descriptor means, found out from the kernel where the table does not know. NULL where it is no socket
- * that we audit, or we may not look: inside our own use of the loader or unwinder, which a signal handler may have interrupted,
- * only what the table knows counts; in a process that borrows our memory nothing else does either.
+ * Holds the socket that an open descriptor means, found out from the kernel where the table does not know. Returns whether there is
+ * one that we audit, and we may look: inside our own use of the loader or unwinder, which a signal handler may have interrupted,
+ * only what the table knows counts; in a process that borrows our memory nothing else does either. To be given back by socket_release.
  */
-struct socket *audit_socket(int fd);
+bool audit_hold(struct socket_hold *hold, int fd);
 
-/* Whether the descriptor still is the socket that the table says. Where not, what the table said is forgotten. */
-bool audit_verify(const struct socket *socket, int fd);
+/*
+ * Before a call on a descriptor after which something is to be noted: sees to it that the table knows what the number means. Returns
+ * the turn to note it with: what happened to another socket that got the number meanwhile is not noted. Keeps errno.
+ */
+uint64_t audit_before(int fd);
+
+/* Holds the socket that a call was made on when `turn` was the latest; where the number means another by now, that is counted. */
+bool audit_hold_as_of(struct socket_hold *hold, int fd, uint64_t turn);
+
+/* Whether the descriptor still is the socket that is held. Where the table is wrong about it, that is forgotten. */
+bool audit_verify(const struct socket_hold *hold);
+
+/* Counts a result that belongs to no connection which can be named: the number was given to another one while the call ran. */
+void audit_result_is_stale(void);
 
 /* Whether system calls of our own are allowed (no seccomp filter). */
 bool audit_may_probe(void);
@@ -40,16 +53,16 @@ bool audit_may_probe(void);
 /* ---- what became of the bytes (audit_fate.c) ---- */
 
 /* Notes that the peer's close is observed now. The first observation counts. */
-void audit_saw_peer_close(struct socket *socket, uint64_t now_ns);
+void audit_saw_peer_close(const struct socket_hold *hold, uint64_t now_ns);
 
 /*
  * Notes that the connection was ended by a reset, a timeout or an error: `error` is the errno that told so, 0 where none
  * did. Bytes that nobody had acknowledged by then are lost; those that no incident tells of become one.
  */
-void audit_saw_reset(struct socket *socket, int fd, uint64_t now_ns, int error);
+void audit_saw_reset(const struct socket_hold *hold, uint64_t now_ns, int error);
 
 /* Asks how pending bytes fared, at most once a millisecond unless `now` says that it is the last chance. */
-void audit_settle(struct socket *socket, int fd, bool now);
+void audit_settle(const struct socket_hold *hold, bool now);
 
 /* What a write finds out about a peer that acknowledges nothing. */
 struct audit_silence {
@@ -60,13 +73,13 @@ struct audit_silence {
 };
 
 /* Before a write on a connection with nothing else wrong. Asks the kernel at a bounded rate, and remembers in between. */
-struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_ns);
+struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_ns);
 
 /* The write that was to take the backlog over was not accepted: the next one finds out anew. */
 void audit_silence_untold(struct socket *socket);
 
 /* Before the last close of a connection: what it throws away, what nobody has acknowledged. */
-void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t now_ns);
+void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns);
 
 /*
  * A fork has made second owners of all open sockets: a close by this process ends none of them for certain. The start of
@@ -78,7 +91,8 @@ void audit_shared_by_spawn(void);
 /* ---- writes ---- */
 
 struct audit_write {
-	struct socket *socket;
+	struct socket_hold hold;
+	struct socket *socket; /* what is held; NULL: nothing is known of it any more */
 	const char *call;
 	int fd;
 	int flags; /* of the send; MSG_NOSIGNAL counts */
@@ -119,17 +133,23 @@ void audit_write_cancel(struct audit_write *write);
 /* The call that handed it over returns, and the write is under way. `stack`: of that call. */
 void audit_write_under_way(struct audit_write *write, trace_ref stack);
 
+/* Instead of audit_write_end: the result will not be seen. */
+void audit_write_unknown(struct audit_write *write);
+
+/* Instead of it: the result is this connection's for certain, but the descriptor does not mean it any more. */
+void audit_write_end_closed(struct audit_write *write, ssize_t result);
+
 /*
- * Instead of audit_write_end: the result will not be seen; or it is, but the descriptor does not mean the socket any more.
- * `is_kept`: what is known of the socket is still there.
+ * Instead of it: the descriptor does not mean the connection any more, and may have meant another one when the call was made. What was
+ * announced stays, and nothing is said of what became of it; the result is booked on no connection.
  */
-void audit_write_unknown(struct audit_write *write, bool is_kept);
-void audit_write_end_closed(struct audit_write *write, ssize_t result, bool is_kept);
+void audit_write_end_stale(struct audit_write *write, ssize_t result);
 
 /* ---- reads ---- */
 
 struct audit_read {
-	struct socket *socket;
+	struct socket_hold hold;
+	struct socket *socket; /* what is held */
 	const char *call;
 	int flags; /* of the recv */
 	bool empty; /* nothing was asked for, so a 0 tells nothing */
@@ -142,6 +162,9 @@ static inline bool audit_read_begin(struct audit_read *read, const struct hook *
 /* After it: `result` bytes, 0 or -1 with errno. Returns `result`. */
 ssize_t audit_read_end(struct audit_read *read, ssize_t result);
 
+/* One of several results of one call: audit_read_end without its end. */
+void audit_read_result(struct audit_read *read, ssize_t result);
+
 /* After a successful sendmsg: sockets that went with it have another owner, so that our close of them is not their end. */
 void audit_sent_message(const struct msghdr *message);
 
@@ -150,22 +173,26 @@ void audit_received_message(const struct msghdr *message);
 
 /* ---- being told ---- */
 
-/* After a poll that returned more than 0. */
-void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t count);
+/* After a poll that returned more than 0. `turn`: socket_table_now() before it. */
+void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t count, uint64_t turn);
 
 /* After a select that returned more than 0; the set is the one it left, NULL where none was given. */
-void audit_selected(const struct hook *hook, int limit, const void *readable);
+void audit_selected(const struct hook *hook, int limit, const void *readable, uint64_t turn);
 
-/* After a successful epoll_ctl, and after an epoll_wait that returned `count` events. */
-void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct epoll_event *event);
-void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epoll_event *events, int count);
+/* After a successful epoll_ctl (`turn`: audit_before), and after an epoll_wait that returned `count` events. */
+void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct epoll_event *event, uint64_t turn);
+void audit_epoll_waited(
+	const struct hook *hook, int epoll_fd, const struct epoll_event *events, int count, uint64_t turn);
 
-/* After a getsockopt(SO_ERROR) that gave `error`; after an ioctl(FIONREAD) that gave `bytes`. */
-void audit_read_error(const struct hook *hook, int fd, int error);
-void audit_counted_readable(const struct hook *hook, int fd, int bytes);
+/* Before the last close of a socket: what is registered of it ends with it. */
+void audit_epoll_closed(struct socket *socket);
+
+/* After a getsockopt(SO_ERROR) that gave `error`; after an ioctl(FIONREAD) that gave `bytes`. `turn`: audit_before. */
+void audit_read_error(const struct hook *hook, int fd, int error, uint64_t turn);
+void audit_counted_readable(const struct hook *hook, int fd, int bytes, uint64_t turn);
 
 /* Notes that the program knows of the end. `error` 0: the peer closed; else the errno that told of it. */
-void audit_told(struct socket *socket, const char *call, int error);
+void audit_told(struct socket_hold *hold, const char *call, int error);
 
 /* ---- descriptors ---- */
 
@@ -174,28 +201,33 @@ void audit_made_socket(int fd, int family, int type, int protocol);
 void audit_made_pair(const int fds[2], int family, int type, int protocol);
 void audit_accepted(int listener, int fd);
 
-/* Around connect(). */
-struct socket *audit_connect_begin(int fd);
-void audit_connect_end(struct socket *socket, int fd, const void *address, uint32_t length, int result);
+/* Around connect(). The second releases what the first holds. */
+bool audit_connect_begin(struct socket_hold *hold, int fd);
+void audit_connect_end(struct socket_hold *hold, const void *address, uint32_t length, int result);
 
-/* After a send that connects (MSG_FASTOPEN in `flags`), to this address. */
-void audit_connected_by_send(int fd, int flags, const void *address, uint32_t length, ssize_t result);
+/* What came of a connect on a socket that is held. */
+void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result);
 
-/* After a successful listen() or shutdown(). */
-void audit_listening(int fd);
-void audit_shut_down(const struct hook *hook, int fd, int how);
+/* After a send that connects (MSG_FASTOPEN in its flags), to this address; before audit_write_end. */
+void audit_connected_by_send(struct audit_write *write, const void *address, uint32_t length, ssize_t result);
+
+/* After a successful listen() or shutdown(). `turn`: audit_before. */
+void audit_listening(int fd, uint64_t turn);
+void audit_shut_down(const struct hook *hook, int fd, int how, uint64_t turn);
 
 /* After one that failed: where the number is closed, that is as bad as another close of it. */
 void audit_shut_down_failed(const struct hook *hook, int fd);
 
-/* After a successful setsockopt(); the value is read only now that the kernel has read it. */
-void audit_set_option(int fd, int level, int name, const void *value, uint32_t length);
+/* Whether an option is one that is followed; after a setsockopt() of it that was successful. `turn`: audit_before. */
+bool audit_follows_option(int level, int name);
+void audit_set_option(int fd, int level, int name, const void *value, uint32_t length, uint64_t turn);
 
 struct audit_close {
+	struct socket_hold hold;
 	struct socket *socket; /* the one that is being closed; NULL: none that we audit */
 	struct socket *before; /* the one that this number meant until the program closed it */
 	const char *call;
-	const struct trace_socket *owner; /* whose the number would be by now without the quarantine, if known */
+	struct quarantine_owner owner; /* whose the number would be by now without the quarantine, if known */
 	int fd;
 	bool last;
 	bool unknown; /* nothing was known of the number */
@@ -219,7 +251,7 @@ void audit_name_close(struct incident_call *call);
 void audit_close_undone(struct audit_close *close);
 
 /* A descriptor of this socket was closed by `call` some time ago, where no hook could see. */
-void audit_closed_already(struct socket *socket, const char *call, int fd);
+void audit_closed_already(const struct socket_hold *hold, const char *call);
 
 /* Around fclose(), which closes by a call of libc's own (`call`). The second returns what the program is to see. */
 void audit_close_by_libc_begin(struct audit_close *close, const char *call, int fd);
@@ -228,10 +260,10 @@ int audit_close_by_libc_end(struct audit_close *close, int result);
 /* Before a close of all numbers from `first` to `last` (close_range, closefrom). A custom, never accused. */
 void audit_close_many(const char *call, unsigned first, unsigned last);
 
-/* Around dup2 and dup3, whose target is closed on the way; after dup and F_DUPFD. */
+/* Around dup2 and dup3, whose target is closed on the way; after dup and F_DUPFD. `turn`: socket_table_now() before. */
 void audit_duplicate_over_begin(struct audit_close *close, const char *call, int from, int to);
-void audit_duplicate_over_end(struct audit_close *close, int from, int to, int result);
-void audit_duplicated(int from, int to);
+void audit_duplicate_over_end(struct audit_close *close, int from, int to, int result, uint64_t turn);
+void audit_duplicated(int from, int to, uint64_t turn);
 
 /* ---- numbers in the quarantine (audit_kept.c) ---- */
 

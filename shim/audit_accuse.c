@@ -17,6 +17,7 @@ struct incident_call audit_call_of(const struct audit_write *write)
 {
 	struct incident_call call = {
 		.socket = write->socket,
+		.record = write->socket ? write->hold.record : NULL,
 		.call = write->call,
 		.fd = write->fd,
 		.length = payload_length(&write->payload),
@@ -46,8 +47,8 @@ static void count_write(struct trace_socket *record, uint8_t counter, int by)
 static void note_end(struct audit_write *write)
 {
 	switch (write->verdict.kind) {
-	case TRACE_WRITE_AFTER_PEER_CLOSE: audit_saw_peer_close(write->socket, write->start_ns); break;
-	case TRACE_WRITE_AFTER_RESET: audit_saw_reset(write->socket, write->fd, write->start_ns, 0); break;
+	case TRACE_WRITE_AFTER_PEER_CLOSE: audit_saw_peer_close(&write->hold, write->start_ns); break;
+	case TRACE_WRITE_AFTER_RESET: audit_saw_reset(&write->hold, write->start_ns, 0); break;
 	default: break;
 	}
 }
@@ -64,7 +65,7 @@ static uint32_t farewell_flag(const struct audit_write *write)
 {
 	char bytes[FAREWELL_BYTES];
 	size_t known;
-	uint8_t origin = write->socket->record->origin;
+	uint8_t origin = write->hold.record->origin;
 	enum farewell_side side = origin == TRACE_ACCEPT    ? FAREWELL_SIDE_SERVER
 				  : origin == TRACE_CONNECT ? FAREWELL_SIDE_CLIENT
 							    : FAREWELL_SIDE_UNKNOWN;
@@ -91,16 +92,23 @@ static void look_at_payload(struct audit_write *write)
 		write->incident->preview = trace_log_text(TRACE_TEXT_PREVIEW, bytes, (uint32_t)length);
 }
 
+void audit_announce(struct audit_write *write, const struct incident_call *call)
+{
+	write->incident = incident_announce(call, &write->fresh);
+	if (write->hold.slot)
+		write->hold.slot->incident = write->incident;
+}
+
 void audit_accuse(struct audit_write *write, bool may_kill)
 {
 	struct incident_call call;
 
 	write->verdict.flags |= farewell_flag(write);
 	note_end(write);
-	count_write(write->socket->record, write->verdict.counter, 1);
+	count_write(write->hold.record, write->verdict.counter, 1);
 	call = audit_call_of(write);
 	call.may_kill = may_kill;
-	write->incident = incident_announce(&call, &write->fresh);
+	audit_announce(write, &call);
 	look_at_payload(write);
 }
 
@@ -109,9 +117,11 @@ void audit_retract(struct audit_write *write)
 	struct incident_call call = audit_call_of(write);
 
 	call.backlog = write->backlog;
-	count_write(write->socket->record, write->verdict.counter, -1);
+	count_write(write->hold.record, write->verdict.counter, -1);
 	incident_withdraw(write->incident, &call);
 	write->incident = NULL;
+	if (write->hold.slot)
+		write->hold.slot->incident = NULL;
 	write->verdict.kind = 0;
 }
 
@@ -135,7 +145,7 @@ void audit_refused(struct audit_write *write, int error)
 
 	incident_reject(write->incident, &call, error, sigpipe_of(write, error));
 	if (tells_of_the_end(write, error) && socket_is_stream(write->socket) && !write->untold)
-		audit_told(write->socket, write->call, error);
+		audit_told(&write->hold, write->call, error);
 }
 
 void audit_complete(struct audit_write *write, ssize_t result, int error)
@@ -147,11 +157,12 @@ void audit_complete(struct audit_write *write, ssize_t result, int error)
 	if (result == 0 && call.length == 0) {
 		incident_withdraw(write->incident, &call);
 	} else if (result >= 0) {
-		bool is_tcp = write->socket->protocol == TRACE_TCP && probe_tcp(write->fd, &tcp);
+		bool is_tcp = write->socket->protocol == TRACE_TCP && probe_tcp(write->fd, &tcp) &&
+			      socket_hold_is_current(&write->hold);
 
 		incident_accept(write->incident, &call, (size_t)result, is_tcp ? &tcp : NULL);
 		if (is_tcp && tcp.state == TCP_CLOSE)
-			audit_saw_reset(write->socket, write->fd, kernel_now_ns(), 0);
+			audit_saw_reset(&write->hold, kernel_now_ns(), 0);
 	} else if (classify_is_retry(&write->verdict, error) ||
 		   (!classify_is_end(error) && error != ENOTCONN && error != EAGAIN)) {
 		incident_withdraw(write->incident, &call);

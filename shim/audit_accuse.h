@@ -13,6 +13,9 @@
 /* The call as the verdict on it stands now. */
 struct incident_call audit_call_of(const struct audit_write *write);
 
+/* Announces the incident of a call, as write->incident; one that a jump leaves in its midst is finished by somebody else. */
+void audit_announce(struct audit_write *write, const struct incident_call *call);
+
 /*
  * Announces the incident that write->verdict (of a known kind) tells of, and counts it with its socket. `may_kill`: SIGPIPE would end
  * the process. Sets write->incident, NULL where it could not be recorded.

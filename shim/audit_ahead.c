@@ -9,6 +9,7 @@
 #include <poll.h>
 
 #include "shim/probe.h"
+#include "shim/socket_hold.h"
 #include "shim/thread.h"
 
 #define AHEAD_LEAST 2u
@@ -68,19 +69,21 @@ static int place_of(int fd)
 	return -1;
 }
 
-/* The socket at that place, where it is worth a look. */
-static struct socket *worth_a_look(int at, uint64_t now_ns)
+/* Whether a look at the connection at that place is worth while: it may have been found to be in order just now. */
+static bool is_worth_a_look(int at, uint64_t now_ns)
 {
-	struct socket *socket;
+	struct socket_hold hold;
+	bool worth;
 
-	if (at < 0 || at >= (int)thread_state.ready_count)
-		return NULL;
-	socket = socket_table_find(thread_state.ready[at]);
-	return socket && !is_held(socket, now_ns) ? socket : NULL;
+	if (at < 0 || at >= (int)thread_state.ready_count || !socket_hold_open(&hold, thread_state.ready[at]))
+		return false;
+	worth = !is_held(hold.socket, now_ns);
+	socket_release(&hold);
+	return worth;
 }
 
 /* Some serve those that they were told of in this order, and some in the reverse. Returns how many there are. */
-static unsigned find_next(int fd, struct pollfd *polls, struct socket **sockets, uint64_t now_ns)
+static unsigned find_next(int fd, struct pollfd *polls, uint64_t now_ns)
 {
 	/* a signal handler that interrupts its counting may leave one more than that */
 	unsigned most = thread_state.ahead < AHEAD_MOST ? thread_state.ahead : AHEAD_MOST;
@@ -91,19 +94,33 @@ static unsigned find_next(int fd, struct pollfd *polls, struct socket **sockets,
 	if (at < 0)
 		return 0;
 	thread_state.ready_at = (uint32_t)at;
-	step = worth_a_look(at + 1, now_ns) ? 1 : -1;
-	while (count + 1 < most && (sockets[count] = worth_a_look(at + step, now_ns))) {
+	step = is_worth_a_look(at + 1, now_ns) ? 1 : -1;
+	while (count + 1 < most && is_worth_a_look(at + step, now_ns)) {
 		at += step;
 		polls[count++] = (struct pollfd){.fd = thread_state.ready[at], .events = PROBE_EVENTS};
 	}
 	return count;
 }
 
+/* What was asked when `turn` was the latest was asked of this connection, if the number meant it already. */
+static void note_clean(int fd, uint64_t turn, uint64_t now_ns, uint32_t endings)
+{
+	struct socket_hold hold;
+
+	if (!socket_hold_open(&hold, fd))
+		return;
+	if (socket_entry_is_older(hold.entry, turn)) {
+		audit_ahead_clean(hold.socket, now_ns, endings);
+		hold.socket->looked_ahead = true;
+	}
+	socket_release(&hold);
+}
+
 short audit_ahead_poll(int fd, struct socket *socket, uint64_t now_ns)
 {
 	uint32_t endings = __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE);
+	uint64_t turn = socket_table_now();
 	struct pollfd polls[AHEAD_MOST] = {{.fd = fd, .events = PROBE_EVENTS}};
-	struct socket *next[AHEAD_MOST];
 	unsigned count;
 
 	if (socket->looked_ahead) {
@@ -112,13 +129,11 @@ short audit_ahead_poll(int fd, struct socket *socket, uint64_t now_ns)
 	}
 	if (thread_state.ahead < AHEAD_LEAST)
 		thread_state.ahead = AHEAD_LEAST;
-	count = thread_state.ready_count > 1 ? find_next(fd, polls + 1, next, now_ns) : 0;
+	count = thread_state.ready_count > 1 ? find_next(fd, polls + 1, now_ns) : 0;
 	if (count == 0 || !probe_poll_all(polls, count + 1))
 		return probe_poll(fd);
-	for (unsigned i = 0; i < count; i++)
-		if (!(polls[1 + i].revents & ~POLLOUT)) {
-			audit_ahead_clean(next[i], now_ns, endings);
-			next[i]->looked_ahead = true;
-		}
+	for (unsigned i = 1; i <= count; i++)
+		if (!(polls[i].revents & ~POLLOUT))
+			note_clean(polls[i].fd, turn, now_ns, endings);
 	return polls[0].revents;
 }

@@ -42,11 +42,12 @@ static bool survives_exec(int fd)
 }
 
 /* Whether another process may hold this socket too, so that our close is not its end, and not all its bytes are ours. */
-static bool may_be_shared(const struct socket *socket, int fd)
+static bool may_be_shared(const struct socket_hold *hold)
 {
-	const struct trace_socket *record = socket->record;
+	const struct socket *socket = hold->socket;
+	const struct trace_socket *record = hold->record;
 
-	return record->opened_ns <= last_fork_ns || (record->opened_ns <= last_spawn_ns && survives_exec(fd)) ||
+	return record->opened_ns <= last_fork_ns || (record->opened_ns <= last_spawn_ns && survives_exec(hold->fd)) ||
 	       __atomic_load_n(&socket->in_flight, __ATOMIC_ACQUIRE) > 0 || record->origin == TRACE_INHERITED ||
 	       record->origin == TRACE_PASSED || socket->state & SOCKET_SHARED;
 }
@@ -57,10 +58,10 @@ static uint32_t waiting_bytes(const struct socket *socket, uint32_t unacked)
 	return unacked && socket->shutdown_write ? unacked - 1 : unacked;
 }
 
-void audit_saw_peer_close(struct socket *socket, uint64_t now_ns)
+void audit_saw_peer_close(const struct socket_hold *hold, uint64_t now_ns)
 {
-	if (!socket->record->peer_closed_ns)
-		socket->record->peer_closed_ns = now_ns;
+	if (!hold->record->peer_closed_ns)
+		hold->record->peer_closed_ns = now_ns;
 }
 
 static bool is_timeout(int error, const struct probe_tcp *tcp, const struct socket *socket)
@@ -77,19 +78,27 @@ static bool is_timeout(int error, const struct probe_tcp *tcp, const struct sock
 	}
 }
 
-/* The connection is over with bytes unacknowledged. Those of incidents are settled; the others are told of now. */
-static void account_for_loss(struct socket *socket, int fd, uint64_t now_ns, int error)
+/* The kernel's account of a TCP connection that is held, and of no other one. */
+static bool account_of(const struct socket_hold *hold, struct probe_tcp *tcp)
 {
-	struct incident_call call = {.socket = socket, .call = "", .fd = fd, .t_ns = now_ns};
+	return audit_may_probe() && probe_tcp(hold->fd, tcp) && audit_verify(hold);
+}
+
+/* The connection is over with bytes unacknowledged. Those of incidents are settled; the others are told of now. */
+static void account_for_loss(const struct socket_hold *hold, uint64_t now_ns, int error)
+{
+	struct socket *socket = hold->socket;
+	struct incident_call call = {
+		.socket = socket, .record = hold->record, .call = "", .fd = hold->fd, .t_ns = now_ns};
 	struct probe_tcp tcp;
 	uint32_t waiting;
 
-	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !audit_may_probe() ||
-		!audit_verify(socket, fd) || !probe_tcp(fd, &tcp) || tcp.state != TCP_CLOSE)
+	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !account_of(hold, &tcp) ||
+		tcp.state != TCP_CLOSE)
 		return;
 	incident_settle(socket, &tcp);
 	waiting = waiting_bytes(socket, tcp.unacked_bytes);
-	if (waiting <= socket->lost_reported || may_be_shared(socket, fd))
+	if (waiting <= socket->lost_reported || may_be_shared(hold))
 		return;
 	call.verdict.kind = is_timeout(error, &tcp, socket) ? TRACE_WRITE_TO_SILENT_PEER : TRACE_WRITE_AFTER_RESET;
 	call.verdict.knowledge = TRACE_NOBODY;
@@ -98,28 +107,29 @@ static void account_for_loss(struct socket *socket, int fd, uint64_t now_ns, int
 	incident_found_lost(&call, waiting - socket->lost_reported, &tcp, error == EIO ? 0 : error);
 }
 
-void audit_saw_reset(struct socket *socket, int fd, uint64_t now_ns, int error)
+void audit_saw_reset(const struct socket_hold *hold, uint64_t now_ns, int error)
 {
-	if (socket->record->reset_ns)
+	if (hold->record->reset_ns)
 		return;
-	socket->record->reset_ns = now_ns;
-	if (record_is_current(socket))
-		account_for_loss(socket, fd, now_ns, error);
+	hold->record->reset_ns = now_ns;
+	if (record_is_current(hold->socket))
+		account_for_loss(hold, now_ns, error);
 }
 
-void audit_settle(struct socket *socket, int fd, bool now)
+void audit_settle(const struct socket_hold *hold, bool now)
 {
+	struct socket *socket = hold->socket;
 	uint64_t now_ns = kernel_now_ns();
 	struct probe_tcp tcp;
 
 	if (!audit_may_probe() || (!now && now_ns - socket->settled_ns < SETTLE_INTERVAL_NS))
 		return;
 	socket->settled_ns = now_ns;
-	if (!record_is_current(socket) || !audit_verify(socket, fd) || !probe_tcp(fd, &tcp))
+	if (!record_is_current(socket) || !account_of(hold, &tcp))
 		return;
 	incident_settle(socket, &tcp);
 	if (tcp.state == TCP_CLOSE)
-		audit_saw_reset(socket, fd, now_ns, 0);
+		audit_saw_reset(hold, now_ns, 0);
 }
 
 /* ---- silence ---- */
@@ -147,20 +157,22 @@ static void heard(struct socket *socket, uint64_t acked_ns)
 		socket->unacked_since_ns = acked_ns;
 }
 
-struct audit_silence audit_silence(struct socket *socket, int fd, uint64_t now_ns)
+struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_ns)
 {
+	struct socket *socket = hold->socket;
 	struct audit_silence silence;
 	struct probe_tcp tcp;
 
 	if (!config.silent_after_ms || now_ns - socket->sampled_ns < SAMPLE_INTERVAL_NS)
 		return remembered(socket);
-	if (!socket->sampled_ns || probe_unacked(fd) == 0) { /* nothing waits: this write is the oldest there is */
+	/* nothing waits: this write is the oldest there is */
+	if (!socket->sampled_ns || (probe_unacked(hold->fd) == 0 && socket_hold_is_current(hold))) {
 		socket->sampled_ns = now_ns;
 		end_silence(socket, now_ns);
 		return remembered(socket);
 	}
 	socket->sampled_ns = now_ns;
-	if (!audit_verify(socket, fd) || !probe_tcp(fd, &tcp))
+	if (!account_of(hold, &tcp))
 		return remembered(socket);
 	heard(socket, now_ns - (uint64_t)tcp.last_ack_ms * 1000000u);
 	if (tcp.retransmits == 0 || now_ns - socket->unacked_since_ns < (uint64_t)config.silent_after_ms * 1000000u) {
@@ -200,31 +212,35 @@ static uint32_t surely_lost(const struct socket *socket, const struct probe_tcp 
 	return waiting_bytes(socket, tcp->retransmits ? tcp->unacked_bytes : tcp->unsent_bytes);
 }
 
-void audit_last_look(struct socket *socket, const char *call, int fd, uint64_t now_ns)
+void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns)
 {
-	struct trace_socket *record = socket->record;
-	struct incident_call incident = {.socket = socket, .call = call, .fd = fd, .t_ns = now_ns};
+	struct socket *socket = hold->socket;
+	struct incident_call incident = {
+		.socket = socket, .record = hold->record, .call = call, .fd = hold->fd, .t_ns = now_ns};
 	struct probe_tcp tcp;
 	uint32_t waiting;
 
 	if (socket->state & SOCKET_PENDING)
-		audit_settle(socket, fd, true);
+		audit_settle(hold, true);
 	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !audit_may_probe())
 		return;
-	waiting = waiting_bytes(socket, probe_unacked(fd));
-	record->bytes_unacked_at_close = waiting;
-	if (!waiting || waiting <= socket->lost_reported || !probe_tcp(fd, &tcp))
+	waiting = waiting_bytes(socket, probe_unacked(hold->fd));
+	if (!socket_hold_is_current(hold))
+		return;
+	hold->record->bytes_unacked_at_close = waiting;
+	if (!waiting || waiting <= socket->lost_reported || !account_of(hold, &tcp))
 		return;
 	if (tcp.state == TCP_CLOSE) {
-		audit_saw_reset(socket, fd, now_ns, 0);
+		audit_saw_reset(hold, now_ns, 0);
 		return;
 	}
 	waiting = surely_lost(socket, &tcp);
-	if (waiting <= socket->lost_reported || may_be_shared(socket, fd) || !close_resets(socket, fd))
+	if (waiting <= socket->lost_reported || may_be_shared(hold) || !close_resets(socket, hold->fd) ||
+		!socket_hold_is_current(hold))
 		return;
 	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
 	incident.verdict.flags = socket->state & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0;
 	incident.verdict.knowledge = TRACE_TOLD;
-	record->closed_ns = now_ns;
+	hold->record->closed_ns = now_ns;
 	incident_found_lost(&incident, waiting - socket->lost_reported, &tcp, 0);
 }

@@ -95,10 +95,11 @@ bool audit_passes_kept(const struct msghdr *message)
 
 static bool is_shared_now(int fd)
 {
-	struct socket *socket = socket_table_find(fd);
+	struct socket_hold hold;
 
-	if (socket)
-		__atomic_fetch_or(&socket->state, SOCKET_SHARED, __ATOMIC_RELAXED);
+	if (socket_hold_open(&hold, fd))
+		__atomic_fetch_or(&hold.socket->state, SOCKET_SHARED, __ATOMIC_RELAXED);
+	socket_release(&hold);
 	return false;
 }
 

@@ -11,30 +11,29 @@
 
 void audit_write_under_way(struct audit_write *write, trace_ref stack)
 {
-	if (write->closed)
+	if (write->closed || !socket_hold_is_ours(&write->hold))
 		return;
 	/* the program may use its buffers again before the result is seen */
 	write->payload = payload_none(payload_length(&write->payload));
 	write->stack = stack;
-	__atomic_store_n(&write->socket->record->in_call_ns, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&write->hold.record->in_call_ns, 0, __ATOMIC_RELEASE);
 	incident_under_way(write->incident);
 }
 
-void audit_write_unknown(struct audit_write *write, bool is_kept)
+void audit_write_unknown(struct audit_write *write)
 {
-	if (write->closed)
-		return;
-	if (is_kept) {
-		__atomic_fetch_add(&write->socket->record->writes, 1, __ATOMIC_RELAXED);
-		socket_remember(write->socket, write->call, write->start_ns, payload_length(&write->payload),
+	if (!write->closed && socket_hold_is_ours(&write->hold)) {
+		__atomic_fetch_add(&write->hold.record->writes, 1, __ATOMIC_RELAXED);
+		socket_remember(write->hold.socket, write->call, write->start_ns, payload_length(&write->payload),
 			-EINPROGRESS, true);
+		incident_unknown(write->incident, 0);
 	}
-	incident_unknown(write->incident, 0);
+	socket_release(&write->hold);
 }
 
 static void count_bytes(const struct audit_write *write, ssize_t result)
 {
-	struct trace_socket *record = write->socket->record;
+	struct trace_socket *record = write->hold.record;
 
 	__atomic_store_n(&record->in_call_ns, 0, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&record->writes, 1, __ATOMIC_RELAXED);
@@ -42,22 +41,48 @@ static void count_bytes(const struct audit_write *write, ssize_t result)
 		__atomic_fetch_add(&record->bytes_sent, (uint64_t)result, __ATOMIC_RELAXED);
 }
 
-void audit_write_end_closed(struct audit_write *write, ssize_t result, bool is_kept)
+static void end_closed(struct audit_write *write, ssize_t result, int error)
 {
-	int saved = errno;
 	struct incident_call call = {.length = payload_length(&write->payload), .verdict = write->verdict};
 
-	if (is_kept && (result >= 0 || saved != ECANCELED)) {
+	if (result >= 0 || error != ECANCELED) {
 		count_bytes(write, result);
-		socket_remember(write->socket, write->call, write->start_ns, payload_length(&write->payload),
-			result < 0 ? -(long)saved : result, true);
+		socket_remember(write->hold.socket, write->call, write->start_ns, payload_length(&write->payload),
+			result < 0 ? -(long)error : result, true);
 	}
 	if (result >= 0)
 		incident_unknown(write->incident, (size_t)result);
-	else if (classify_is_end(saved) || saved == ENOTCONN)
-		incident_reject(write->incident, &call, saved, TRACE_SIGPIPE_NONE);
+	else if (classify_is_end(error) || error == ENOTCONN)
+		incident_reject(write->incident, &call, error, TRACE_SIGPIPE_NONE);
 	else
 		incident_withdraw(write->incident, &call);
 	incident_halt(write->incident);
+}
+
+void audit_write_end_closed(struct audit_write *write, ssize_t result)
+{
+	int saved = errno;
+
+	if (socket_hold_is_ours(&write->hold))
+		end_closed(write, result, saved);
+	socket_release(&write->hold);
+	errno = saved;
+}
+
+void audit_write_end_stale(struct audit_write *write, ssize_t result)
+{
+	int saved = errno;
+
+	audit_result_is_stale();
+	if (socket_hold_is_ours(&write->hold)) {
+		__atomic_store_n(&write->hold.record->in_call_ns, 0, __ATOMIC_RELEASE);
+		/* one that refused all of it changed nothing, whichever connection it was */
+		if (write->verdict.kind && result < 0)
+			audit_retract(write);
+		else
+			incident_unknown(write->incident, 0);
+	}
+	write->incident = NULL;
+	socket_release(&write->hold);
 	errno = saved;
 }

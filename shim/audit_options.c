@@ -14,9 +14,9 @@ static void set_flag(struct trace_socket *record, uint32_t flag, bool on)
 	record->flags = on ? record->flags | flag : record->flags & ~flag;
 }
 
-static void set_tcp_option(struct socket *socket, int name, int number)
+static void set_tcp_option(const struct socket_hold *hold, int name, int number)
 {
-	struct trace_socket *record = socket->record;
+	struct trace_socket *record = hold->record;
 
 	switch (name) {
 	case TCP_KEEPIDLE: record->keepalive_idle_s = (uint32_t)number; break;
@@ -25,14 +25,14 @@ static void set_tcp_option(struct socket *socket, int name, int number)
 	case TCP_USER_TIMEOUT: record->user_timeout_ms = (uint32_t)number; break;
 	case TCP_FASTOPEN_CONNECT:
 		if (number)
-			__atomic_fetch_or(&socket->state, SOCKET_FAST_OPEN, __ATOMIC_RELAXED);
+			__atomic_fetch_or(&hold->socket->state, SOCKET_FAST_OPEN, __ATOMIC_RELAXED);
 		break;
 	default: break;
 	}
 }
 
 /* The other options, TCP_NODELAY and TCP_CORK above all, are set too often to be looked at. */
-static bool is_followed_option(int level, int name)
+bool audit_follows_option(int level, int name)
 {
 	if (level == SOL_SOCKET)
 		return name == SO_KEEPALIVE || name == SO_LINGER;
@@ -40,28 +40,33 @@ static bool is_followed_option(int level, int name)
 					       name == TCP_USER_TIMEOUT || name == TCP_FASTOPEN_CONNECT);
 }
 
-void audit_set_option(int fd, int level, int name, const void *value, uint32_t length)
+static void set_linger(struct socket *socket, const struct linger *linger)
 {
-	struct socket *socket;
+	if (linger->l_onoff && linger->l_linger == 0)
+		__atomic_fetch_or(&socket->state, SOCKET_LINGER_ZERO, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_LINGER_ZERO, __ATOMIC_RELAXED);
+}
+
+void audit_set_option(int fd, int level, int name, const void *value, uint32_t length, uint64_t turn)
+{
+	struct socket_hold hold;
 	struct linger linger;
 	int number;
 
-	if (length < sizeof(number) || !is_followed_option(level, name))
+	if (length < sizeof(number) || !audit_follows_option(level, name))
 		return;
-	socket = audit_socket(fd);
-	if (!socket || process_is_borrowed())
+	if (process_is_borrowed() || !audit_hold_as_of(&hold, fd, turn))
 		return;
-	record_renew(socket, fd);
+	record_renew(&hold);
 	memcpy(&number, value, sizeof(number));
 	if (level == IPPROTO_TCP) {
-		set_tcp_option(socket, name, number);
+		set_tcp_option(&hold, name, number);
 	} else if (name == SO_KEEPALIVE) {
-		set_flag(socket->record, TRACE_SOCKET_KEEPALIVE, number != 0);
+		set_flag(hold.record, TRACE_SOCKET_KEEPALIVE, number != 0);
 	} else if (name == SO_LINGER && length >= sizeof(linger)) {
 		memcpy(&linger, value, sizeof(linger));
-		if (linger.l_onoff && linger.l_linger == 0)
-			__atomic_fetch_or(&socket->state, SOCKET_LINGER_ZERO, __ATOMIC_RELAXED);
-		else
-			__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_LINGER_ZERO, __ATOMIC_RELAXED);
+		set_linger(hold.socket, &linger);
 	}
+	socket_release(&hold);
 }

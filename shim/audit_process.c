@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "shim/backtrace.h"
+#include "shim/hold.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/process.h"
@@ -14,20 +15,20 @@
 #include "shim/trace_log.h"
 #include "shim/uring_table.h"
 
-static void settle(struct socket *socket)
+static void settle(struct socket_hold *hold)
 {
-	if (socket->state & SOCKET_PENDING)
-		audit_settle(socket, socket->fd, true);
+	if (hold->socket->state & SOCKET_PENDING)
+		audit_settle(hold, true);
 }
 
 /* The end of the process closes what is open, without a call. */
-static void look_last(struct socket *socket)
+static void look_last(struct socket_hold *hold)
 {
-	if (!record_is_current(socket) || !audit_verify(socket, socket->fd))
+	if (!record_is_current(hold->socket) || !audit_verify(hold))
 		return;
-	audit_last_look(socket, "exit", socket->fd, kernel_now_ns());
-	if (socket->record->reset_ns)
-		socket->record->end = TRACE_END_RESET;
+	audit_last_look(hold, "exit", kernel_now_ns());
+	if (hold->record->reset_ns)
+		hold->record->end = TRACE_END_RESET;
 }
 
 /* The last word on everything that is pending. */
@@ -86,6 +87,7 @@ void audit_process_ends(bool exits)
 
 void audit_forked(void)
 {
+	hold_forked();
 	trace_log_forked();
 	backtrace_forked();
 	record_forked();
@@ -93,4 +95,5 @@ void audit_forked(void)
 	quarantine_forked();
 	audit_uring_raw_forked();
 	uring_forked();
+	thread_state.accused_count = 0;
 }

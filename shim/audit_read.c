@@ -6,10 +6,10 @@
  */
 #include "shim/audit.h"
 #include "shim/audit_ahead.h"
+#include "shim/audit_told.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <sys/epoll.h>
 #include <sys/select.h>
 #include <string.h>
 
@@ -26,16 +26,16 @@
 
 bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bool empty, int flags)
 {
-	struct socket *socket = audit_socket(fd);
-
-	if (!socket)
+	if (!audit_hold(&read->hold, fd))
 		return false;
-	if (!record_is_current(socket)) {
-		if (process_is_borrowed())
+	if (!record_is_current(read->hold.socket)) {
+		if (process_is_borrowed()) {
+			socket_release(&read->hold);
 			return false;
-		record_renew(socket, fd);
+		}
+		record_renew(&read->hold);
 	}
-	read->socket = socket;
+	read->socket = read->hold.socket;
 	read->call = call;
 	read->flags = flags;
 	read->empty = empty;
@@ -50,7 +50,7 @@ bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bo
  */
 static bool proves_connection(const struct audit_read *read, ssize_t result, int error)
 {
-	struct socket *socket = read->socket;
+	const struct socket *socket = read->socket;
 	struct probe_tcp tcp;
 
 	if (result > 0)
@@ -59,7 +59,8 @@ static bool proves_connection(const struct audit_read *read, ssize_t result, int
 		return false;
 	if (socket->protocol != TRACE_TCP)
 		return result == 0; /* unix_stream_read_generic and unix_seqpacket_recvmsg fail where it never stood */
-	if (audit_may_probe() && audit_verify(socket, socket->fd) && probe_tcp(socket->fd, &tcp))
+	if (audit_may_probe() && audit_verify(&read->hold) && probe_tcp(read->hold.fd, &tcp) &&
+		socket_hold_is_current(&read->hold))
 		return classify_has_connected(tcp.state, tcp.acked_bytes);
 	return result == 0 && (socket->state & (SOCKET_CONNECTING | SOCKET_TOLD)) == SOCKET_CONNECTING;
 }
@@ -73,57 +74,76 @@ static void note_connection(const struct audit_read *read, ssize_t result, int e
 		return;
 	socket_set_connected(socket, kernel_now_ns());
 	if (audit_may_probe())
-		record_addresses(socket, socket->fd);
+		record_addresses(read->hold.record, read->hold.fd);
+}
+
+/* An empty packet reads as the end does: ask which it was (the poll takes nothing away). */
+static bool is_end_of_packets(const struct socket_hold *hold)
+{
+	struct pollfd poll = {.fd = hold->fd, .events = POLLRDHUP};
+	struct timespec now = {0, 0};
+	long result;
+
+	if (!audit_may_probe())
+		return false;
+	result = kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0);
+	if (result < 0 && audit_may_probe())
+		trace_log_lost(TRACE_LOST_NO_ANSWER);
+	return result > 0 && poll.revents & (POLLRDHUP | POLLHUP) && socket_hold_is_current(hold);
 }
 
 /* A read of nothing is the end of a stream, unless the program shut that half itself. */
-static void read_nothing(const struct audit_read *read)
+static void read_nothing(struct audit_read *read)
 {
 	const struct socket *socket = read->socket;
 
 	if (read->empty || socket->shutdown_read || !(socket->state & SOCKET_CONNECTED) ||
 		read->flags & (MSG_OOB | MSG_ERRQUEUE))
 		return;
-	if (socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM)
-		audit_told(read->socket, read->call, 0);
-	else if (socket->protocol == TRACE_UNIX_SEQPACKET && audit_may_probe()) {
-		/* an empty packet reads the same: ask which it was (the poll takes nothing away) */
-		struct pollfd poll = {.fd = socket->fd, .events = POLLRDHUP};
-		struct timespec now = {0, 0};
-
-		long result = kernel_call5(SYS_ppoll, &poll, 1, &now, NULL, 0);
-
-		if (result < 0 && audit_may_probe())
-			trace_log_lost(TRACE_LOST_NO_ANSWER);
-		if (result > 0 && poll.revents & (POLLRDHUP | POLLHUP))
-			audit_told(read->socket, read->call, 0);
-	}
+	if (socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM ||
+		(socket->protocol == TRACE_UNIX_SEQPACKET && is_end_of_packets(&read->hold)))
+		audit_told(&read->hold, read->call, 0);
 }
 
-ssize_t audit_read_end(struct audit_read *read, ssize_t result)
+static void book(struct audit_read *read, ssize_t result, int error)
 {
-	int saved = errno;
 	struct socket *socket = read->socket;
 	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
 
 	if (!(state & SOCKET_CONNECTED))
-		note_connection(read, result, saved);
+		note_connection(read, result, error);
 	if (result > 0) {
 		if (!(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
-			__atomic_fetch_add(&socket->record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
+			__atomic_fetch_add(&read->hold.record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
 	} else if (result == 0) {
 		read_nothing(read);
-	} else if (saved != EAGAIN && classify_is_end(saved) && socket_is_stream(socket)) {
-		audit_told(socket, read->call, saved);
+	} else if (error != EAGAIN && classify_is_end(error) && socket_is_stream(socket)) {
+		audit_told(&read->hold, read->call, error);
 	}
 	if (socket->readable != READABLE_NOT && !(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
 		socket->readable = READABLE_NOT;
-	if (result >= 0 || saved != EAGAIN)
+	if (result >= 0 || error != EAGAIN)
 		socket_remember(socket, read->call, kernel_now_ns(), result > 0 ? (size_t)result : 0,
-			result < 0 ? -(long)saved : result, false);
+			result < 0 ? -(long)error : result, false);
 	if (state & SOCKET_PENDING)
-		audit_settle(socket, socket->fd, false);
+		audit_settle(&read->hold, false);
+}
+
+void audit_read_result(struct audit_read *read, ssize_t result)
+{
+	int saved = errno;
+
+	if (socket_hold_is_current(&read->hold))
+		book(read, result, saved);
+	else if (result >= 0 || (saved != EAGAIN && saved != EBADF && saved != EINTR)) /* those told nothing */
+		audit_result_is_stale();
 	errno = saved;
+}
+
+ssize_t audit_read_end(struct audit_read *read, ssize_t result)
+{
+	audit_read_result(read, result);
+	socket_release(&read->hold);
 	return result;
 }
 
@@ -183,12 +203,12 @@ static void note_connected(struct socket *socket, uint64_t *now_ns)
 	socket_set_connected(socket, *now_ns);
 }
 
-/* What the kernel said of one socket. POLLIN and the others have the same values for poll and epoll. */
-static void note_events(struct socket *socket, const char *call, uint32_t events, uint64_t *now_ns, bool by_select)
+void audit_note_events(struct socket_hold *hold, const char *call, uint32_t events, uint64_t *now_ns, bool by_select)
 {
+	struct socket *socket = hold->socket;
 	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
 
-	if (!socket_is_stream(socket) || (socket->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
+	if (!socket_is_stream(socket) || (hold->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
 		return;
 	if (state & SOCKET_CONNECTING && shows_connection(events, by_select) && record_is_current(socket)) {
 		note_connected(socket, now_ns);
@@ -200,201 +220,108 @@ static void note_events(struct socket *socket, const char *call, uint32_t events
 			   (socket->shutdown_read && socket->shutdown_write);
 
 		if (!own)
-			audit_told(socket, call, events & POLLERR ? SOME_ERROR : 0);
+			audit_told(hold, call, events & POLLERR ? SOME_ERROR : 0);
 	} else if (events & POLLIN && state & SOCKET_CONNECTED && !socket->shutdown_read) {
 		note_readable(socket, call, now_ns, by_select);
 	}
 }
 
-/* Connected, with input, and no word of an end. */
-static bool may_be_answered(const struct socket *socket, uint32_t events)
+bool audit_may_be_answered(const struct socket *socket, uint32_t events)
 {
 	return (events & (POLLIN | POLLERR | POLLHUP | POLLRDHUP)) == POLLIN && socket_is_stream(socket) &&
 	       __atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_CONNECTED;
 }
 
-static bool may_listen(void)
+bool audit_may_listen(void)
 {
 	return !thread_is_inside() && process_generation() != 0;
 }
 
-void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t count)
+/*
+ * Holds the socket that a wait told of by its number. `turn` was the latest before the wait: a number that has been given to another
+ * connection since then was told of as what it was before.
+ */
+static bool hold_told(struct socket_hold *hold, int fd, uint64_t turn)
+{
+	if (!socket_hold_open(hold, fd))
+		return false;
+	if (socket_entry_is_older(hold->entry, turn))
+		return true;
+	socket_release(hold);
+	return false;
+}
+
+void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t count, uint64_t turn)
 {
 	int saved = errno;
 	uint64_t now_ns = 0;
 
-	if (!may_listen())
+	if (!audit_may_listen())
 		return;
 	audit_ahead_begin();
 	for (size_t i = 0; i < count; i++) {
 		uint32_t events = (uint32_t)(unsigned short)fds[i].revents;
-		struct socket *socket;
+		struct socket_hold hold;
 
-		if (!events)
+		if (!events || !hold_told(&hold, fds[i].fd, turn))
 			continue;
-		socket = socket_table_find(fds[i].fd);
-		if (!socket)
-			continue;
-		note_events(socket, hook->name, events, &now_ns, false);
-		if (may_be_answered(socket, events))
+		audit_note_events(&hold, hook->name, events, &now_ns, false);
+		if (audit_may_be_answered(hold.socket, events))
 			audit_ahead_note(fds[i].fd);
+		socket_release(&hold);
 	}
 	errno = saved;
 }
 
 /* select has no word for HUP: it calls such a socket readable (fs/select.c POLLIN_SET). */
-void audit_selected(const struct hook *hook, int limit, const void *readable)
+void audit_selected(const struct hook *hook, int limit, const void *readable, uint64_t turn)
 {
 	const unsigned long *in = readable;
 	const int bits = 8 * (int)sizeof(unsigned long);
 	int saved = errno;
 	uint64_t now_ns = 0;
 
-	if (!in || !may_listen())
+	if (!in || !audit_may_listen())
 		return;
 	for (int base = 0; base < limit; base += bits) {
 		unsigned long word = in[base / bits];
 
 		for (int fd = base; fd < limit && word; fd++, word >>= 1) {
-			struct socket *socket = word & 1 ? socket_table_find(fd) : NULL;
+			struct socket_hold hold;
 
-			if (socket)
-				note_events(socket, hook->name, POLLIN, &now_ns, true);
+			if (!(word & 1) || !hold_told(&hold, fd, turn))
+				continue;
+			audit_note_events(&hold, hook->name, POLLIN, &now_ns, true);
+			socket_release(&hold);
 		}
-	}
-	errno = saved;
-}
-
-/*
- * epoll hands back 64 bits of the program's own, often a pointer. Which descriptor they stand for is learnt when it is
- * registered: kept with the socket, and in a cache by hash that leads to the descriptor at once.
- */
-#define REGISTERED 16384u
-
-static int32_t registered[REGISTERED]; /* fd + 1 */
-
-static int32_t *registered_place(int epoll_fd, uint64_t data)
-{
-	uint64_t hash = (data ^ (uint64_t)(uint32_t)epoll_fd << 48) * 0x9e3779b97f4a7c15u;
-
-	return &registered[hash >> 50];
-}
-
-static const struct registration *registration_of(const struct socket *socket, int epoll_fd, uint64_t data)
-{
-	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
-		if (socket->registrations[i].epoll_fd == epoll_fd && socket->registrations[i].data == data)
-			return &socket->registrations[i];
-	return NULL;
-}
-
-void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct epoll_event *event)
-{
-	struct socket *socket = audit_socket(fd);
-	struct registration *place = NULL;
-
-	/* no look whether the memory is borrowed: this call is too frequent, and a wrong entry tells nobody anything */
-	if (!socket)
-		return;
-	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
-		if (socket->registrations[i].epoll_fd == epoll_fd)
-			place = &socket->registrations[i];
-	for (int i = 0; i < SOCKET_REGISTRATIONS && !place; i++)
-		if (socket->registrations[i].epoll_fd == -1)
-			place = &socket->registrations[i];
-	if (operation == EPOLL_CTL_DEL) {
-		if (place && place->epoll_fd == epoll_fd)
-			place->epoll_fd = -1;
-		return;
-	}
-	if (!place) {
-		socket->registrations[1] = socket->registrations[0];
-		place = &socket->registrations[0];
-	}
-	place->data = event->data.u64;
-	place->events = event->events;
-	place->epoll_fd = epoll_fd;
-	__atomic_store_n(registered_place(epoll_fd, place->data), fd + 1, __ATOMIC_RELEASE);
-}
-
-/* What the program registered with some bits. */
-struct registered {
-	int fd;
-	struct socket *socket;
-	const struct registration *registration;
-};
-
-static bool is_registered_as(int fd, int epoll_fd, uint64_t data, struct registered *found)
-{
-	found->fd = fd;
-	found->socket = socket_table_find(fd);
-	found->registration = found->socket ? registration_of(found->socket, epoll_fd, data) : NULL;
-	return found->registration != NULL;
-}
-
-/* `thorough`: worth looking through all of them. */
-static bool find_registered(int epoll_fd, uint64_t data, bool thorough, struct registered *found)
-{
-	int fd = __atomic_load_n(registered_place(epoll_fd, data), __ATOMIC_ACQUIRE) - 1;
-
-	if (fd >= 0 && is_registered_as(fd, epoll_fd, data, found))
-		return true;
-	for (fd = 0; thorough && fd < socket_table_limit(); fd++)
-		if (is_registered_as(fd, epoll_fd, data, found))
-			return true;
-	return false;
-}
-
-/* A connection is about to be answered. Where the kernel was asked for the end as well, it has just said that there is none. */
-static void look_forward(const struct registered *told, uint64_t *now_ns)
-{
-	audit_ahead_note(told->fd);
-	if (!(told->registration->events & EPOLLRDHUP))
-		return;
-	if (!*now_ns)
-		*now_ns = kernel_now_ns();
-	audit_ahead_clean(told->socket, *now_ns - AHEAD_WAITED_NS, __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE));
-}
-
-void audit_epoll_waited(const struct hook *hook, int epoll_fd, const struct epoll_event *events, int count)
-{
-	int saved = errno;
-	uint64_t now_ns = 0;
-
-	if (!may_listen())
-		return;
-	audit_ahead_begin();
-	for (int i = 0; i < count; i++) {
-		bool over = events[i].events & (EPOLLHUP | EPOLLRDHUP | EPOLLERR);
-		struct registered told;
-
-		if (!find_registered(epoll_fd, events[i].data.u64, over, &told))
-			continue;
-		note_events(told.socket, hook->name, events[i].events, &now_ns, false);
-		if (may_be_answered(told.socket, events[i].events))
-			look_forward(&told, &now_ns);
 	}
 	errno = saved;
 }
 
 /* ---- asking ---- */
 
-void audit_read_error(const struct hook *hook, int fd, int error)
+void audit_read_error(const struct hook *hook, int fd, int error, uint64_t turn)
 {
-	struct socket *socket = audit_socket(fd);
+	struct socket_hold hold;
 
-	if (!socket || !socket_is_stream(socket))
+	if (!audit_hold_as_of(&hold, fd, turn))
 		return;
-	socket_remember(socket, hook->name, kernel_now_ns(), 0, error ? -(long)error : 0, false);
-	if (error && socket->state & (SOCKET_CONNECTED | SOCKET_CONNECTING))
-		audit_told(socket, hook->name, error);
+	if (socket_is_stream(hold.socket)) {
+		socket_remember(hold.socket, hook->name, kernel_now_ns(), 0, error ? -(long)error : 0, false);
+		if (error && hold.socket->state & (SOCKET_CONNECTED | SOCKET_CONNECTING))
+			audit_told(&hold, hook->name, error);
+	}
+	socket_release(&hold);
 }
 
-void audit_counted_readable(const struct hook *hook, int fd, int bytes)
+void audit_counted_readable(const struct hook *hook, int fd, int bytes, uint64_t turn)
 {
-	struct socket *socket = bytes == 0 ? socket_table_find(fd) : NULL;
+	struct socket_hold hold;
 
+	if (bytes || !audit_may_listen() || !hold_told(&hold, fd, turn))
+		return;
 	/* nothing to read though poll called it readable: that is the end, and now the program can know */
-	if (socket && may_listen() && socket_is_stream(socket) && socket->readable != READABLE_NOT)
-		audit_told(socket, hook->name, 0);
+	if (socket_is_stream(hold.socket) && hold.socket->readable != READABLE_NOT)
+		audit_told(&hold, hook->name, 0);
+	socket_release(&hold);
 }

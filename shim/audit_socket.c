@@ -69,12 +69,14 @@ static struct socket *new_socket(int fd, uint8_t protocol)
 	return socket;
 }
 
+/* From here on it belongs to the table: another thread may close it at once. */
 static void enter_table(int fd, struct socket *socket)
 {
-	if (!socket_table_open(fd, socket))
-		socket_discard(socket);
-	else
-		quarantine_note_owner(fd, socket);
+	quarantine_note_owner(fd, socket->record);
+	if (socket_table_open(fd, socket))
+		return;
+	record_release(socket);
+	socket_discard(socket);
 }
 
 /* ---- discovery ---- */
@@ -85,7 +87,7 @@ static void discover_state(struct socket *socket, int fd)
 	struct trace_socket *record = socket->record;
 	struct probe_tcp tcp;
 
-	record_addresses(socket, fd);
+	record_addresses(socket->record, fd);
 	if (probe_listens(fd)) {
 		record->flags |= TRACE_SOCKET_LISTENS;
 		return;
@@ -101,82 +103,119 @@ static void discover_state(struct socket *socket, int fd)
 		socket_set_connected(socket, record->opened_ns);
 }
 
-static struct socket *discover(int fd, uintptr_t entry)
+static void discover(int fd, uint64_t entry)
 {
 	struct probe_identity identity;
+	struct socket_hold known;
 	struct socket *socket;
 	int result;
 
 	if (fd < 0 || !audit_may_probe() || process_is_borrowed())
-		return NULL;
+		return;
 	result = probe_identity(fd, &identity);
-	if (result == -ENOTSOCK) {
+	if (result == -ENOTSOCK)
 		socket_table_set_other(fd);
-		return NULL;
-	}
 	if (result < 0)
-		return NULL;
-	socket = socket_find_cookie(identity.cookie);
-	if (socket) {
-		socket_table_open(fd, socket);
-		return socket;
+		return;
+	if (socket_hold_cookie(&known, identity.cookie)) {
+		socket_table_open_from(fd, known.socket, entry);
+		socket_release(&known);
+		return;
 	}
 	socket = new_socket(fd, protocol_of(identity.family, identity.type, identity.protocol));
 	if (!socket)
-		return NULL;
-	record_make(socket, fd, entry == ENTRY_UNKNOWN ? TRACE_INHERITED : TRACE_PASSED);
+		return;
+	record_make(socket, fd, socket_entry_kind(entry) == ENTRY_UNKNOWN ? TRACE_INHERITED : TRACE_PASSED);
 	discover_state(socket, fd);
-	enter_table(fd, socket);
-	return socket_table_find(fd);
-}
-
-struct socket *audit_socket(int fd)
-{
-	uintptr_t entry = socket_table_entry(fd);
-
-	if (entry == ENTRY_OTHER || !process_ready())
-		return NULL;
-	/* while we are inside the unwinder: a signal handler's, for the unwinder has no socket */
-	if (socket_entry_is_open(entry))
-		return socket_entry_socket(entry);
-	return thread_is_inside() ? NULL : discover(fd, entry);
-}
-
-bool audit_verify(const struct socket *socket, int fd)
-{
-	if (!audit_may_probe() || !socket->cookie || probe_cookie(fd) == socket->cookie)
-		return true;
-	if (!process_is_borrowed() && socket_table_find(fd) == socket)
+	/* what was asked since then may be another thread's new socket by now: then that one counts, and this one is let go */
+	if (socket_table_open_from(fd, socket, entry) && probe_cookie(fd) != identity.cookie)
 		socket_table_forget(fd);
+}
+
+bool audit_hold(struct socket_hold *hold, int fd)
+{
+	uint64_t entry = socket_table_entry(fd);
+
+	hold->socket = NULL;
+	if (socket_entry_kind(entry) == ENTRY_OTHER || !process_ready())
+		return false;
+	/* while we are inside the unwinder: a signal handler's, for the unwinder has no socket */
+	if (socket_hold_open(hold, fd))
+		return true;
+	if (thread_is_inside())
+		return false;
+	discover(fd, entry);
+	return socket_hold_open(hold, fd);
+}
+
+uint64_t audit_before(int fd)
+{
+	struct socket_hold hold;
+
+	if (!socket_table_is_open(fd) && audit_hold(&hold, fd))
+		socket_release(&hold);
+	return socket_table_now();
+}
+
+bool audit_hold_as_of(struct socket_hold *hold, int fd, uint64_t turn)
+{
+	if (!audit_hold(hold, fd))
+		return false;
+	if (socket_entry_is_older(hold->entry, turn))
+		return true;
+	socket_release(hold);
+	audit_result_is_stale();
 	return false;
+}
+
+bool audit_verify(const struct socket_hold *hold)
+{
+	if (!socket_hold_is_current(hold))
+		return false;
+	if (audit_may_probe() && hold->socket->cookie && probe_cookie(hold->fd) != hold->socket->cookie) {
+		if (!process_is_borrowed())
+			socket_table_forget_entry(hold->fd, hold->entry);
+		return false;
+	}
+	return socket_hold_is_current(hold); /* it was this number's cookie all the time */
+}
+
+void audit_result_is_stale(void)
+{
+	trace_log_lost(TRACE_LOST_STALE);
 }
 
 /* ---- what it went through ---- */
 
-static void told(struct socket *socket, const char *call, int error, uint64_t now_ns, trace_ref stack)
+static void told(const struct socket_hold *hold, const char *call, int error, uint64_t now_ns, trace_ref stack)
 {
-	struct trace_socket *record = socket->record;
+	struct trace_socket *record = hold->record;
 
-	if (__atomic_fetch_or(&socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
+	if (__atomic_fetch_or(&hold->socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
 		return;
 	strncpy(record->told_call, call, sizeof(record->told_call) - 1);
 	record->stack_told = stack;
 	record->told_ns = now_ns;
 	if (error)
-		audit_saw_reset(socket, socket->fd, now_ns, error);
+		audit_saw_reset(hold, now_ns, error);
 	else
-		audit_saw_peer_close(socket, now_ns);
+		audit_saw_peer_close(hold, now_ns);
 }
 
-void audit_told(struct socket *socket, const char *call, int error)
+void audit_told(struct socket_hold *hold, const char *call, int error)
 {
+	struct socket *socket = hold->socket;
+	trace_ref stack;
+
 	/* EPIPE says that it is over, and not why */
-	if (error && error != EPIPE && error < 256 && record_is_current(socket) && !socket->record->end_error)
-		socket->record->end_error = (uint8_t)error;
+	if (error && error != EPIPE && error < 256 && record_is_current(socket) && !hold->record->end_error)
+		hold->record->end_error = (uint8_t)error;
 	if (__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_TOLD || process_is_borrowed())
 		return;
-	record_renew(socket, socket->fd);
-	told(socket, call, error, kernel_now_ns(), backtrace_capture());
+	record_renew(hold);
+	stack = backtrace_capture();
+	if (__atomic_load_n(&socket->life, __ATOMIC_ACQUIRE) == hold->life) /* no connect has begun it anew meanwhile */
+		told(hold, call, error, kernel_now_ns(), stack);
 }
 
 /* ---- making and connecting ---- */
@@ -211,8 +250,10 @@ void audit_made_pair(const int fds[2], int family, int type, int protocol)
 		ends[i]->record->peer_cookie = ends[!i] ? ends[!i]->cookie : 0;
 		ends[i]->record->local.family = ends[i]->record->peer.family = (uint16_t)family;
 		socket_set_connected(ends[i], ends[i]->record->opened_ns);
-		enter_table(fds[i], ends[i]);
 	}
+	for (int i = 0; i < 2; i++)
+		if (ends[i])
+			enter_table(fds[i], ends[i]);
 }
 
 static void inherit_options(struct trace_socket *to, const struct trace_socket *from)
@@ -224,117 +265,135 @@ static void inherit_options(struct trace_socket *to, const struct trace_socket *
 	to->user_timeout_ms = from->user_timeout_ms;
 }
 
-void audit_accepted(int listener, int fd)
+/* A connection that a listening socket accepted, NULL where that is not known to listen. */
+static struct socket *new_accepted(const struct socket *listener, int fd)
 {
-	struct socket *from = socket_table_find(listener);
 	struct probe_identity identity = {0, 0, 0, 0};
 	struct socket *socket;
-	uint8_t protocol = from ? from->protocol : TRACE_OTHER;
+	uint8_t protocol = listener ? listener->protocol : TRACE_OTHER;
 
-	if (thread_is_inside() || !process_ready() || process_is_borrowed())
-		return;
-	if (!from && audit_may_probe() && probe_identity(fd, &identity) == 0)
+	if (!listener && audit_may_probe() && probe_identity(fd, &identity) == 0)
 		protocol = protocol_of(identity.family, identity.type, identity.protocol);
 	socket = new_socket(fd, protocol);
 	if (!socket)
-		return;
+		return NULL;
 	record_make(socket, fd, TRACE_ACCEPT);
 	if (audit_may_probe())
-		record_addresses(socket, fd);
-	if (from)
-		inherit_options(socket->record, from->record);
+		record_addresses(socket->record, fd);
+	if (listener)
+		inherit_options(socket->record, listener->record);
 	socket_set_connected(socket, socket->record->opened_ns);
-	enter_table(fd, socket);
+	return socket;
 }
 
-struct socket *audit_connect_begin(int fd)
+void audit_accepted(int listener, int fd)
 {
-	return audit_socket(fd);
+	struct socket_hold from;
+	struct socket *socket;
+
+	if (thread_is_inside() || !process_ready() || process_is_borrowed())
+		return;
+	socket_hold_open(&from, listener);
+	socket = new_accepted(from.socket, fd);
+	socket_release(&from);
+	if (socket)
+		enter_table(fd, socket);
+}
+
+bool audit_connect_begin(struct socket_hold *hold, int fd)
+{
+	return audit_hold(hold, fd);
 }
 
 /* A connect that failed leaves the socket as it was, but a write that follows all the same was meant for somebody. */
-static void note_attempt(struct socket *socket, int fd, const void *address, uint32_t length)
+static void note_attempt(struct socket_hold *hold, const void *address, uint32_t length)
 {
-	record_renew(socket, fd);
-	if (!probe_address(address, length, &socket->record->peer) || !audit_may_probe())
+	record_renew(hold);
+	if (!probe_address(address, length, &hold->record->peer) || !audit_may_probe())
 		return;
-	memset(&socket->record->local, 0, sizeof(socket->record->local));
-	record_addresses(socket, fd);
+	memset(&hold->record->local, 0, sizeof(hold->record->local));
+	record_addresses(hold->record, hold->fd);
 }
 
-void audit_connect_end(struct socket *socket, int fd, const void *address, uint32_t length, int result)
+void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result)
 {
 	int saved = errno;
+	struct socket *socket = hold->socket;
 	bool under_way = result < 0 && (saved == EINPROGRESS || saved == EINTR);
-	bool stream = socket && socket->protocol != TRACE_UDP && socket->protocol != TRACE_UNIX_DGRAM;
+	bool stream = socket->protocol != TRACE_UDP && socket->protocol != TRACE_UNIX_DGRAM;
 
-	if (!socket || (result < 0 && !under_way) || process_is_borrowed()) {
-		if (socket && result < 0 && saved == EISCONN && socket->state & SOCKET_CONNECTING)
+	if ((result < 0 && !under_way) || process_is_borrowed()) {
+		if (result < 0 && saved == EISCONN && socket->state & SOCKET_CONNECTING)
 			socket_set_connected(socket, kernel_now_ns());
-		else if (socket && socket->protocol == TRACE_TCP && classify_is_end(saved) &&
+		else if (socket->protocol == TRACE_TCP && classify_is_end(saved) &&
 			 !(socket->state & SOCKET_CONNECTED) && !process_is_borrowed()) {
-			note_attempt(socket, fd, address, length);
+			note_attempt(hold, address, length);
 			if (socket->state & SOCKET_CONNECTING) /* what came of the one that was under way */
-				audit_told(socket, "connect", saved);
+				audit_told(hold, "connect", saved);
 		}
 		errno = saved;
 		return;
 	}
-	record_renew(socket, fd);
+	record_renew(hold);
 	if (stream && socket->state & (SOCKET_CONNECTED | SOCKET_TOLD)) /* TOLD alone: an earlier connect had failed */
-		record_continue(socket, fd);
-	if (socket->record->origin == TRACE_SOCKET_CALL)
-		socket->record->origin = TRACE_CONNECT;
-	probe_address(address, length, &socket->record->peer);
-	memset(&socket->record->local, 0, sizeof(socket->record->local));
+		record_continue(hold);
+	if (hold->record->origin == TRACE_SOCKET_CALL)
+		hold->record->origin = TRACE_CONNECT;
+	probe_address(address, length, &hold->record->peer);
+	memset(&hold->record->local, 0, sizeof(hold->record->local));
 	if (audit_may_probe())
-		record_addresses(socket, fd);
+		record_addresses(hold->record, hold->fd);
 	if (under_way || (socket->state & SOCKET_FAST_OPEN && result == 0))
 		__atomic_fetch_or(&socket->state, SOCKET_CONNECTING, __ATOMIC_RELAXED);
-	else if (!stream && !socket->record->peer.family)
+	else if (!stream && !hold->record->peer.family)
 		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTED, __ATOMIC_RELAXED);
 	else
 		socket_set_connected(socket, kernel_now_ns());
 	errno = saved;
 }
 
-void audit_connected_by_send(int fd, int flags, const void *address, uint32_t length, ssize_t result)
+void audit_connect_end(struct socket_hold *hold, const void *address, uint32_t length, int result)
 {
-	int saved = errno;
-	struct socket *socket = flags & MSG_FASTOPEN && address ? audit_socket(fd) : NULL;
-
-	if (socket && socket->protocol == TRACE_TCP)
-		audit_connect_end(socket, fd, address, length, result < 0 ? -1 : 1);
-	errno = saved;
+	if (!hold->socket)
+		return;
+	if (socket_hold_is_current(hold))
+		audit_connected(hold, address, length, result);
+	else
+		audit_result_is_stale();
+	socket_release(hold);
 }
 
-void audit_listening(int fd)
+void audit_connected_by_send(struct audit_write *write, const void *address, uint32_t length, ssize_t result)
 {
-	struct socket *socket = audit_socket(fd);
-
-	if (!socket || process_is_borrowed())
+	if (!(write->flags & MSG_FASTOPEN) || !address || write->closed || !write->socket ||
+		write->socket->protocol != TRACE_TCP || !socket_hold_is_current(&write->hold))
 		return;
-	record_renew(socket, fd);
-	socket->record->flags |= TRACE_SOCKET_LISTENS;
+	audit_connected(&write->hold, address, length, result < 0 ? -1 : 1);
+}
+
+void audit_listening(int fd, uint64_t turn)
+{
+	struct socket_hold hold;
+
+	if (process_is_borrowed() || !audit_hold_as_of(&hold, fd, turn))
+		return;
+	record_renew(&hold);
+	hold.record->flags |= TRACE_SOCKET_LISTENS;
 	audit_uring_look();
-	memset(&socket->record->local, 0, sizeof(socket->record->local));
+	memset(&hold.record->local, 0, sizeof(hold.record->local));
 	if (audit_may_probe())
-		record_addresses(socket, fd);
+		record_addresses(hold.record, fd);
+	socket_release(&hold);
 }
 
-void audit_shut_down(const struct hook *hook, int fd, int how)
+static void shut_down(const struct socket_hold *hold, const char *call, int how)
 {
-	struct socket *socket = audit_socket(fd);
-	struct trace_socket *record;
-	uint64_t now_ns;
+	struct socket *socket = hold->socket;
+	struct trace_socket *record = hold->record;
+	uint64_t now_ns = kernel_now_ns();
 
-	if (!socket || process_is_borrowed())
-		return;
-	record_renew(socket, fd);
-	record = socket->record;
-	now_ns = kernel_now_ns();
 	socket_note_ending();
-	socket_remember(socket, hook->name, now_ns, 0, 0, false);
+	socket_remember(socket, call, now_ns, 0, 0, false);
 	if (how != SHUT_WR) {
 		socket->shutdown_read = 1;
 		record->flags |= TRACE_SOCKET_OWN_SHUTDOWN_READ;
@@ -345,4 +404,15 @@ void audit_shut_down(const struct hook *hook, int fd, int how)
 	record->shutdown_ns = now_ns;
 	record->flags |= TRACE_SOCKET_OWN_SHUTDOWN_WRITE;
 	__atomic_store_n(&socket->shutdown_write, 1, __ATOMIC_RELEASE);
+}
+
+void audit_shut_down(const struct hook *hook, int fd, int how, uint64_t turn)
+{
+	struct socket_hold hold;
+
+	if (process_is_borrowed() || !audit_hold_as_of(&hold, fd, turn))
+		return;
+	record_renew(&hold);
+	shut_down(&hold, hook->name, how);
+	socket_release(&hold);
 }

@@ -64,7 +64,8 @@ static bool count_accepted(const struct audit_output *output, uint64_t *accepted
 	const struct socket *socket = output->write.socket;
 	struct probe_tcp tcp;
 
-	if (!socket || socket->protocol != TRACE_TCP || !audit_may_probe() || !probe_tcp(output->write.fd, &tcp))
+	if (!socket || socket->protocol != TRACE_TCP || !audit_may_probe() || !probe_tcp(output->write.fd, &tcp) ||
+		!socket_hold_is_current(&output->write.hold))
 		return false;
 	*accepted = tcp.acked_bytes + tcp.unacked_bytes;
 	return true;
@@ -285,7 +286,7 @@ void audit_flush_all_begin(struct audit_flush_all *all, const struct hook *hook)
 		if (found < AUDIT_FLUSH_ALL) {
 			fds[found] = stream->_fileno;
 			look_at_stream(&all->outputs[found++], stream);
-		} else if (socket_table_find(stream->_fileno)) {
+		} else if (socket_table_is_open(stream->_fileno)) {
 			left_out++;
 		}
 	}

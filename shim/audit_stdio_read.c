@@ -83,11 +83,12 @@ void audit_input_end(struct audit_input *input, size_t taken, bool failed)
 	if (input->flushes)
 		audit_output_end(&input->flush, 0, unflushed);
 	if (bytes)
-		audit_read_end(&input->read, (ssize_t)bytes);
+		audit_read_result(&input->read, (ssize_t)bytes);
 	if (at_end)
-		audit_read_end(&input->read, 0);
+		audit_read_result(&input->read, 0);
 	errno = saved;
 	if (error && !unflushed)
-		audit_read_end(&input->read, -1);
+		audit_read_result(&input->read, -1);
+	socket_release(&input->read.hold);
 	errno = saved;
 }

@@ -71,7 +71,7 @@ static void lose_track(struct uring_state *state)
 	audit_used_io_uring();
 	uring_op_each(state, give_up_slot);
 	uring_op_clear(state);
-	state->news_count = state->unleft = 0;
+	state->unleft = 0;
 	state->blind = true;
 }
 
@@ -80,6 +80,9 @@ static void lose_track(struct uring_state *state)
 static void keep_news(struct uring_state *state, const struct uring_news *news, uint32_t at)
 {
 	if (state->news_count == URING_NEWS) {
+		struct socket_hold lost = news->hold;
+
+		socket_release(&lost);
 		audit_used_io_uring();
 		return;
 	}
@@ -173,6 +176,7 @@ static void submit_doubtful(const struct io_uring_sqe *sqe, bool waits)
 static void submit(struct uring_state *state, const struct uring *ring, const struct io_uring_sqe *sqe, bool waits)
 {
 	struct uring_op *op = uring_op_find(state, sqe->user_data);
+	struct uring_work work; /* what it holds is held by this frame, until it is kept */
 	bool skips = sqe->flags & IOSQE_CQE_SKIP_SUCCESS;
 
 	if (op && op->outstanding) {
@@ -191,13 +195,15 @@ static void submit(struct uring_state *state, const struct uring *ring, const st
 		audit_used_io_uring();
 		return;
 	}
-	memset(&op->work, 0, sizeof(op->work));
+	memset(&work, 0, sizeof(work));
 	op->doubtful = op->answered = false;
 	op->outstanding = 1;
 	op->born = load(ring->cq.tail);
 	state->unleft++;
-	if (!uring_work_begin(&op->work, sqe, waits))
+	if (!uring_work_begin(&work, sqe, waits))
 		audit_used_io_uring();
+	work.waits |= (ring->flags & IORING_SETUP_SQPOLL) != 0; /* the kernel's thread takes it when it likes */
+	op->work = work;
 }
 
 static void submit_all(struct uring_state *state, const struct uring *ring)

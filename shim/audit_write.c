@@ -52,9 +52,10 @@ static void found_connected(struct audit_write *write)
 static void told_by_readable(struct audit_write *write)
 {
 	struct socket *socket = write->socket;
-	struct trace_socket *record = socket->record;
+	struct trace_socket *record = write->hold.record;
 
-	if (write->facts.told || socket->readable != READABLE_BY_SELECT || probe_readable_bytes(write->fd) != 0)
+	if (write->facts.told || socket->readable != READABLE_BY_SELECT || probe_readable_bytes(write->fd) != 0 ||
+		!socket_hold_is_current(&write->hold))
 		return;
 	if (__atomic_fetch_or(&socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
 		return;
@@ -73,13 +74,13 @@ static bool look_closer(struct audit_write *write)
 
 	if (socket->protocol != TRACE_TCP)
 		return true;
-	if (!probe_tcp(write->fd, &tcp))
+	if (!probe_tcp(write->fd, &tcp) || !socket_hold_is_current(&write->hold))
 		return false;
 	write->before.tcp_state = write->facts.tcp_before = tcp.state;
 	write->before.retransmits = tcp.retransmits;
 	write->before.unsent_bytes = tcp.unacked_bytes;
 	if (tcp.state == TCP_CLOSE && !write->facts.own_shutdown_write && write->facts.connected)
-		audit_saw_reset(socket, write->fd, write->start_ns, 0);
+		audit_saw_reset(&write->hold, write->start_ns, 0);
 	if (!write->facts.connected && classify_has_connected(tcp.state, tcp.acked_bytes))
 		found_connected(write);
 	if (socket->state & SOCKET_PENDING)
@@ -129,7 +130,7 @@ static void watch_silence(struct audit_write *write)
 
 	if (write->socket->protocol != TRACE_TCP || !write->facts.connected)
 		return;
-	silence = audit_silence(write->socket, write->fd, write->start_ns);
+	silence = audit_silence(&write->hold, write->start_ns);
 	if (!silence.silent || process_is_borrowed())
 		return;
 	write->verdict = (struct verdict){.kind = TRACE_WRITE_TO_SILENT_PEER, .knowledge = TRACE_KERNEL};
@@ -138,7 +139,32 @@ static void watch_silence(struct audit_write *write)
 	call.silent_since_ns = silence.since_ns;
 	call.retransmissions = silence.retransmissions;
 	write->backlog = silence.backlog;
-	write->incident = incident_announce(&call, &write->fresh);
+	audit_announce(write, &call);
+}
+
+/* Nothing is wrong with the connection, for all that was asked. */
+static void found_clean(struct audit_write *write, uint32_t endings)
+{
+	audit_ahead_clean(write->socket, write->start_ns, endings);
+	watch_silence(write);
+}
+
+/* The number means another socket by now, which the table did not know: look at that one. */
+static void begin_anew(struct audit_write *write)
+{
+	socket_release(&write->hold);
+	write->socket = NULL;
+	if (!audit_hold(&write->hold, write->fd))
+		return;
+	write->socket = write->hold.socket;
+	record_renew(&write->hold);
+	collect_facts(write);
+	if (!socket_is_stream(write->socket))
+		return;
+	write->facts.revents = probe_poll(write->fd);
+	write->before.revents = (uint16_t)write->facts.revents;
+	if (classify_is_suspect(&write->facts) && audit_verify(&write->hold))
+		suspect(write);
 }
 
 static void probe_before(struct audit_write *write)
@@ -159,47 +185,53 @@ static void probe_before(struct audit_write *write)
 	}
 	write->facts.revents = audit_ahead_poll(write->fd, socket, write->start_ns);
 	write->before.revents = (uint16_t)write->facts.revents;
+	if (!socket_hold_is_current(&write->hold))
+		return; /* the answer may be another connection's */
 	if (write->facts.connecting && (write->facts.revents & (POLLOUT | POLLERR | POLLHUP)) == POLLOUT)
 		found_connected(write);
-	if (!classify_is_suspect(&write->facts)) {
-		audit_ahead_clean(socket, write->start_ns, endings);
-		watch_silence(write);
-		return;
-	}
-	if (audit_verify(socket, write->fd)) {
+	if (!classify_is_suspect(&write->facts))
+		found_clean(write, endings);
+	else if (audit_verify(&write->hold))
 		suspect(write);
-		return;
-	}
-	/* the number means another socket by now: look at that one */
-	write->socket = audit_socket(write->fd);
-	if (!write->socket)
-		return;
-	collect_facts(write);
-	write->facts.revents = (short)write->before.revents;
-	if (socket_is_stream(write->socket) && classify_is_suspect(&write->facts))
-		suspect(write);
+	else if (!socket_table_is_open(write->fd))
+		begin_anew(write);
 }
 
 static void note_call(struct audit_write *write)
 {
-	struct trace_socket *record = write->socket->record;
+	struct trace_socket *record = write->hold.record;
 
 	if (write->socket->noted_call != write->call) {
 		strncpy(record->in_call, write->call, sizeof(record->in_call) - 1);
 		write->socket->noted_call = write->call;
 	}
+	if (write->hold.slot)
+		write->hold.slot->in_call = record;
 	__atomic_store_n(&record->in_call_ns, write->start_ns, __ATOMIC_RELEASE);
+}
+
+/* Holds the socket of a number: the open one or, where the kernel has none either, the one that it was until it was closed. */
+static bool hold_for_write(struct audit_write *write, int fd)
+{
+	uint64_t entry = socket_table_entry(fd);
+
+	write->closed = false;
+	if (audit_hold(&write->hold, fd))
+		return true;
+	write->closed = true;
+	if (!socket_entry_is_closed(entry) || socket_table_entry(fd) != entry || !socket_hold_any(&write->hold, fd))
+		return false;
+	if (write->hold.entry == entry)
+		return true;
+	socket_release(&write->hold);
+	return false;
 }
 
 bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd, struct payload payload, int flags)
 {
-	uintptr_t entry = socket_table_entry(fd);
-	struct socket *socket = audit_socket(fd);
-
-	if (!socket && (!socket_entry_is_closed(entry) || socket_table_entry(fd) != entry))
+	if (!hold_for_write(write, fd))
 		return false;
-	write->closed = !socket;
-	write->socket = socket ? socket : socket_entry_socket(entry);
+	write->socket = write->hold.socket;
 	write->call = call;
 	write->fd = fd;
 	write->flags = flags;
@@ -213,14 +245,16 @@ bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd,
 	write->start_ns = kernel_now_ns();
 	if (write->closed)
 		return true;
-	if (!record_is_current(socket)) {
-		if (process_is_borrowed())
+	if (!record_is_current(write->socket)) {
+		if (process_is_borrowed()) {
+			socket_release(&write->hold);
 			return false;
-		record_renew(socket, fd);
+		}
+		record_renew(&write->hold);
 	}
 	memset(&write->before, 0, sizeof(write->before));
 	note_call(write);
-	if (socket_is_stream(socket))
+	if (socket_is_stream(write->socket))
 		probe_before(write);
 	else
 		collect_facts(write);
@@ -237,12 +271,12 @@ static void report_closed(struct audit_write *write)
 	if (process_is_borrowed())
 		return;
 	write->verdict = (struct verdict){.kind = TRACE_WRITE_AFTER_CLOSE, .knowledge = TRACE_TOLD};
-	if (write->socket && !record_is_current(write->socket))
+	if (!record_is_current(write->socket))
 		write->socket = NULL;
 	memset(&write->before, 0, sizeof(write->before));
 	call = audit_call_of(write);
 	audit_name_close(&call);
-	write->incident = incident_announce(&call, &write->fresh);
+	audit_announce(write, &call);
 	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
 }
 
@@ -251,18 +285,16 @@ static void failed(struct audit_write *write, int error)
 {
 	struct probe_tcp tcp;
 
-	if (error == EBADF) {
-		if (socket_entry_is_closed(socket_table_entry(write->fd)))
-			report_closed(write); /* closed by another thread meanwhile */
-		else if (!process_is_borrowed())
-			socket_table_forget(write->fd);
+	if (error == EBADF) { /* it had been closed where no hook could see */
+		if (!process_is_borrowed())
+			socket_table_forget_entry(write->fd, write->hold.entry);
 		return;
 	}
-	if ((!classify_is_end(error) && error != ENOTCONN) || process_is_borrowed() ||
-		!audit_verify(write->socket, write->fd))
+	if ((!classify_is_end(error) && error != ENOTCONN) || process_is_borrowed() || !audit_verify(&write->hold))
 		return;
 	write->facts.error = error;
-	if (write->socket->protocol == TRACE_TCP && audit_may_probe() && probe_tcp(write->fd, &tcp)) {
+	if (write->socket->protocol == TRACE_TCP && audit_may_probe() && probe_tcp(write->fd, &tcp) &&
+		socket_hold_is_current(&write->hold)) {
 		write->facts.tcp_after = tcp.state;
 		if (!write->facts.connected && classify_has_connected(tcp.state, tcp.acked_bytes))
 			found_connected(write);
@@ -281,19 +313,11 @@ static size_t length_shown(const struct audit_write *write, ssize_t result)
 	return result > 0 ? (size_t)result : 0;
 }
 
-ssize_t audit_write_end(struct audit_write *write, ssize_t result)
+/* The call was made on this connection, and it is still the number's. */
+static void book(struct audit_write *write, ssize_t result, int error)
 {
-	int saved = errno;
-	struct trace_socket *record;
+	struct trace_socket *record = write->hold.record;
 
-	if (write->closed) {
-		if (result < 0 && saved == EBADF)
-			report_closed(write);
-		incident_halt(write->incident);
-		errno = saved;
-		return result;
-	}
-	record = write->socket->record;
 	__atomic_store_n(&record->in_call_ns, 0, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&record->writes, 1, __ATOMIC_RELAXED);
 	if (result > 0) {
@@ -303,15 +327,44 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 			found_connected(write);
 	}
 	if (write->verdict.kind)
-		audit_complete(write, result, saved);
+		audit_complete(write, result, error);
 	else if (result < 0)
-		failed(write, saved);
+		failed(write, error);
 	else if (__atomic_load_n(&write->socket->state, __ATOMIC_RELAXED) & SOCKET_PENDING)
-		audit_settle(write->socket, write->fd, false);
-	if (write->socket)
-		socket_remember(write->socket, write->call, write->start_ns, length_shown(write, result),
-			result < 0 ? -(long)saved : result, true);
+		audit_settle(&write->hold, false);
+	socket_remember(write->hold.socket, write->call, write->start_ns, length_shown(write, result),
+		result < 0 ? -(long)error : result, true);
+}
+
+/*
+ * The number is closed by now, and means no other socket: whoever wrote when the kernel knew nothing of it wrote after that close.
+ * The kernel may have taken bytes before it, though, or be told to stop: that belongs to nobody for certain.
+ */
+static bool is_closed_meanwhile(const struct audit_write *write)
+{
+	uint64_t entry = socket_table_entry(write->fd);
+
+	return socket_entry_is_closed(entry) && socket_entry_index(entry) == socket_entry_index(write->hold.entry) &&
+	       socket_hold_is_ours(&write->hold);
+}
+
+ssize_t audit_write_end(struct audit_write *write, ssize_t result)
+{
+	int saved = errno;
+
+	if (write->closed) {
+		if (result < 0 && saved == EBADF)
+			report_closed(write);
+	} else if (socket_hold_is_current(&write->hold)) {
+		book(write, result, saved);
+	} else if (result < 0 && saved == EBADF && !write->verdict.kind && is_closed_meanwhile(write)) {
+		__atomic_store_n(&write->hold.record->in_call_ns, 0, __ATOMIC_RELEASE);
+		report_closed(write); /* closed by another thread meanwhile */
+	} else {
+		audit_write_end_stale(write, result);
+	}
 	incident_halt(write->incident);
+	socket_release(&write->hold);
 	errno = saved;
 	return result;
 }
@@ -336,10 +389,11 @@ void audit_write_cancel(struct audit_write *write)
 {
 	int saved = errno;
 
-	if (write->closed)
-		return;
-	__atomic_store_n(&write->socket->record->in_call_ns, 0, __ATOMIC_RELEASE);
-	if (write->verdict.kind)
-		audit_retract(write);
+	if (!write->closed && socket_hold_is_ours(&write->hold)) {
+		__atomic_store_n(&write->hold.record->in_call_ns, 0, __ATOMIC_RELEASE);
+		if (write->verdict.kind)
+			audit_retract(write);
+	}
+	socket_release(&write->hold);
 	errno = saved;
 }

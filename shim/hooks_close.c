@@ -48,6 +48,7 @@ HOOK(int, dup, int fd)
 {
 	int made;
 	int saved;
+	uint64_t turn = socket_table_now();
 
 	if (audit_is_kept(fd))
 		return refuse();
@@ -56,7 +57,7 @@ HOOK(int, dup, int fd)
 	while (made < 0 && audit_made_room(errno));
 	saved = errno;
 	if (made >= 0)
-		audit_duplicated(fd, made);
+		audit_duplicated(fd, made, turn);
 	errno = saved;
 	return made;
 }
@@ -65,12 +66,13 @@ HOOK(int, dup2, int fd, int fd2)
 {
 	struct audit_close close_;
 	int result;
+	uint64_t turn = socket_table_now();
 
 	if (audit_is_kept(fd))
 		return refuse();
 	audit_duplicate_over_begin(&close_, "dup2", fd, fd2);
 	result = REAL(dup2)(fd, fd2);
-	audit_duplicate_over_end(&close_, fd, fd2, result);
+	audit_duplicate_over_end(&close_, fd, fd2, result, turn);
 	return result;
 }
 HOOK_ALIAS(dup2, __dup2);
@@ -79,12 +81,13 @@ HOOK(int, dup3, int fd, int fd2, int flags)
 {
 	struct audit_close close_;
 	int result;
+	uint64_t turn = socket_table_now();
 
 	if (audit_is_kept(fd))
 		return refuse();
 	audit_duplicate_over_begin(&close_, "dup3", fd, fd2);
 	result = REAL(dup3)(fd, fd2, flags);
-	audit_duplicate_over_end(&close_, fd, fd2, result);
+	audit_duplicate_over_end(&close_, fd, fd2, result, turn);
 	return result;
 }
 
@@ -93,6 +96,7 @@ HOOK(int, fcntl, int fd, int cmd, ...)
 	va_list arguments;
 	void *argument;
 	int result;
+	uint64_t turn = socket_table_now();
 
 	va_start(arguments, cmd);
 	argument = va_arg(arguments, void *);
@@ -105,7 +109,7 @@ HOOK(int, fcntl, int fd, int cmd, ...)
 	if (result >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) {
 		int saved = errno;
 
-		audit_duplicated(fd, result);
+		audit_duplicated(fd, result, turn);
 		errno = saved;
 	}
 	return result;

@@ -72,30 +72,33 @@ HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags
 
 HOOK(int, connect, int fd, const struct sockaddr *addr, socklen_t len)
 {
-	struct socket *socket = audit_connect_begin(fd);
+	struct socket_hold hold;
+	bool audited = audit_connect_begin(&hold, fd);
 	int result = REAL(connect)(fd, addr, len);
 
-	if (socket)
-		audit_connect_end(socket, fd, addr, len, result);
+	if (audited)
+		audit_connect_end(&hold, addr, len, result);
 	return result;
 }
 HOOK_ALIAS(connect, __connect);
 
 HOOK(int, listen, int fd, int n)
 {
+	uint64_t turn = audit_before(fd);
 	int result = REAL(listen)(fd, n);
 
 	if (result == 0)
-		audit_listening(fd);
+		audit_listening(fd, turn);
 	return result;
 }
 
 HOOK(int, shutdown, int fd, int how)
 {
+	uint64_t turn = audit_before(fd);
 	int result = REAL(shutdown)(fd, how);
 
 	if (result == 0)
-		audit_shut_down(&shutdown_hook, fd, how);
+		audit_shut_down(&shutdown_hook, fd, how, turn);
 	else
 		audit_shut_down_failed(&shutdown_hook, fd);
 	return result;
@@ -103,10 +106,12 @@ HOOK(int, shutdown, int fd, int how)
 
 HOOK(int, setsockopt, int fd, int level, int optname, const void *optval, socklen_t optlen)
 {
+	bool followed = audit_follows_option(level, optname);
+	uint64_t turn = followed ? audit_before(fd) : 0;
 	int result = REAL(setsockopt)(fd, level, optname, optval, optlen);
 
-	if (result == 0)
-		audit_set_option(fd, level, optname, optval, optlen);
+	if (followed && result == 0)
+		audit_set_option(fd, level, optname, optval, optlen, turn);
 	return result;
 }
 

@@ -161,22 +161,26 @@ HOOK(int, ioctl, int fd, unsigned long request, ...)
 {
 	va_list arguments;
 	void *argument;
+	uint64_t turn;
 	int result;
 
 	va_start(arguments, request);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
+	turn = request == FIONREAD ? socket_table_now() : 0;
 	result = REAL(ioctl)(fd, request, argument);
 	if (request == FIONREAD && result == 0)
-		audit_counted_readable(&ioctl_hook, fd, *(int *)argument);
+		audit_counted_readable(&ioctl_hook, fd, *(int *)argument, turn);
 	return result;
 }
 
 HOOK(int, getsockopt, int fd, int level, int optname, void *optval, socklen_t *optlen)
 {
+	bool tells = level == SOL_SOCKET && optname == SO_ERROR;
+	uint64_t turn = tells ? audit_before(fd) : 0;
 	int result = REAL(getsockopt)(fd, level, optname, optval, optlen);
 
-	if (level == SOL_SOCKET && optname == SO_ERROR && result == 0 && *optlen == sizeof(int))
-		audit_read_error(&getsockopt_hook, fd, *(int *)optval);
+	if (tells && result == 0 && *optlen == sizeof(int))
+		audit_read_error(&getsockopt_hook, fd, *(int *)optval, turn);
 	return result;
 }

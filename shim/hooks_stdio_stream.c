@@ -116,12 +116,13 @@ static void reopen_begin(struct audit_close *close, const struct hook *hook, FIL
 	audit_close_by_libc_begin(close, hook->name, stream->_fileno);
 }
 
-static FILE *reopen_end(const struct audit_close *close, FILE *result)
+static FILE *reopen_end(struct audit_close *close, FILE *result)
 {
 	int saved = errno;
 
 	if (result)
-		audit_duplicated(-1, close->fd);
+		audit_duplicated(-1, close->fd, socket_table_now());
+	socket_release(&close->hold);
 	errno = saved;
 	return result;
 }

@@ -90,22 +90,23 @@ static long duplicate_over(const struct arguments *call, const char *name)
 	struct audit_close close;
 	int from = (int)call->value[0];
 	int to = (int)call->value[1];
+	uint64_t turn = socket_table_now();
 	long result;
 
 	audit_duplicate_over_begin(&close, name, from, to);
 	result = forward(call);
-	audit_duplicate_over_end(&close, from, to, (int)result);
+	audit_duplicate_over_end(&close, from, to, (int)result, turn);
 	return result;
 }
 
 static long connect_call(const struct arguments *call)
 {
-	int fd = (int)call->value[0];
-	struct socket *socket = audit_connect_begin(fd);
+	struct socket_hold hold;
+	bool audited = audit_connect_begin(&hold, (int)call->value[0]);
 	long result = forward(call);
 
-	if (socket)
-		audit_connect_end(socket, fd, (const void *)call->value[1], (uint32_t)call->value[2], (int)result);
+	if (audited)
+		audit_connect_end(&hold, (const void *)call->value[1], (uint32_t)call->value[2], (int)result);
 	return result;
 }
 
@@ -158,9 +159,24 @@ static long sandbox_call(const struct arguments *call)
 	return result;
 }
 
-/* Calls after which something is to be noted, and nothing before. */
+/* Before a call after which something is to be noted of its descriptor. */
+static uint64_t turn_before(const struct arguments *call)
+{
+	switch (call->number) {
+	case SYS_listen:
+	case SYS_shutdown: return audit_before((int)call->value[0]);
+	case SYS_setsockopt:
+		return audit_follows_option((int)call->value[1], (int)call->value[2]) ? audit_before((int)call->value[0])
+										      : 0;
+	case SYS_epoll_ctl: return audit_before((int)call->value[2]);
+	default: return socket_table_now();
+	}
+}
+
+/* Calls after which something is to be noted. */
 static long noted_call(const struct arguments *call)
 {
+	uint64_t turn = turn_before(call);
 	long result = forward(call);
 	const long *value = call->value;
 	int saved = errno;
@@ -174,26 +190,26 @@ static long noted_call(const struct arguments *call)
 	case SYS_accept:
 #endif
 	case SYS_accept4: audit_accepted((int)value[0], (int)result); break;
-	case SYS_listen: audit_listening((int)value[0]); break;
-	case SYS_shutdown: audit_shut_down(&named_shutdown, (int)value[0], (int)value[1]); break;
-	case SYS_dup: audit_duplicated((int)value[0], (int)result); break;
+	case SYS_listen: audit_listening((int)value[0], turn); break;
+	case SYS_shutdown: audit_shut_down(&named_shutdown, (int)value[0], (int)value[1], turn); break;
+	case SYS_dup: audit_duplicated((int)value[0], (int)result, turn); break;
 	case SYS_setsockopt:
 		audit_set_option(
-			(int)value[0], (int)value[1], (int)value[2], (const void *)value[3], (uint32_t)value[4]);
+			(int)value[0], (int)value[1], (int)value[2], (const void *)value[3], (uint32_t)value[4], turn);
 		break;
 #ifdef SYS_poll
 	case SYS_poll:
 #endif
-	case SYS_ppoll: audit_polled(&named_poll, (const struct pollfd *)value[0], (size_t)value[1]); break;
+	case SYS_ppoll: audit_polled(&named_poll, (const struct pollfd *)value[0], (size_t)value[1], turn); break;
 	case SYS_epoll_ctl:
 		audit_epoll_registered(
-			(int)value[0], (int)value[1], (int)value[2], (const struct epoll_event *)value[3]);
+			(int)value[0], (int)value[1], (int)value[2], (const struct epoll_event *)value[3], turn);
 		break;
 #ifdef SYS_epoll_wait
 	case SYS_epoll_wait:
 #endif
 	case SYS_epoll_pwait:
-		audit_epoll_waited(&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result);
+		audit_epoll_waited(&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result, turn);
 		break;
 	case SYS_io_uring_setup: audit_uring_raw_made((int)result, (const struct io_uring_params *)value[1]); break;
 	default: break;

@@ -67,7 +67,7 @@ HOOK(ssize_t, sendto, int fd, const void *buf, size_t len, int flags, const stru
 	if (!audit_write_begin(&write_, &sendto_hook, fd, payload_buffer(buf, len), flags))
 		return REAL(sendto)(fd, buf, len, flags, addr, addr_len);
 	result = REAL(sendto)(fd, buf, len, flags, addr, addr_len);
-	audit_connected_by_send(fd, flags, addr, addr_len, result);
+	audit_connected_by_send(&write_, addr, addr_len, result);
 	return audit_write_end(&write_, result);
 }
 
@@ -86,7 +86,7 @@ HOOK(ssize_t, sendmsg, int fd, const struct msghdr *message, int flags)
 	if (result >= 0)
 		audit_sent_message(message);
 	if (result >= 0 || errno == EINPROGRESS)
-		audit_connected_by_send(fd, flags, message->msg_name, message->msg_namelen, result);
+		audit_connected_by_send(&write_, message->msg_name, message->msg_namelen, result);
 	return audit_write_end(&write_, result);
 }
 

@@ -129,19 +129,17 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 	incident->stack_write = stack;
 	incident->before = call->before;
 	incident->silent_since_ns = call->silent_since_ns;
-	if (call->owner) {
-		incident->other_socket = trace_log_ref(call->owner);
-		incident->stack_new_owner = call->owner->stack_opened;
-	}
+	incident->other_socket = call->owner.record;
+	incident->stack_new_owner = call->owner.stack_opened;
 	if (socket) {
-		incident->socket = trace_log_ref(socket->record);
-		copy_end(incident, socket->record);
+		incident->socket = trace_log_ref(call->record);
+		copy_end(incident, call->record);
 		if (call->closed_ns) {
 			incident->disconnect_ns = call->closed_ns;
 			incident->stack_closed = call->stack_closed;
 		}
 		copy_history(incident, socket);
-		__atomic_fetch_or(&socket->record->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
+		__atomic_fetch_or(&call->record->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
 	}
 	if (call->call[0])
 		append_call(incident, call);
@@ -204,7 +202,7 @@ static bool join(struct trace_incident *incident, const struct incident_call *ca
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh)
 {
 	trace_ref stack = call->stack_write ? call->stack_write : backtrace_capture();
-	trace_ref socket = call->socket ? trace_log_ref(call->socket->record) : 0;
+	trace_ref socket = trace_log_ref(call->record);
 	struct trace_incident *incident = find_at(call, socket, stack);
 
 	*fresh = false;
@@ -275,6 +273,15 @@ void incident_unknown(struct trace_incident *incident, size_t accepted)
 		incident->history[incident->history_count - 1].result = -EINPROGRESS;
 	incident_under_way(incident);
 	tally_count(incident);
+}
+
+void incident_abandoned(struct hold_slot *slot)
+{
+	if (slot->in_call)
+		__atomic_store_n(&slot->in_call->in_call_ns, 0, __ATOMIC_RELEASE);
+	if (slot->incident)
+		incident_unknown(slot->incident, 0);
+	trace_log_lost(TRACE_LOST_STALE);
 }
 
 /* What a write handed over; of one that was handed to io_uring the result may never have been seen (audit_late.c). */

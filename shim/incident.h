@@ -13,11 +13,13 @@
 
 #include "shim/classify.h"
 #include "shim/probe.h"
-#include "shim/socket_table.h"
+#include "shim/quarantine.h"
+#include "shim/socket_hold.h"
 
 /* Where and what: the circumstances of one call. */
 struct incident_call {
-	struct socket *socket; /* NULL where none is known any more */
+	struct socket *socket; /* NULL where none is known any more; held by the caller */
+	struct trace_socket *record; /* the socket's, when the call was begun; NULL as well */
 	const char *call;
 	int fd;
 	size_t length;
@@ -31,7 +33,7 @@ struct incident_call {
 	uint64_t closed_ns; /* own close: when and where this number was closed; 0: as the record says */
 	trace_ref stack_closed;
 	trace_ref stack_write; /* 0: taken now */
-	const struct trace_socket *owner; /* whom the number means by now, or would without the quarantine */
+	struct quarantine_owner owner; /* whom the number would mean by now without the quarantine */
 };
 
 /* Announces: a new incident, or one more write in an old one (`*fresh` says which). NULL where it could not be recorded. */
@@ -43,6 +45,9 @@ void incident_withdraw(struct trace_incident *incident, const struct incident_ca
 /* The call has returned, and its result is still to come; or it will never be seen, but for these bytes that were accepted. */
 void incident_under_way(struct trace_incident *incident);
 void incident_unknown(struct trace_incident *incident, size_t accepted);
+
+/* A call that was left in its midst, by a jump or by the end of its thread, has no end of its own: this is it. */
+void incident_abandoned(struct hold_slot *slot);
 
 /* Takes an incident back altogether. */
 void incident_void(struct trace_incident *incident);

@@ -10,7 +10,9 @@
 #include "shim/audit.h"
 #include "shim/backtrace.h"
 #include "shim/config.h"
+#include "shim/hold.h"
 #include "shim/hook.h"
+#include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
 #include "shim/process.h"
@@ -51,6 +53,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	process_remember_arguments(argc, argv);
 	process_forked = audit_forked;
 	socket_released = record_release;
+	hold_abandoned = incident_abandoned;
 	process_set_up();
 	hook_find_all();
 	pthread_atfork(backtrace_fork_prepare, after_fork_in_parent, after_fork_in_child);

@@ -23,7 +23,7 @@
 
 struct kept {
 	int fd;
-	trace_ref owner; /* the record of the socket that would have the number by now */
+	struct quarantine_owner owner; /* the socket that would have the number by now */
 };
 
 static struct kept ring[KEPT_MAX];
@@ -100,7 +100,7 @@ static int release_oldest(void)
 
 static void keep(int fd)
 {
-	*kept_at(count++) = (struct kept){fd, 0};
+	*kept_at(count++) = (struct kept){fd, {0, 0}};
 	__atomic_fetch_add(&changes, 1, __ATOMIC_RELEASE);
 }
 
@@ -216,7 +216,7 @@ void quarantine_take_back(int fd)
 	kernel_call1(SYS_close, fd);
 }
 
-void quarantine_note_owner(int fd, const struct socket *socket)
+void quarantine_note_owner(int fd, const struct trace_socket *record)
 {
 	struct kept *lowest = NULL;
 
@@ -225,38 +225,45 @@ void quarantine_note_owner(int fd, const struct socket *socket)
 	for (uint32_t i = 0; i < count; i++) {
 		struct kept *kept = kept_at(i);
 
-		if (kept->fd < fd && !kept->owner && socket_table_is_parked(kept->fd) &&
+		if (kept->fd < fd && !kept->owner.record && socket_table_is_parked(kept->fd) &&
 			(!lowest || kept->fd < lowest->fd))
 			lowest = kept;
 	}
 	if (lowest)
-		lowest->owner = trace_log_ref(socket->record);
+		lowest->owner = (struct quarantine_owner){trace_log_ref(record), record->stack_opened};
 	leave();
 }
 
-void quarantine_drop_owner(const struct socket *socket)
+bool quarantine_drop_owner(const struct trace_socket *record)
 {
-	trace_ref ref = trace_log_ref(socket->record);
+	trace_ref ref = trace_log_ref(record);
 
-	if (!config.quarantine || !count || !ref || !enter_within(DETAIL))
-		return;
+	if (!config.quarantine || !count || !ref)
+		return true;
+	if (!enter_within(DETAIL))
+		return false;
 	for (uint32_t i = 0; i < count; i++)
-		if (kept_at(i)->owner == ref)
-			kept_at(i)->owner = 0;
+		if (kept_at(i)->owner.record == ref)
+			kept_at(i)->owner = (struct quarantine_owner){0, 0};
 	leave();
+	return true;
 }
 
-const struct trace_socket *quarantine_owner(int fd)
+struct quarantine_owner quarantine_owner(int fd)
 {
-	trace_ref owner = 0;
+	struct quarantine_owner owner = {0, 0};
+	struct trace_socket *record;
 
 	if (!quarantine_holds(fd) || !enter_within(DETAIL))
-		return NULL;
+		return owner;
 	for (uint32_t i = 0; i < count; i++)
 		if (kept_at(i)->fd == fd)
 			owner = kept_at(i)->owner;
+	record = trace_log_at(owner.record);
+	if (record)
+		__atomic_fetch_or(&record->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
 	leave();
-	return trace_log_at(owner);
+	return owner;
 }
 
 /* Whether anything was kept or released since this thread last asked: a number that was ours then may be free now. */
@@ -303,5 +310,5 @@ void quarantine_forked(void)
 {
 	leave(); /* a thread that held the flag is not in this process */
 	for (uint32_t i = 0; i < count; i++)
-		kept_at(i)->owner = 0;
+		kept_at(i)->owner = (struct quarantine_owner){0, 0};
 }

@@ -40,17 +40,26 @@ bool quarantine_let_go(int fd);
 /* That did not happen: keeps the number again. */
 void quarantine_take_back(int fd);
 
+/* The socket that a use of a kept number would have reached: its record in the trace, and where it was opened; 0: not known. */
+struct quarantine_owner {
+	trace_ref record;
+	trace_ref stack_opened;
+};
+
 /*
- * A descriptor was made with number `fd`: the kernel would have given it the lowest kept number below that. From now on a
- * stale use of that one would have reached `socket`.
+ * A descriptor was made with number `fd`, of a socket with this record: the kernel would have given it the lowest kept number below
+ * that. From now on a stale use of that one would have reached it.
  */
-void quarantine_note_owner(int fd, const struct socket *socket);
+void quarantine_note_owner(int fd, const struct trace_socket *record);
 
-/* The socket is closed: nobody's use of a kept number would reach it any more. */
-void quarantine_drop_owner(const struct socket *socket);
+/*
+ * The socket with this record is closed: nobody's use of a kept number would reach it any more. Returns whether it is named as an
+ * owner nowhere from here on; only then may the record be given to another one.
+ */
+bool quarantine_drop_owner(const struct trace_socket *record);
 
-/* The record of the socket that a use of this kept number would have reached; NULL where none is known. */
-const struct trace_socket *quarantine_owner(int fd);
+/* Whom a use of this kept number would have reached. The record is one of an incident from here on, and never used again. */
+struct quarantine_owner quarantine_owner(int fd);
 
 /* Descriptors ran out: gives numbers back. Returns whether there were any to be of use, so that the call is worth another try. */
 bool quarantine_give_back(void);

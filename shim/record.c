@@ -15,6 +15,7 @@
 #include "shim/kernel.h"
 #include "shim/probe.h"
 #include "shim/process.h"
+#include "shim/quarantine.h"
 #include "shim/trace_log.h"
 
 #define RECYCLE_FROM 128 /* of 256 parts of the log */
@@ -147,14 +148,12 @@ static void copy_connection(struct trace_socket *to, const struct trace_socket *
 	}
 }
 
-void record_renew(struct socket *socket, int fd)
+static void renew(struct socket *socket, int fd)
 {
 	const struct trace_socket *old = socket->record;
 	struct trace_socket *record;
 	int saved;
 
-	if (record_is_current(socket))
-		return;
 	if (socket->generation == process_generation() && __atomic_fetch_add(&retries, 1, __ATOMIC_RELAXED) % RETRY)
 		return; /* there was no trace, or no room in it, a moment ago: ask now and then */
 	saved = errno;
@@ -173,13 +172,25 @@ void record_renew(struct socket *socket, int fd)
 	errno = saved;
 }
 
-void record_continue(struct socket *socket, int fd)
+void record_renew(struct socket_hold *hold)
 {
+	if (!record_is_current(hold->socket))
+		renew(hold->socket, hold->fd);
+	if (__atomic_load_n(&hold->socket->life, __ATOMIC_ACQUIRE) != hold->life)
+		return;
+	hold->record = hold->socket->record;
+	hold->generation = process_generation();
+}
+
+void record_continue(struct socket_hold *hold)
+{
+	struct socket *socket = hold->socket;
 	struct trace_socket *old = socket->record;
-	struct trace_socket *record = new_record(socket, fd, TRACE_CONNECT);
+	struct trace_socket *record = new_record(socket, hold->fd, TRACE_CONNECT);
 
 	if (!record)
 		return;
+	socket_begin_life(socket); /* what other threads' calls on the one before come to is not this one's */
 	record->flags = (old->flags & TRACE_SOCKET_KEEPALIVE) | TRACE_SOCKET_CONTINUES;
 	record->keepalive_idle_s = old->keepalive_idle_s;
 	record->keepalive_interval_s = old->keepalive_interval_s;
@@ -193,6 +204,7 @@ void record_continue(struct socket *socket, int fd)
 	socket->state = 0;
 	__atomic_fetch_add(&trace_log_process()->sockets_seen, 1, __ATOMIC_RELAXED);
 	adopt(socket, record);
+	socket_hold_see(hold);
 }
 
 void record_release(struct socket *socket)
@@ -202,15 +214,16 @@ void record_release(struct socket *socket)
 	socket->record = &nowhere;
 	if (!record || record == &nowhere || socket->generation != process_generation())
 		return;
-	if (record->flags & TRACE_SOCKET_HAS_INCIDENT || trace_log_fill() < RECYCLE_FROM)
+	if (trace_log_fill() < RECYCLE_FROM || !quarantine_drop_owner(record) ||
+		__atomic_load_n(&record->flags, __ATOMIC_ACQUIRE) & TRACE_SOCKET_HAS_INCIDENT)
 		return;
 	trace_log_void(record);
 	free_push(record);
 }
 
-void record_addresses(struct socket *socket, int fd)
+void record_addresses(struct trace_socket *record, int fd)
 {
-	fill_addresses(socket->record, fd);
+	fill_addresses(record, fd);
 }
 
 void record_forked(void)

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "shim/socket_table.h"
+#include "shim/socket_hold.h"
 
 /*
  * Gives a socket that is new to this process a record, and opens the trace where it is the first. Where no record can be
@@ -18,19 +18,19 @@ void record_make(struct socket *socket, int fd, enum trace_origin origin);
 bool record_is_current(const struct socket *socket);
 
 /*
- * Makes the record this process's own where it is not. Cheap where it is. An inherited socket's record tells what this
- * process did with it; addresses and origin are taken over.
+ * Makes the record of a socket that is held this process's own where it is not, and the hold's. Cheap where it is. An inherited
+ * socket's record tells what this process did with it; addresses and origin are taken over.
  */
-void record_renew(struct socket *socket, int fd);
+void record_renew(struct socket_hold *hold);
 
-/* The socket's connection is over and another begins (connect on a socket that had been connected). */
-void record_continue(struct socket *socket, int fd);
+/* The socket's connection is over and another begins (connect on a socket that had been connected); the hold is of that one. */
+void record_continue(struct socket_hold *hold);
 
-/* No descriptor means this socket any more: a clean record may be used again once the trace fills up. */
+/* Nothing means this socket and nobody holds it any more: a clean record may be used again once the trace fills up. */
 void record_release(struct socket *socket);
 
 /* Fills in what is still unknown of the addresses. After a reset the kernel no longer tells: ask in time. */
-void record_addresses(struct socket *socket, int fd);
+void record_addresses(struct trace_socket *record, int fd);
 
 /* In a forked child: nothing to use again. */
 void record_forked(void);

@@ -1,26 +1,44 @@
 /*
- * socket_table.c: two levels of entries, slabs of sockets, a free list.
+ * socket_table.c: two levels of entries, slabs of sockets, lists of those that nothing means any more.
  *
- * Chunks and slabs are mapped as they are needed and stay. The free list is a stack whose head carries a tag, so that a head
- * which came back between a look and a swap is not taken for the old one.
+ * Chunks and slabs are mapped as they are needed and stay. A list is a stack whose head carries a tag, so that a head which came
+ * back between a look and a swap is not taken for the old one.
+ *
+ * A socket that nothing means any more is retired: somebody may still hold it. A search through the holds of all threads (a turn of
+ * its own, so that several may go on at once) marks those that are held; one that had been retired before a search began and was not
+ * met by it is free. Searches are made for several sockets at once where there are many threads.
  */
 #include "shim/socket_table.h"
 
 #include <string.h>
 #include <sys/mman.h>
 
+#include "shim/hold.h"
 #include "shim/kernel.h"
 #include "shim/trace_log.h"
 
 #define SLAB_SOCKETS 64u
 #define SLABS 16384u /* a million sockets at once */
+#define FEW_THREADS 4u
+#define BEING_RETIRED UINT64_MAX
 
-uintptr_t *socket_table[SOCKET_TABLE_CHUNKS];
+_Static_assert(SLABS * SLAB_SOCKETS <= 1u << (ENTRY_TURN_SHIFT - ENTRY_KIND_BITS), "an index fits an entry");
+
+struct list {
+	uint64_t head; /* tag << 32 | index + 1 */
+	uint32_t count; /* about */
+};
+
+uint64_t *socket_table[SOCKET_TABLE_CHUNKS];
+uint64_t socket_table_turn;
 uint32_t socket_endings;
 void (*socket_released)(struct socket *socket);
 
 static struct socket *slabs[SLABS];
-static uint64_t free_head; /* tag << 32 | index + 1 */
+static struct list free_sockets;
+static struct list retired_sockets[2]; /* the one that a search empties, and the other */
+static uint64_t searches;
+static uint64_t lives;
 static uint32_t next_index;
 static int table_limit;
 
@@ -49,29 +67,30 @@ static void *install(void *place, size_t size)
 	return none;
 }
 
-/* ---- sockets ---- */
+/* ---- lists ---- */
 
-static struct socket *socket_at(uint32_t index)
+struct socket *socket_at(uint32_t index)
 {
 	struct socket *slab = __atomic_load_n(&slabs[index / SLAB_SOCKETS], __ATOMIC_ACQUIRE);
 
 	return slab ? &slab[index % SLAB_SOCKETS] : NULL;
 }
 
-static void free_push(struct socket *socket)
+static void list_push(struct list *list, struct socket *socket)
 {
-	uint64_t head = __atomic_load_n(&free_head, __ATOMIC_ACQUIRE);
+	uint64_t head = __atomic_load_n(&list->head, __ATOMIC_ACQUIRE);
 	uint64_t mine;
 
 	do {
-		__atomic_store_n(&socket->free_next, (uint32_t)head, __ATOMIC_RELAXED);
+		__atomic_store_n(&socket->list_next, (uint32_t)head, __ATOMIC_RELAXED);
 		mine = ((head >> 32) + 1) << 32 | (socket->index + 1);
-	} while (!__atomic_compare_exchange_n(&free_head, &head, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	} while (!__atomic_compare_exchange_n(&list->head, &head, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	__atomic_fetch_add(&list->count, 1, __ATOMIC_RELAXED);
 }
 
-static struct socket *free_pop(void)
+static struct socket *list_pop(struct list *list)
 {
-	uint64_t head = __atomic_load_n(&free_head, __ATOMIC_ACQUIRE);
+	uint64_t head = __atomic_load_n(&list->head, __ATOMIC_ACQUIRE);
 	struct socket *socket;
 	uint64_t next;
 
@@ -79,10 +98,93 @@ static struct socket *free_pop(void)
 		if (!(uint32_t)head)
 			return NULL;
 		socket = socket_at((uint32_t)head - 1);
-		next = ((head >> 32) + 1) << 32 | __atomic_load_n(&socket->free_next, __ATOMIC_RELAXED);
-	} while (!__atomic_compare_exchange_n(&free_head, &head, next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+		next = ((head >> 32) + 1) << 32 | __atomic_load_n(&socket->list_next, __ATOMIC_RELAXED);
+	} while (!__atomic_compare_exchange_n(&list->head, &head, next, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE));
+	__atomic_fetch_sub(&list->count, 1, __ATOMIC_RELAXED);
 	return socket;
 }
+
+/* ---- sockets that nothing means any more ---- */
+
+static void mark_held(const void *object)
+{
+	struct socket *socket = (struct socket *)(uintptr_t)object;
+	uint64_t search = __atomic_load_n(&searches, __ATOMIC_RELAXED);
+	uint64_t seen = __atomic_load_n(&socket->held, __ATOMIC_RELAXED);
+
+	while (seen < search && !__atomic_compare_exchange_n(
+					&socket->held, &seen, search, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		;
+}
+
+/* Not in a list from here on. Whoever lets go of it meanwhile leaves it to us to put it back. */
+static void unlist(struct socket *socket, struct list *list)
+{
+	uint32_t out = 0;
+
+	__atomic_store_n(&socket->listed, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&socket->holders, __ATOMIC_SEQ_CST) == 0 &&
+		__atomic_compare_exchange_n(&socket->listed, &out, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		list_push(list, socket);
+}
+
+/* What a search has to say of a retired socket. */
+static void sort_out(struct socket *socket, uint64_t search, struct list *others)
+{
+	if (__atomic_load_n(&socket->holders, __ATOMIC_SEQ_CST) != 0) { /* kept by one who held it then */
+		unlist(socket, others);
+	} else if (__atomic_load_n(&socket->retired, __ATOMIC_SEQ_CST) >= search ||
+		   __atomic_load_n(&socket->held, __ATOMIC_SEQ_CST) >= search) {
+		list_push(others, socket);
+	} else {
+		if (socket_released)
+			socket_released(socket);
+		list_push(&free_sockets, socket);
+	}
+}
+
+static void search_holds(void)
+{
+	uint64_t search = __atomic_add_fetch(&searches, 1, __ATOMIC_SEQ_CST);
+	struct list *emptied = &retired_sockets[search % 2];
+	struct list *others = &retired_sockets[!(search % 2)];
+	uint32_t count = __atomic_load_n(&emptied->count, __ATOMIC_RELAXED);
+	struct socket *socket;
+
+	hold_each(mark_held);
+	while (count-- && (socket = list_pop(emptied)))
+		sort_out(socket, search, others);
+}
+
+static void retire(struct socket *socket)
+{
+	uint64_t latest = __atomic_load_n(&searches, __ATOMIC_SEQ_CST);
+	struct list *list = &retired_sockets[!(latest % 2)]; /* which the next one empties */
+	uint32_t threads = hold_threads();
+	uint32_t out = 0;
+
+	__atomic_store_n(&socket->retired, latest, __ATOMIC_SEQ_CST);
+	if (!__atomic_compare_exchange_n(&socket->listed, &out, 1, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		return;
+	list_push(list, socket);
+	if (threads <= FEW_THREADS || __atomic_load_n(&list->count, __ATOMIC_RELAXED) > 2 * threads)
+		search_holds();
+}
+
+void socket_keep(struct socket *socket)
+{
+	__atomic_fetch_add(&socket->holders, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Between the last holder's leaving and the note of when that was, a search must not take it for one that was retired long ago. */
+void socket_let_go(struct socket *socket)
+{
+	__atomic_store_n(&socket->retired, BEING_RETIRED, __ATOMIC_SEQ_CST);
+	if (__atomic_sub_fetch(&socket->holders, 1, __ATOMIC_SEQ_CST) == 0)
+		retire(socket);
+}
+
+/* ---- new ones ---- */
 
 static struct socket *socket_from_slab(void)
 {
@@ -104,18 +206,33 @@ static struct socket *socket_from_slab(void)
 	return socket;
 }
 
+static struct socket *socket_from_list(void)
+{
+	struct socket *socket = list_pop(&free_sockets);
+
+	if (socket || !__atomic_load_n(&retired_sockets[0].count, __ATOMIC_RELAXED) +
+			      __atomic_load_n(&retired_sockets[1].count, __ATOMIC_RELAXED))
+		return socket;
+	search_holds();
+	return list_pop(&free_sockets);
+}
+
+void socket_begin_life(struct socket *socket)
+{
+	__atomic_store_n(&socket->life, __atomic_add_fetch(&lives, 1, __ATOMIC_RELAXED), __ATOMIC_RELEASE);
+}
+
 struct socket *socket_new(void)
 {
-	struct socket *socket = free_pop();
-	uint32_t index;
+	struct socket *socket = socket_from_list();
 
 	if (!socket)
 		socket = socket_from_slab();
 	if (!socket)
 		return NULL;
-	index = socket->index;
-	memset(socket, 0, sizeof(*socket));
-	socket->index = index;
+	memset(socket, 0, offsetof(struct socket, index));
+	__atomic_store_n(&socket->listed, 0, __ATOMIC_RELAXED);
+	socket_begin_life(socket);
 	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
 		socket->registrations[i].epoll_fd = -1;
 	return socket;
@@ -123,28 +240,7 @@ struct socket *socket_new(void)
 
 void socket_discard(struct socket *socket)
 {
-	free_push(socket);
-}
-
-static void let_go(struct socket *socket)
-{
-	if (__atomic_sub_fetch(&socket->holders, 1, __ATOMIC_ACQ_REL) != 0)
-		return;
-	if (socket_released)
-		socket_released(socket);
-	free_push(socket);
-}
-
-void socket_for_each(void (*visit)(struct socket *socket))
-{
-	uint32_t count = __atomic_load_n(&next_index, __ATOMIC_ACQUIRE);
-
-	for (uint32_t i = 0; i < count; i++) {
-		struct socket *socket = socket_at(i);
-
-		if (socket && __atomic_load_n(&socket->descriptors, __ATOMIC_ACQUIRE) > 0)
-			visit(socket);
-	}
+	list_push(&free_sockets, socket);
 }
 
 void socket_set_connected(struct socket *socket, uint64_t now_ns)
@@ -158,25 +254,17 @@ void socket_set_connected(struct socket *socket, uint64_t now_ns)
 		&socket->record->connected_ns, &never, now_ns, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
-struct socket *socket_find_cookie(uint64_t cookie)
+uint32_t socket_count(void)
 {
-	uint32_t count = __atomic_load_n(&next_index, __ATOMIC_ACQUIRE);
-
-	for (uint32_t i = 0; cookie && i < count; i++) {
-		struct socket *socket = socket_at(i);
-
-		if (socket && __atomic_load_n(&socket->descriptors, __ATOMIC_ACQUIRE) > 0 && socket->cookie == cookie)
-			return socket;
-	}
-	return NULL;
+	return __atomic_load_n(&next_index, __ATOMIC_ACQUIRE);
 }
 
 /* ---- entries ---- */
 
-static uintptr_t *entry_place(int fd)
+static uint64_t *entry_place(int fd)
 {
 	uint32_t chunk = (uint32_t)fd / SOCKET_TABLE_CHUNK;
-	uintptr_t *entries;
+	uint64_t *entries;
 	int seen;
 
 	if (fd < 0)
@@ -187,7 +275,7 @@ static uintptr_t *entry_place(int fd)
 	}
 	entries = __atomic_load_n(&socket_table[chunk], __ATOMIC_ACQUIRE);
 	if (!entries)
-		entries = install(&socket_table[chunk], SOCKET_TABLE_CHUNK * sizeof(uintptr_t));
+		entries = install(&socket_table[chunk], SOCKET_TABLE_CHUNK * sizeof(uint64_t));
 	if (!entries)
 		return NULL;
 	seen = __atomic_load_n(&table_limit, __ATOMIC_RELAXED);
@@ -202,101 +290,144 @@ int socket_table_limit(void)
 	return __atomic_load_n(&table_limit, __ATOMIC_RELAXED);
 }
 
-/* Puts a new word into an entry, and takes the old one's hold away. */
-static void replace(uintptr_t *place, uintptr_t word)
+static uint64_t new_entry(enum socket_entry_kind kind, uint32_t index)
 {
-	uintptr_t old = __atomic_exchange_n(place, word, __ATOMIC_ACQ_REL);
+	uint64_t turn = __atomic_add_fetch(&socket_table_turn, 1, __ATOMIC_SEQ_CST);
 
-	if (old <= ENTRY_TAGS)
+	return turn << ENTRY_TURN_SHIFT | (uint64_t)index << ENTRY_KIND_BITS | kind;
+}
+
+/* An entry that meant a socket means it no longer. */
+static void leave(uint64_t old)
+{
+	struct socket *socket;
+
+	if (!socket_entry_is_open(old) && !socket_entry_is_closed(old))
 		return;
+	socket = socket_at(socket_entry_index(old));
 	if (socket_entry_is_open(old))
-		__atomic_fetch_sub(&socket_entry_socket(old)->descriptors, 1, __ATOMIC_ACQ_REL);
-	let_go(socket_entry_socket(old));
+		__atomic_fetch_sub(&socket->descriptors, 1, __ATOMIC_ACQ_REL);
+	socket_let_go(socket);
+}
+
+static void replace(uint64_t *place, uint64_t entry)
+{
+	leave(__atomic_exchange_n(place, entry, __ATOMIC_SEQ_CST));
 }
 
 void socket_table_set_other(int fd)
 {
-	uintptr_t *place = entry_place(fd);
+	uint64_t *place = entry_place(fd);
 
 	if (place)
-		replace(place, ENTRY_OTHER);
+		replace(place, new_entry(ENTRY_OTHER, 0));
 }
 
 void socket_table_set_passed(int fd)
 {
-	uintptr_t *place = entry_place(fd);
+	uint64_t *place = entry_place(fd);
 
 	if (place)
-		replace(place, ENTRY_PASSED);
+		replace(place, new_entry(ENTRY_PASSED, 0));
 }
 
 void socket_table_forget(int fd)
 {
-	if (socket_table_entry(fd) != ENTRY_UNKNOWN)
-		replace(entry_place(fd), ENTRY_UNKNOWN);
+	if (socket_entry_kind(socket_table_entry(fd)) != ENTRY_UNKNOWN)
+		replace(entry_place(fd), new_entry(ENTRY_UNKNOWN, 0));
+}
+
+void socket_table_forget_entry(int fd, uint64_t entry)
+{
+	uint64_t seen = entry;
+
+	if (socket_table_entry(fd) == entry &&
+		__atomic_compare_exchange_n(entry_place(fd), &seen, new_entry(ENTRY_UNKNOWN, 0), false,
+			__ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+		leave(entry);
 }
 
 void socket_table_forget_closed(int fd, struct socket *socket)
 {
-	uintptr_t closed = (uintptr_t)socket | ENTRY_CLOSED;
+	uint64_t entry = socket_table_entry(fd);
 
-	if (socket_table_entry(fd) == closed && __atomic_compare_exchange_n(entry_place(fd), &closed, ENTRY_UNKNOWN,
-							false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		let_go(socket);
+	if (socket_entry_is_closed(entry) && socket_entry_index(entry) == socket->index)
+		socket_table_forget_entry(fd, entry);
 }
 
 bool socket_table_open(int fd, struct socket *socket)
 {
-	uintptr_t *place = entry_place(fd);
+	uint64_t *place = entry_place(fd);
 
 	if (!place)
 		return false;
-	__atomic_fetch_add(&socket->holders, 1, __ATOMIC_ACQ_REL);
+	socket_keep(socket);
 	__atomic_fetch_add(&socket->descriptors, 1, __ATOMIC_ACQ_REL);
-	replace(place, (uintptr_t)socket);
+	replace(place, new_entry(ENTRY_OPEN, socket->index));
 	return true;
 }
 
-struct socket *socket_table_close(int fd, bool *last)
+bool socket_table_open_from(int fd, struct socket *socket, uint64_t entry)
 {
-	uintptr_t entry = socket_table_entry(fd);
-	struct socket *socket = socket_entry_socket(entry);
-	uintptr_t *place;
+	uint64_t *place = entry_place(fd);
+	uint64_t seen = entry;
+
+	if (!place)
+		return false;
+	socket_keep(socket);
+	__atomic_fetch_add(&socket->descriptors, 1, __ATOMIC_ACQ_REL);
+	if (__atomic_compare_exchange_n(
+		    place, &seen, new_entry(ENTRY_OPEN, socket->index), false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE)) {
+		leave(entry);
+		return true;
+	}
+	__atomic_fetch_sub(&socket->descriptors, 1, __ATOMIC_ACQ_REL);
+	socket_let_go(socket);
+	return false;
+}
+
+bool socket_table_close(int fd, uint64_t entry, bool *last)
+{
+	struct socket *socket = socket_at(socket_entry_index(entry));
+	uint64_t seen = entry;
 
 	*last = false;
-	if (!socket_entry_is_open(entry))
-		return NULL;
-	place = entry_place(fd);
-	if (!__atomic_compare_exchange_n(
-		    place, &entry, entry | ENTRY_CLOSED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return NULL; /* another thread closes it too; that one tells */
+	if (!socket_entry_is_open(entry) ||
+		!__atomic_compare_exchange_n(entry_place(fd), &seen, new_entry(ENTRY_CLOSED, socket->index), false,
+			__ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+		return false;
 	*last = __atomic_sub_fetch(&socket->descriptors, 1, __ATOMIC_ACQ_REL) == 0;
-	return socket;
+	return true;
+}
+
+/* The same socket, closed, with the mark or without it. */
+static bool change_mark(int fd, enum socket_entry_kind from, enum socket_entry_kind to)
+{
+	uint64_t entry = socket_table_entry(fd);
+
+	return socket_entry_kind(entry) == from &&
+	       __atomic_compare_exchange_n(entry_place(fd), &entry, new_entry(to, socket_entry_index(entry)), false,
+		       __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE);
 }
 
 bool socket_table_park(int fd)
 {
-	uintptr_t entry = socket_table_entry(fd);
-
-	return socket_entry_is_closed(entry) && !(entry & ENTRY_PARKED) &&
-	       __atomic_compare_exchange_n(
-		       entry_place(fd), &entry, entry | ENTRY_PARKED, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return change_mark(fd, ENTRY_CLOSED, ENTRY_PARKED);
 }
 
 bool socket_table_unpark(int fd)
 {
-	uintptr_t entry = socket_table_entry(fd);
-
-	return socket_entry_is_closed(entry) && entry & ENTRY_PARKED &&
-	       __atomic_compare_exchange_n(entry_place(fd), &entry, entry & ~(uintptr_t)ENTRY_PARKED, false,
-		       __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+	return change_mark(fd, ENTRY_PARKED, ENTRY_CLOSED);
 }
 
 void socket_table_reopen(int fd, struct socket *socket)
 {
-	uintptr_t *place = entry_place(fd);
-	uintptr_t closed = (uintptr_t)socket | ENTRY_CLOSED;
+	uint64_t entry = socket_table_entry(fd);
 
-	if (__atomic_compare_exchange_n(place, &closed, (uintptr_t)socket, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		__atomic_fetch_add(&socket->descriptors, 1, __ATOMIC_ACQ_REL);
+	if (socket_entry_kind(entry) != ENTRY_CLOSED || socket_entry_index(entry) != socket->index)
+		return;
+	__atomic_fetch_add(&socket->descriptors, 1, __ATOMIC_ACQ_REL);
+	if (!__atomic_compare_exchange_n(entry_place(fd), &entry, new_entry(ENTRY_OPEN, socket->index), false,
+		    __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+		__atomic_fetch_sub(&socket->descriptors, 1, __ATOMIC_ACQ_REL);
 }

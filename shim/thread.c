@@ -1,4 +1,37 @@
-/* thread.c: the definition; thread.h tells what it is for. */
+/* thread.c: whether a frame of the stack is still there; thread.h tells what it is for. */
 #include "shim/thread.h"
 
+#include <signal.h>
+
+#include "shim/kernel.h"
+
 __thread struct thread_state thread_state;
+
+static bool lies_in(uintptr_t place, uintptr_t lowest, size_t bytes)
+{
+	return bytes && place - lowest < bytes;
+}
+
+/* Whether the stack for signal handlers begins at `lowest`, and one of the two lies on it, the other not. Says which in `*left`. */
+static bool is_split_by(uintptr_t lowest, size_t bytes, uintptr_t place, uintptr_t frame, bool *left)
+{
+	*left = lies_in(place, lowest, bytes);
+	return *left != lies_in(frame, lowest, bytes);
+}
+
+/* A handler on its own stack interrupts what is on another; what is on its stack is over once that other goes on. */
+bool thread_is_left(uintptr_t place, uintptr_t frame)
+{
+	stack_t stack = {0};
+	bool left;
+
+	if (is_split_by(thread_state.signal_stack, thread_state.signal_stack_bytes, place, frame, &left))
+		return left;
+	if (place >= frame)
+		return false;
+	/* the program may have made that stack known to the kernel past our hook */
+	if (kernel_call2(SYS_sigaltstack, NULL, &stack) == 0 && !(stack.ss_flags & SS_DISABLE) &&
+		is_split_by((uintptr_t)stack.ss_sp, stack.ss_size, place, frame, &left))
+		return left;
+	return true;
+}

@@ -21,7 +21,10 @@ struct thread_dump {
 
 #define THREAD_READY 32 /* descriptors that are remembered of a wait */
 
+struct hold_block;
+
 struct thread_state {
+	struct hold_block *holds; /* what it looks at (hold.h); NULL: nothing so far */
 	int inside; /* depth of our own use of the loader or the unwinder */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
 	struct thread_dump *dump; /* an interpreter is writing its stack; NULL otherwise */
@@ -48,6 +51,13 @@ struct thread_state {
 };
 
 extern __thread struct thread_state thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/*
+ * Whether the frame that `place` lies in, of this thread, was left by a jump: it would be below `frame`, which is one of the frames
+ * there are now, and on the same stack. No where a signal handler runs on a stack of its own, and no where deeper calls have
+ * taken the place in again: that shows later, when they return.
+ */
+bool thread_is_left(uintptr_t place, uintptr_t frame);
 
 static inline void thread_enter(void)
 {

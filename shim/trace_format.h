@@ -100,6 +100,7 @@ enum trace_loss {
 	TRACE_LOST_FD_RANGE, /* a descriptor number too high to follow */
 	TRACE_LOST_NO_TRACE, /* happened before a trace could be made */
 	TRACE_LOST_NO_ANSWER, /* the kernel did not answer a question about a socket */
+	TRACE_LOST_STALE, /* a result of no connection that can be named: its number changed hands, or a jump left the call */
 	TRACE_LOSSES = 8,
 };
 

@@ -78,12 +78,14 @@ static int flags_of(const struct io_uring_sqe *sqe, const struct kind *kind)
 
 static void begin_read(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind, int fd)
 {
-	struct socket *socket = audit_socket(fd);
+	struct socket_hold hold;
 
-	work->sort = socket ? URING_READ : URING_OTHER;
-	if (!socket)
+	work->sort = URING_OTHER;
+	if (!audit_hold(&hold, fd))
 		return;
-	uring_work_hold(work, socket);
+	work->sort = URING_READ;
+	uring_work_hold(work, &hold);
+	socket_release(&hold);
 	work->fd = fd;
 	work->number = kind->sends ? sqe->msg_flags : 0;
 	work->flags = kind->form == FORM_BUFFER && sqe->len == 0 && !(sqe->flags & IOSQE_BUFFER_SELECT);
@@ -101,16 +103,30 @@ static bool waits_for_connect(struct socket *socket, int fd)
 	return false;
 }
 
+/* A write behind a connect that is under way. */
+static bool begin_quiet_write(struct uring_work *work, int fd)
+{
+	struct socket_hold hold;
+
+	if (!audit_hold(&hold, fd))
+		return false;
+	if (waits_for_connect(hold.socket, fd)) {
+		work->sort = URING_WRITE_QUIET;
+		uring_work_hold(work, &hold);
+	}
+	socket_release(&hold);
+	return work->sort == URING_WRITE_QUIET;
+}
+
 static void begin_write(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind)
 {
-	struct socket *socket = audit_socket(sqe->fd);
-
-	if (socket && waits_for_connect(socket, sqe->fd)) {
-		work->sort = URING_WRITE_QUIET;
-		uring_work_hold(work, socket);
-	} else if (audit_write_begin_slow(
-			   &work->write, kind->call, sqe->fd, payload_of(sqe, kind->form), flags_of(sqe, kind))) {
-		uring_work_hold(work, work->write.closed ? NULL : work->write.socket);
+	if (begin_quiet_write(work, sqe->fd))
+		return;
+	if (audit_write_begin_slow(
+		    &work->write, kind->call, sqe->fd, payload_of(sqe, kind->form), flags_of(sqe, kind))) {
+		if (!work->write.closed)
+			uring_work_hold(work, &work->write.hold);
+		socket_hold_keep(&work->write.hold);
 	} else if (sqe->opcode == IORING_OP_SPLICE && !(sqe->splice_flags & FD_IN_FIXED)) {
 		begin_read(work, sqe, kind, sqe->splice_fd_in);
 	} else {
@@ -122,29 +138,50 @@ static void begin_write(struct uring_work *work, const struct io_uring_sqe *sqe,
 static void begin_connect(struct uring_work *work, const struct io_uring_sqe *sqe)
 {
 	struct payload address = payload_buffer((const void *)(uintptr_t)sqe->addr, (size_t)sqe->off);
-	struct socket *socket = audit_connect_begin(sqe->fd);
+	struct socket_hold hold;
 
-	if (!socket) {
+	if (!audit_connect_begin(&hold, sqe->fd)) {
 		work->sort = URING_OTHER;
 		return;
 	}
-	uring_work_hold(work, socket);
+	uring_work_hold(work, &hold);
 	work->address.length =
 		(uint32_t)payload_first_bytes(&address, work->address.bytes, sizeof(work->address.bytes));
-	work->was_connected = socket->state & SOCKET_CONNECTED;
-	__atomic_fetch_or(&socket->state, SOCKET_CONNECT_QUEUED | (work->was_connected ? 0 : SOCKET_CONNECTING),
+	work->was_connected = hold.socket->state & SOCKET_CONNECTED;
+	__atomic_fetch_or(&hold.socket->state, SOCKET_CONNECT_QUEUED | (work->was_connected ? 0 : SOCKET_CONNECTING),
 		__ATOMIC_ACQ_REL);
+	socket_release(&hold);
 }
 
-static void begin_close(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits)
+/* An operation on a socket that is known: it is kept, and not looked for where it is not. */
+static void keep_known(struct uring_work *work, int fd)
 {
-	if (waits || sqe->flags & (IOSQE_ASYNC | IOSQE_IO_DRAIN)) {
+	struct socket_hold hold;
+
+	if (socket_hold_open(&hold, fd))
+		uring_work_keep(work, &hold);
+	socket_release(&hold);
+}
+
+static void begin_poll(struct uring_work *work, int fd)
+{
+	struct socket_hold hold;
+
+	if (!audit_hold(&hold, fd))
+		return;
+	uring_work_hold(work, &hold);
+	socket_release(&hold);
+}
+
+static void begin_close(struct uring_work *work, const struct io_uring_sqe *sqe)
+{
+	if (work->waits) {
 		work->sort = URING_CLOSE_LATER;
-		work->socket = socket_table_find(sqe->fd);
-		work->cookie = work->socket ? work->socket->cookie : 0;
+		keep_known(work, sqe->fd);
 		return;
 	}
 	audit_close_by_libc_begin(&work->close, work->call, sqe->fd);
+	socket_hold_keep(&work->close.hold);
 }
 
 /* The kernel copies the event at the submission (io_uring/epoll.c io_epoll_ctl_prep). */
@@ -154,20 +191,21 @@ static void begin_epoll(struct uring_work *work, const struct io_uring_sqe *sqe)
 
 	work->epoll.operation = (int)sqe->len;
 	work->epoll.fd = (int)sqe->off;
+	work->epoll.turn = audit_before(work->epoll.fd);
 	payload_first_bytes(&event, &work->epoll.event, sizeof(work->epoll.event));
 }
 
-static void begin(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind, bool waits)
+static void begin(struct uring_work *work, const struct io_uring_sqe *sqe, const struct kind *kind)
 {
 	switch (work->sort) {
 	case URING_WRITE: begin_write(work, sqe, kind); break;
 	case URING_READ: begin_read(work, sqe, kind, sqe->fd); break;
 	case URING_CONNECT: begin_connect(work, sqe); break;
-	case URING_CLOSE: begin_close(work, sqe, waits); break;
-	case URING_POLL: uring_work_hold(work, audit_socket(sqe->fd)); break;
+	case URING_CLOSE: begin_close(work, sqe); break;
+	case URING_POLL: begin_poll(work, sqe->fd); break;
+	case URING_LISTEN: work->turn = audit_before(sqe->fd); break;
 	case URING_SHUTDOWN:
-		work->socket = socket_table_find(sqe->fd);
-		work->cookie = work->socket ? work->socket->cookie : 0;
+		keep_known(work, sqe->fd);
 		work->number = sqe->len;
 		break;
 	case URING_SOCKET:
@@ -201,6 +239,7 @@ bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, b
 		return !kind->blind;
 	work->call = kind->call;
 	work->sort = kind->sort;
-	begin(work, sqe, kind, waits);
+	work->waits = waits || sqe->flags & (IOSQE_ASYNC | IOSQE_IO_DRAIN);
+	begin(work, sqe, kind);
 	return kind->sort != URING_EPOLL_WAIT;
 }

@@ -258,8 +258,29 @@ void uring_op_each(struct uring_state *state, void (*visit)(struct uring_op *op)
 			visit(&state->ops[i]);
 }
 
+void uring_work_release(struct uring_work *work)
+{
+	if (work->sort == URING_WRITE)
+		socket_release(&work->write.hold);
+	else if (work->sort == URING_CLOSE)
+		socket_release(&work->close.hold);
+	if (work->counted)
+		__atomic_fetch_sub(&work->hold.socket->in_flight, 1, __ATOMIC_ACQ_REL);
+	work->counted = false;
+	socket_release(&work->hold);
+}
+
+static void release_slot(struct uring_op *op)
+{
+	uring_work_release(&op->work);
+}
+
 void uring_op_clear(struct uring_state *state)
 {
+	uring_op_each(state, release_slot);
+	for (uint32_t i = 0; i < state->news_count; i++)
+		socket_release(&state->news[i].hold);
+	state->news_count = 0;
 	if (state->ops)
 		kernel_call2(SYS_munmap, state->ops, state->room * sizeof(*state->ops));
 	state->ops = NULL;

@@ -51,15 +51,17 @@ struct uring_work {
 	bool skips; /* completes only by failing */
 	bool multishot_message; /* recvmsg: results count a header too, so that 0 is never seen */
 	bool was_connected; /* connect: when it was submitted */
+	bool waits; /* the kernel finds out which socket the number means when it begins, after the call that submits it */
+	bool is_certain; /* and has found out already, while the number still meant what is held */
 	uint8_t flags; /* read: nothing was asked for */
 	int fd;
 	uint32_t number; /* shutdown: how; receive: flags; socket: type */
 	const char *call;
-	struct socket *socket;
-	uint64_t cookie; /* of the socket then */
+	struct socket_hold hold; /* of the socket, kept until it is over */
 	union {
 		struct audit_write write;
 		struct audit_close close;
+		uint64_t turn; /* listen: when it was submitted */
 		struct {
 			int domain;
 			int type;
@@ -69,6 +71,7 @@ struct uring_work {
 			int operation;
 			int fd;
 			struct epoll_event event;
+			uint64_t turn;
 		} epoll;
 		struct {
 			uint32_t length;
@@ -98,8 +101,7 @@ struct uring_news {
 	int fd;
 	int flags;
 	const char *call;
-	struct socket *socket;
-	uint64_t cookie;
+	struct socket_hold hold; /* kept */
 };
 
 struct uring_state {
@@ -154,8 +156,11 @@ void uring_op_remove(struct uring_state *state, struct uring_op *op);
 /* Calls `visit` for each slot, which may change it, but neither add nor remove one. */
 void uring_op_each(struct uring_state *state, void (*visit)(struct uring_op *op));
 
-/* Removes all slots. */
+/* Removes all slots and news, and lets go of what they hold. */
 void uring_op_clear(struct uring_state *state);
+
+/* Lets go of all that an operation holds. */
+void uring_work_release(struct uring_work *work);
 
 /* Whether this descriptor is a ring whose submissions have been seen, in this process or before the fork. */
 bool uring_is_known(int fd);

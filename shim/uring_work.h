@@ -13,16 +13,20 @@
 struct io_uring_sqe;
 struct uring_news;
 struct uring_work;
-struct socket;
+struct socket_hold;
 
 /*
- * Before the submission. `waits`: it begins when another operation is over, not at once. `work` is cleared. Returns false where it
- * is one that the audit cannot follow: a registered file, an unknown operation, a wait on an epoll set.
+ * Before the submission. `waits`: it begins when another operation is over, not at once. `work` is cleared, and lies on the stack; it
+ * may be moved afterwards. Returns false where it is one that the audit cannot follow: a registered file, an unknown operation, a
+ * wait on an epoll set.
  */
 bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits);
 
-/* Binds it to a socket, NULL where it has none, until it is over. */
-void uring_work_hold(struct uring_work *work, struct socket *socket);
+/* Binds it to a socket that is held, until it is over; the connection lasts as long (`in_flight`). */
+void uring_work_hold(struct uring_work *work, const struct socket_hold *hold);
+
+/* Keeps a socket that is held until it is over, no more. */
+void uring_work_keep(struct uring_work *work, const struct socket_hold *hold);
 
 /*
  * A completion of it: `result` is bytes or minus errno. `heard`: the program has taken it from the queue. Returns whether it
@@ -43,7 +47,7 @@ void uring_work_unknown(struct uring_work *work);
 /* It was not made after all. */
 void uring_work_cancel(struct uring_work *work);
 
-/* The program has taken the completion. */
-void uring_work_heard(const struct uring_news *news);
+/* The program has taken the completion: what the news hold is let go. */
+void uring_work_heard(struct uring_news *news);
 
 #endif

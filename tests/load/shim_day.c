@@ -50,6 +50,7 @@ static void misuse(struct socket *socket, int fd)
 {
 	struct incident_call call = {
 		.socket = socket,
+		.record = socket->record,
 		.call = "write",
 		.fd = fd,
 		.length = 12,
@@ -67,11 +68,13 @@ static void misuse(struct socket *socket, int fd)
 
 static void close_one(int fd)
 {
+	uint64_t entry = socket_table_entry(fd);
+	struct socket *socket;
 	bool last;
-	struct socket *socket = socket_table_close(fd, &last);
 
-	if (!socket)
+	if (!socket_table_close(fd, entry, &last))
 		return;
+	socket = socket_at(socket_entry_index(entry));
 	socket->record->closed_ns = socket->record->opened_ns + 2;
 	socket->record->end = TRACE_END_CLOSED;
 	socket_table_forget(fd);

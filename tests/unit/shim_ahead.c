@@ -23,7 +23,7 @@ static void set_up(void)
 		audit_made_pair(fds, AF_UNIX, SOCK_STREAM, 0);
 		ours[i] = fds[0];
 		theirs[i] = fds[1];
-		sockets[i] = socket_table_find(fds[0]);
+		sockets[i] = fixture_socket(fds[0]);
 		cr_assert_not_null(sockets[i]);
 	}
 }

@@ -19,6 +19,8 @@
 
 #include "shim/audit.h"
 #include "shim/config.h"
+#include "shim/hold.h"
+#include "shim/incident.h"
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/socket_table.h"
@@ -46,6 +48,7 @@ static inline void fixture_begin(uint64_t max_trace)
 	process_remember_arguments(2, argv);
 	process_forked = audit_forked;
 	socket_released = record_release;
+	hold_abandoned = incident_abandoned;
 	cr_assert(process_set_up());
 	snprintf(config.log_path, sizeof(config.log_path), "%s/", fixture_directory);
 	config.max_trace = max_trace;
@@ -83,6 +86,51 @@ static inline const char *fixture_trace_path(pid_t pid, int n)
 
 	snprintf(name, sizeof(name), "%s.%d.%d.trace", process_names.comm, (int)pid, n);
 	return fixture_path(name);
+}
+
+/* ---- sockets, where a test's one thread needs no hold ---- */
+
+/* The open socket of a number, or NULL. */
+static inline struct socket *fixture_socket(int fd)
+{
+	uint64_t entry = socket_table_entry(fd);
+
+	return socket_entry_is_open(entry) ? socket_at(socket_entry_index(entry)) : NULL;
+}
+
+/* Closes a number's entry. Returns the socket, NULL where none was open. */
+static inline struct socket *fixture_close(int fd, bool *last)
+{
+	struct socket *socket = fixture_socket(fd);
+
+	return socket_table_close(fd, socket_table_entry(fd), last) ? socket : NULL;
+}
+
+static inline struct socket *fixture_find_cookie(uint64_t cookie)
+{
+	struct socket_hold hold;
+	struct socket *found = socket_hold_cookie(&hold, cookie) ? hold.socket : NULL;
+
+	socket_release(&hold);
+	return found;
+}
+
+static inline void fixture_renew(int fd)
+{
+	struct socket_hold hold;
+
+	cr_assert(socket_hold_open(&hold, fd));
+	record_renew(&hold);
+	socket_release(&hold);
+}
+
+static inline void fixture_continue(int fd)
+{
+	struct socket_hold hold;
+
+	cr_assert(socket_hold_open(&hold, fd));
+	record_continue(&hold);
+	socket_release(&hold);
 }
 
 /* ---- standard error, in a file ---- */

@@ -41,6 +41,7 @@ static struct incident_call a_call(size_t length)
 
 	return (struct incident_call){
 		.socket = connection,
+		.record = connection->record,
 		.call = "send",
 		.fd = 7,
 		.length = length,
@@ -163,6 +164,7 @@ Test(shim_incident, without_a_socket)
 	bool fresh;
 
 	call.socket = NULL;
+	call.record = NULL;
 	call.verdict.kind = TRACE_WRITE_AFTER_CLOSE;
 	incident = incident_announce(&call, &fresh);
 	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
@@ -544,7 +546,9 @@ Test(shim_incident, what_differs_stays_apart)
 	calls[3].verdict.kind = TRACE_WRITE_AFTER_RESET;
 	calls[4].verdict.knowledge = TRACE_TOLD;
 	calls[5].socket = other;
+	calls[5].record = other->record;
 	calls[6].socket = NULL;
+	calls[6].record = NULL;
 	for (size_t i = 0; i < COUNT_OF(calls) - 1; i++)
 		for (size_t j = 0; j < i; j++)
 			cr_expect(announced(calls[i]) != announced(calls[j]), "%zu and %zu", i, j);

@@ -45,7 +45,7 @@ static void open_socket_at(int number)
 	int fd = open_socket(NULL);
 
 	cr_assert(dup2(fd, number) == number);
-	audit_duplicated(fd, number);
+	audit_duplicated(fd, number, socket_table_now());
 }
 
 /* What the hook of close does. Returns whether the number is kept. */
@@ -53,7 +53,7 @@ static bool close_socket(int fd)
 {
 	bool last;
 
-	cr_assert_not_null(socket_table_close(fd, &last));
+	cr_assert_not_null(fixture_close(fd, &last));
 	if (quarantine_close(fd))
 		return true;
 	cr_assert(close(fd) == 0);
@@ -256,17 +256,17 @@ Test(shim_quarantine, names_who_would_have_the_number)
 	int new, newer;
 
 	cr_expect(close_socket(second) && close_socket(first));
-	cr_expect_null(quarantine_owner(first));
+	cr_expect(quarantine_owner(first).record == 0);
 	new = open_socket(&newer);
 	/* the kernel gives the lowest number first */
-	cr_expect(quarantine_owner(first) == socket_table_find(new)->record);
-	cr_expect(quarantine_owner(second) == socket_table_find(newer)->record);
-	cr_expect_null(quarantine_owner(new));
-	quarantine_drop_owner(socket_table_find(new));
-	cr_expect_null(quarantine_owner(first));
-	cr_expect(quarantine_owner(second) == socket_table_find(newer)->record);
+	cr_expect(quarantine_owner(first).record == trace_log_ref(fixture_socket(new)->record));
+	cr_expect(quarantine_owner(second).record == trace_log_ref(fixture_socket(newer)->record));
+	cr_expect(quarantine_owner(new).record == 0);
+	quarantine_drop_owner(fixture_socket(new)->record);
+	cr_expect(quarantine_owner(first).record == 0);
+	cr_expect(quarantine_owner(second).record == trace_log_ref(fixture_socket(newer)->record));
 	new = open_socket(NULL);
-	cr_expect(quarantine_owner(first) == socket_table_find(new)->record);
+	cr_expect(quarantine_owner(first).record == trace_log_ref(fixture_socket(new)->record));
 }
 
 Test(shim_quarantine, a_lower_number_owns_nothing)
@@ -279,7 +279,7 @@ Test(shim_quarantine, a_lower_number_owns_nothing)
 	cr_assert(close(low) == 0);
 	new = open_socket(NULL);
 	cr_expect(new == low);
-	cr_expect_null(quarantine_owner(new));
+	cr_expect(quarantine_owner(new).record == 0);
 }
 
 Test(shim_quarantine, a_forked_child_has_the_numbers_but_not_the_owners)
@@ -290,13 +290,13 @@ Test(shim_quarantine, a_forked_child_has_the_numbers_but_not_the_owners)
 
 	cr_expect(close_socket(fd));
 	open_socket(NULL);
-	cr_expect_not_null(quarantine_owner(fd));
+	cr_expect(quarantine_owner(fd).record != 0);
 	child = fork();
 	if (child == 0) {
 		bool well;
 
 		quarantine_forked();
-		well = quarantine_holds(fd) && !quarantine_owner(fd);
+		well = quarantine_holds(fd) && !quarantine_owner(fd).record;
 		quarantine_give_back_all();
 		_exit(well && !is_open(fd) ? 0 : 1);
 	}

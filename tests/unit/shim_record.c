@@ -38,7 +38,7 @@ static void close_socket(int fd)
 {
 	bool last;
 
-	socket_table_close(fd, &last);
+	fixture_close(fd, &last);
 	socket_table_forget(fd);
 }
 
@@ -65,7 +65,7 @@ Test(shim_record, what_every_record_has)
 	cr_expect(open_socket(1001)->record != record);
 	cr_expect(trace_log_process()->sockets_seen == 2 && trace_log_process()->sockets_recycled == 0);
 	cr_expect(fixture_count(own_trace(), TRACE_SOCKET, TRACE_COMMITTED) == 2);
-	record_renew(socket, 1000);
+	fixture_renew(1000);
 	cr_expect(socket->record == record, "nothing to renew");
 }
 
@@ -80,12 +80,12 @@ Test(shim_record, addresses_are_filled_in_once)
 	cr_assert(bind(fd, (struct sockaddr *)&name, length) == 0 && listen(fd, 1) == 0);
 	cr_assert(getsockname(fd, (struct sockaddr *)&name, &length) == 0);
 	cr_assert(connect(client, (struct sockaddr *)&name, length) == 0);
-	record_addresses(socket, client);
+	record_addresses(socket->record, client);
 	cr_expect(socket->record->local.family == AF_INET && socket->record->local.port != 0);
 	cr_expect(socket->record->peer.family == AF_INET && socket->record->peer.port == ntohs(name.sin_port));
 	kept = socket->record->peer;
 	shutdown(client, SHUT_RDWR);
-	record_addresses(socket, fd);
+	record_addresses(socket->record, fd);
 	cr_expect(!memcmp(&kept, &socket->record->peer, sizeof(kept)), "what is known is not asked again");
 }
 
@@ -114,11 +114,11 @@ Test(shim_record, a_record_is_made_once_there_is_a_trace)
 	snprintf(config.log_path, sizeof(config.log_path), "%s/missing/", fixture_directory);
 	socket = open_socket(1000);
 	for (int i = 0; i < 1000; i++)
-		record_renew(socket, 1000);
+		fixture_renew(1000);
 	cr_expect(trace_log_process()->lost[TRACE_LOST_NO_TRACE] < 10, "one socket is one loss, not one for each call");
 	snprintf(config.log_path, sizeof(config.log_path), "%s/", fixture_directory);
 	for (int i = 0; i < 100000 && !record_is_current(socket); i++)
-		record_renew(socket, 1000);
+		fixture_renew(1000);
 	cr_expect(record_is_current(socket), "it is asked for now and then");
 	cr_expect(fixture_count(own_trace(), TRACE_SOCKET, TRACE_COMMITTED) == 1);
 	cr_expect(trace_log_process()->sockets_seen == 1);
@@ -139,7 +139,7 @@ Test(shim_record, a_full_trace_loses_each_socket_once)
 	cr_expect(fixture_losses(trace_log_process()) == lost + 1, "%llu for one socket",
 		(unsigned long long)(fixture_losses(trace_log_process()) - lost));
 	for (int i = 0; i < 10000; i++)
-		record_renew(socket, 1000);
+		fixture_renew(1000);
 	cr_expect(fixture_losses(trace_log_process()) < lost + 100, "%llu for one socket",
 		(unsigned long long)(fixture_losses(trace_log_process()) - lost));
 	cr_expect(trace_log_process()->sockets_seen == 1);
@@ -264,7 +264,7 @@ Test(shim_record, a_socket_that_connects_anew_continues_in_a_new_record)
 	socket->state = SOCKET_CONNECTED | SOCKET_TOLD;
 	socket->shutdown_write = 1;
 	socket->incidents[0] = (void *)old;
-	record_continue(socket, 1000);
+	fixture_continue(1000);
 	cr_expect(socket->record != old && socket->record->record.state == TRACE_COMMITTED);
 	cr_expect(socket->record->flags == (TRACE_SOCKET_KEEPALIVE | TRACE_SOCKET_CONTINUES));
 	cr_expect(socket->record->keepalive_idle_s == 60 && socket->record->user_timeout_ms == 5000);
@@ -291,7 +291,7 @@ static void *use_inherited(void)
 
 	if (record_is_current(inherited))
 		return exit_status(false);
-	record_renew(inherited, 1000);
+	fixture_renew(1000);
 	record = inherited->record;
 	return exit_status(record_is_current(inherited) && record != parents && record->origin == TRACE_INHERITED &&
 			   record->process == trace_log_ref(trace_log_process()) && record->told_ns == 9 &&

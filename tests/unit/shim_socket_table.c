@@ -40,7 +40,7 @@ static struct socket *open_at(int fd)
 
 __attribute__((nonnull)) static void expect_open(int fd, const struct socket *socket, int descriptors)
 {
-	cr_expect(socket_table_find(fd) == socket);
+	cr_expect(fixture_socket(fd) == socket);
 	cr_expect(socket->descriptors == descriptors && socket->holders == descriptors);
 }
 
@@ -54,9 +54,9 @@ Test(shim_socket_table, nothing_is_known_at_first)
 		bool last = true;
 
 		cr_expect(socket_table_entry(numbers[i]) == ENTRY_UNKNOWN);
-		cr_expect_null(socket_table_find(numbers[i]));
+		cr_expect_null(fixture_socket(numbers[i]));
 		cr_expect_not(socket_table_is_other(numbers[i]));
-		cr_expect_null(socket_table_close(numbers[i], &last));
+		cr_expect_null(fixture_close(numbers[i], &last));
 		cr_expect_not(last);
 		socket_table_forget(numbers[i]);
 	}
@@ -69,15 +69,15 @@ Test(shim_socket_table, what_is_no_socket)
 
 	socket_table_set_other(5);
 	cr_expect(socket_table_is_other(5) && !socket_table_is_other(4) && !socket_table_is_other(6));
-	cr_expect_null(socket_table_find(5));
-	cr_expect_null(socket_table_close(5, &last));
+	cr_expect_null(fixture_socket(5));
+	cr_expect_null(fixture_close(5, &last));
 	socket_table_set_passed(5);
-	cr_expect(socket_table_entry(5) == ENTRY_PASSED);
-	cr_expect_null(socket_table_find(5));
+	cr_expect(socket_entry_kind(socket_table_entry(5)) == ENTRY_PASSED);
+	cr_expect_null(fixture_socket(5));
 	cr_expect_not(socket_entry_is_open(ENTRY_PASSED) || socket_entry_is_closed(ENTRY_PASSED));
-	cr_expect_null(socket_table_close(5, &last));
+	cr_expect_null(fixture_close(5, &last));
 	socket_table_forget(5);
-	cr_expect(socket_table_entry(5) == ENTRY_UNKNOWN);
+	cr_expect(socket_entry_kind(socket_table_entry(5)) == ENTRY_UNKNOWN);
 	cr_expect(socket_table_limit() == 6);
 }
 
@@ -87,13 +87,13 @@ Test(shim_socket_table, open_and_close)
 	bool last = false;
 
 	expect_open(3, socket, 1);
-	cr_expect(socket_table_close(3, &last) == socket);
+	cr_expect(fixture_close(3, &last) == socket);
 	cr_expect(last);
-	cr_expect_null(socket_table_find(3));
+	cr_expect_null(fixture_socket(3));
 	cr_expect(socket_entry_is_closed(socket_table_entry(3)), "that this program closed it stays known");
-	cr_expect(socket_entry_socket(socket_table_entry(3)) == socket);
+	cr_expect(socket_at(socket_entry_index(socket_table_entry(3))) == socket);
 	cr_expect(socket->holders == 1 && socket->descriptors == 0 && released == 0);
-	cr_expect_null(socket_table_close(3, &last), "closed already");
+	cr_expect_null(fixture_close(3, &last), "closed already");
 	cr_expect_not(last);
 	socket_table_forget(3);
 	cr_expect(released == 1 && last_released == socket);
@@ -106,12 +106,12 @@ Test(shim_socket_table, a_socket_ends_with_its_last_descriptor)
 
 	cr_assert(socket_table_open(4, socket) && socket_table_open(9, socket));
 	cr_expect(socket->holders == 3 && socket->descriptors == 3);
-	socket_table_close(4, &last);
+	fixture_close(4, &last);
 	cr_expect_not(last);
-	socket_table_close(3, &last);
+	fixture_close(3, &last);
 	cr_expect_not(last);
-	cr_expect(socket_table_find(9) == socket);
-	socket_table_close(9, &last);
+	cr_expect(fixture_socket(9) == socket);
+	fixture_close(9, &last);
 	cr_expect(last);
 	cr_expect(socket->holders == 3 && socket->descriptors == 0);
 	socket_table_forget(3);
@@ -126,7 +126,7 @@ Test(shim_socket_table, a_number_is_used_again)
 	struct socket *first = open_at(3), *second;
 	bool last;
 
-	socket_table_close(3, &last);
+	fixture_close(3, &last);
 	second = open_at(3);
 	cr_expect(released == 1 && last_released == first);
 	cr_expect(second != first);
@@ -146,16 +146,16 @@ Test(shim_socket_table, a_close_that_did_not_happen)
 	struct socket *socket = open_at(3), *other;
 	bool last;
 
-	socket_table_close(3, &last);
+	fixture_close(3, &last);
 	socket_table_reopen(3, socket);
 	expect_open(3, socket, 1);
 	socket_table_reopen(3, socket); /* it was open */
 	expect_open(3, socket, 1);
-	socket_table_close(3, &last);
+	fixture_close(3, &last);
 	other = open_at(3);
 	socket_table_reopen(3, other);
 	cr_expect(other->descriptors == 1);
-	socket_table_close(3, &last);
+	fixture_close(3, &last);
 	cr_expect(last);
 }
 
@@ -172,9 +172,9 @@ Test(shim_socket_table, numbers_out_of_range)
 	socket_table_set_passed(-1);
 	cr_expect(socket->holders == 0 && socket->descriptors == 0);
 	cr_expect(socket_table_open(highest, socket));
-	cr_expect(socket_table_find(highest) == socket);
+	cr_expect(fixture_socket(highest) == socket);
 	cr_expect(socket_table_limit() == highest + 1);
-	cr_expect_null(socket_table_find(highest - 1));
+	cr_expect_null(fixture_socket(highest - 1));
 }
 
 /* ---- sockets ---- */
@@ -209,7 +209,7 @@ Test(shim_socket_table, many_sockets_at_once)
 		sockets[i]->cookie = 1000 + (uint64_t)i;
 	}
 	for (int i = 0; i < MANY; i++) {
-		cr_assert(socket_table_find(i) == sockets[i]);
+		cr_assert(fixture_socket(i) == sockets[i]);
 		cr_assert(sockets[i]->cookie == 1000 + (uint64_t)i, "no two of them share memory");
 	}
 	for (int i = 0; i < MANY; i++)
@@ -226,18 +226,18 @@ Test(shim_socket_table, a_socket_is_found_by_its_cookie)
 
 	open_at(4)->cookie = 50;
 	socket->cookie = 51;
-	cr_expect(socket_find_cookie(51) == socket);
-	cr_expect_null(socket_find_cookie(52));
-	cr_expect_null(socket_find_cookie(0), "no cookie is not a cookie");
-	socket_table_close(3, &last);
-	cr_expect_null(socket_find_cookie(51), "what is closed is not found");
+	cr_expect(fixture_find_cookie(51) == socket);
+	cr_expect_null(fixture_find_cookie(52));
+	cr_expect_null(fixture_find_cookie(0), "no cookie is not a cookie");
+	fixture_close(3, &last);
+	cr_expect_null(fixture_find_cookie(51), "what is closed is not found");
 }
 
 static int visits;
 
-static void visit(struct socket *socket)
+static void visit(struct socket_hold *hold)
 {
-	cr_expect(socket->cookie != 51);
+	cr_expect(hold->socket->cookie != 51);
 	visits++;
 }
 
@@ -247,8 +247,8 @@ Test(shim_socket_table, each_open_socket_is_visited)
 
 	for (int i = 0; i < 200; i++)
 		open_at(i)->cookie = i == 77 ? 51 : 50;
-	cr_assert(socket_table_open(500, socket_table_find(0)));
-	socket_table_close(77, &last);
+	cr_assert(socket_table_open(500, fixture_socket(0)));
+	fixture_close(77, &last);
 	socket_for_each(visit);
 	cr_expect(visits == 199);
 }
@@ -323,11 +323,11 @@ static void storm_change(int fd, int own, unsigned dice)
 	case 0:
 	case 1:
 	case 2: socket_table_open(fd, storm_new()); break;
-	case 3: socket_table_open(fd, socket_table_find(own)); break;
+	case 3: socket_table_open(fd, fixture_socket(own)); break;
 	case 4:
-	case 5: socket_table_close(fd, &last); break;
+	case 5: fixture_close(fd, &last); break;
 	case 6: {
-		struct socket *socket = socket_table_close(fd, &last);
+		struct socket *socket = fixture_close(fd, &last);
 
 		if (socket)
 			socket_table_reopen(fd, socket);
@@ -352,11 +352,16 @@ static void *storm(void *argument)
 			storm_change(fd, own + (int)(dice >> 28) % KEPT, dice >> 16);
 			give(fd);
 		}
-		socket_table_find((int)(dice >> 20) % NUMBERS);
+		fixture_socket((int)(dice >> 20) % NUMBERS);
 		if (dice % 64 == 0)
 			socket_table_open(own + round % KEPT, storm_new());
 	}
 	return NULL;
+}
+
+static struct socket *of_entry(uint64_t entry)
+{
+	return socket_entry_is_open(entry) || socket_entry_is_closed(entry) ? socket_at(socket_entry_index(entry)) : NULL;
 }
 
 static int storm_entries(const struct socket *socket, bool open)
@@ -364,9 +369,9 @@ static int storm_entries(const struct socket *socket, bool open)
 	int count = 0;
 
 	for (int fd = 0; fd < socket_table_limit(); fd++) {
-		uintptr_t entry = socket_table_entry(fd);
+		uint64_t entry = socket_table_entry(fd);
 
-		if (entry > ENTRY_TAGS && socket_entry_socket(entry) == socket)
+		if (of_entry(entry) == socket)
 			count += !open || socket_entry_is_open(entry);
 	}
 	return count;
@@ -381,12 +386,12 @@ Test(shim_socket_table, a_storm_of_opens_and_closes, .timeout = 60)
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	for (int fd = 0; fd < socket_table_limit(); fd++) {
-		uintptr_t entry = socket_table_entry(fd);
+		uint64_t entry = socket_table_entry(fd);
 
-		if (entry <= ENTRY_TAGS)
+		if (!of_entry(entry))
 			continue;
-		cr_expect(socket_entry_socket(entry)->holders == storm_entries(socket_entry_socket(entry), false));
-		cr_expect(socket_entry_socket(entry)->descriptors == storm_entries(socket_entry_socket(entry), true));
+		cr_expect(of_entry(entry)->holders == storm_entries(of_entry(entry), false));
+		cr_expect(of_entry(entry)->descriptors == storm_entries(of_entry(entry), true));
 	}
 	/* each thread holds at most one more than the numbers do, at any moment */
 	cr_expect(highest_index < NUMBERS + THREADS * (KEPT + 2), "%u sockets at once", highest_index);

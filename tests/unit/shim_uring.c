@@ -108,12 +108,12 @@ static void open_pair(int fds[2])
 
 static bool is_told(int fd)
 {
-	return socket_table_find(fd)->state & SOCKET_TOLD;
+	return fixture_socket(fd)->state & SOCKET_TOLD;
 }
 
 static uint64_t writes_of(int fd)
 {
-	return socket_table_find(fd)->record->writes;
+	return fixture_socket(fd)->record->writes;
 }
 
 static bool is_flagged(void)
@@ -170,7 +170,7 @@ Test(shim_uring, shared_user_data_tell_nothing)
 	look();
 	cr_assert(!is_told(one[0]));
 	cr_assert(!is_told(two[0]));
-	cr_assert(socket_table_find(two[0])->record->bytes_received == 0);
+	cr_assert(fixture_socket(two[0])->record->bytes_received == 0);
 	/* both are over: the same user_data mean one operation again */
 	fill(IORING_OP_RECV, one[0], 1);
 	submit(1, NULL);
@@ -178,7 +178,7 @@ Test(shim_uring, shared_user_data_tell_nothing)
 	shared.cq_head = shared.cq_tail;
 	look();
 	cr_assert(is_told(one[0]));
-	cr_assert(socket_table_find(one[0])->in_flight == 0 && socket_table_find(two[0])->in_flight == 0);
+	cr_assert(fixture_socket(one[0])->in_flight == 0 && fixture_socket(two[0])->in_flight == 0);
 }
 
 Test(shim_uring, an_older_completion_is_of_another_operation)
@@ -192,7 +192,7 @@ Test(shim_uring, an_older_completion_is_of_another_operation)
 	submit(1, NULL);
 	look();
 	cr_assert(!is_told(fds[0]));
-	cr_assert(socket_table_find(fds[0])->in_flight == 1);
+	cr_assert(fixture_socket(fds[0])->in_flight == 1);
 }
 
 Test(shim_uring, a_message_may_bear_any_user_data)
@@ -219,13 +219,13 @@ Test(shim_uring, what_the_kernel_leaves_is_looked_at_again)
 	fill(IORING_OP_SEND, fds[0], 1);
 	fill(IORING_OP_SEND, fds[0], 2);
 	submit(1, NULL);
-	cr_assert(socket_table_find(fds[0])->in_flight == 1);
+	cr_assert(fixture_socket(fds[0])->in_flight == 1);
 	submit(1, NULL);
-	cr_assert(socket_table_find(fds[0])->in_flight == 2);
+	cr_assert(fixture_socket(fds[0])->in_flight == 2);
 	post(1, 4, 0);
 	post(2, 4, 0);
 	look();
-	cr_assert(writes_of(fds[0]) == 2 && socket_table_find(fds[0])->in_flight == 0);
+	cr_assert(writes_of(fds[0]) == 2 && fixture_socket(fds[0])->in_flight == 0);
 	cr_assert(!is_flagged());
 }
 
@@ -237,10 +237,10 @@ Test(shim_uring, a_cancelled_write_is_none)
 	close(fds[1]);
 	fill(IORING_OP_SEND, fds[0], 1);
 	submit(1, NULL);
-	cr_assert(socket_table_find(fds[0])->record->writes_after_peer_close == 1);
+	cr_assert(fixture_socket(fds[0])->record->writes_after_peer_close == 1);
 	post(1, -ECANCELED, 0);
 	look();
-	cr_assert(writes_of(fds[0]) == 0 && socket_table_find(fds[0])->record->writes_after_peer_close == 0);
+	cr_assert(writes_of(fds[0]) == 0 && fixture_socket(fds[0])->record->writes_after_peer_close == 0);
 }
 
 Test(shim_uring, a_notification_is_no_result)
@@ -252,10 +252,10 @@ Test(shim_uring, a_notification_is_no_result)
 	submit(1, NULL);
 	post(1, 4, URING_CQE_MORE);
 	look();
-	cr_assert(writes_of(fds[0]) == 1 && socket_table_find(fds[0])->in_flight == 1);
+	cr_assert(writes_of(fds[0]) == 1 && fixture_socket(fds[0])->in_flight == 1);
 	post(1, 0, URING_CQE_NOTIFICATION);
 	look();
-	cr_assert(writes_of(fds[0]) == 1 && socket_table_find(fds[0])->in_flight == 0);
+	cr_assert(writes_of(fds[0]) == 1 && fixture_socket(fds[0])->in_flight == 0);
 }
 
 Test(shim_uring, a_failure_may_be_of_one_that_completes_only_so)
@@ -290,7 +290,7 @@ Test(shim_uring, what_was_missed_is_said)
 	look();
 	cr_assert(is_flagged());
 	cr_assert(!is_told(fds[0]));
-	cr_assert(socket_table_find(fds[0])->in_flight == 0);
+	cr_assert(fixture_socket(fds[0])->in_flight == 0);
 }
 
 Test(shim_uring, submissions_past_us_are_said)
@@ -326,7 +326,7 @@ Test(shim_uring, a_number_that_is_another_socket_by_now)
 	shared.cq_head = shared.cq_tail;
 	look();
 	cr_assert(!is_told(later[0]));
-	cr_assert(socket_table_find(later[0])->in_flight == 0);
+	cr_assert(fixture_socket(later[0])->in_flight == 0);
 }
 
 /* The table grows, and finds and removes what it holds in any order. */
