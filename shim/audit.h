@@ -294,6 +294,9 @@ void audit_spawned(pid_t pid, const char *path);
 /* The process ends here: what is pending is settled. `exits`: in good order, rather than by abort. */
 void audit_process_ends(bool exits);
 
+/* This thread leaves the frames below `frame`, or has left them, by a jump: what calls in them had under way is given back. */
+void audit_left(uintptr_t frame);
+
 /* In a forked child, before it does anything else. */
 void audit_forked(void);
 

@@ -264,7 +264,7 @@ static void end(struct audit_close *close, int result, int error)
 {
 	if (close->socket)
 		socket_note_ending(); /* once more, now that it is done: another thread may have probed meanwhile */
-	if (result == 0 && close->before && !close->kept)
+	if (result == 0 && close->before && !close->kept && !process_is_borrowed())
 		socket_table_forget_entry(close->fd, close->hold.entry); /* it had been something else since */
 	if (result == 0 || error != EBADF || close->fd < 0 || thread_is_inside())
 		return;

@@ -85,11 +85,17 @@ void audit_process_ends(bool exits)
 	errno = saved;
 }
 
+void audit_left(uintptr_t frame)
+{
+	hold_leave(frame);
+	trace_log_leave(frame);
+}
+
 void audit_forked(void)
 {
-	hold_forked();
 	trace_log_forked();
 	backtrace_forked();
+	hold_forked();
 	record_forked();
 	incident_forked();
 	quarantine_forked();

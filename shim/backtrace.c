@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/config.h"
+#include "shim/hold.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
 #include "shim/loader.h"
@@ -26,7 +27,6 @@
 
 #define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
-#define GATE (1u << 16)
 #define FEW_DESCRIPTORS 64u
 #define UNWINDER_ROOM (12u << 10) /* bytes of stack: 7 KiB were seen (libunwind 1.6.2), the interpreter's text is 4 */
 
@@ -39,7 +39,7 @@ struct range {
 
 static struct {
 	uint32_t state;
-	uint32_t active; /* threads inside, and above GATE the forks being prepared: nobody enters meanwhile */
+	uint32_t gate; /* forks that are being prepared: nobody enters meanwhile */
 	uint32_t flush; /* forget what was cached */
 	bool walks; /* without a cache */
 	int (*backtrace)(void **frames, int size);
@@ -175,30 +175,40 @@ uintptr_t backtrace_iterates(uintptr_t frame)
 void backtrace_load(void)
 {
 	uint32_t none = UNWINDER_NONE;
+	uint64_t signals;
+	uintptr_t before;
 	int saved = errno;
 	char gap[PYTHON_STACK_GAP_MAX];
 	bool loaded, python;
 
-	if (__atomic_load_n(&unwinder.state, __ATOMIC_RELAXED) == UNWINDER_NONE && signal_frame_is_near())
+	none = __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE);
+	if (none != UNWINDER_NONE && none != UNWINDER_LOADING)
 		return;
-	if (thread_state.inside || holds_loader_lock())
+	if (none == UNWINDER_NONE && signal_frame_is_near())
 		return;
+	none = UNWINDER_NONE;
+	if (thread_is_inside() || holds_loader_lock())
+		return;
+	/* a handler that jumped out of here would leave the loader's lock behind, and others waiting */
+	thread_block_signals(&signals);
 	if (!__atomic_compare_exchange_n(
 		    &unwinder.state, &none, UNWINDER_LOADING, false, __ATOMIC_ACQUIRE, __ATOMIC_ACQUIRE)) {
+		thread_allow_signals(&signals);
 		if (none == UNWINDER_LOADING)
 			wait_for_loader();
 		return;
 	}
 	unwinder.own = range_of(__ehdr_start);
-	thread_enter();
+	before = thread_enter();
 	loaded = load();
 	python = python_stack_find(gap);
-	thread_leave();
+	thread_leave(before);
 	if (!loaded)
 		trace_log_gap(TRACE_NO_UNWINDER, "");
 	if (!python)
 		trace_log_gap(TRACE_NO_PYTHON_STACKS, gap);
 	__atomic_store_n(&unwinder.state, loaded ? UNWINDER_READY : UNWINDER_MISSING, __ATOMIC_RELEASE);
+	thread_allow_signals(&signals);
 	errno = saved;
 	backtrace_warm();
 }
@@ -217,40 +227,44 @@ static bool lacks_room(void)
 	return used_to < thread_state.signal_stack_bytes && used_to < UNWINDER_ROOM;
 }
 
+static void unwinder_leave(void)
+{
+	thread_state.unwinding = false;
+	__atomic_store_n(&thread_state.holds->unwinding, 0, __ATOMIC_RELEASE);
+	thread_leave(0);
+}
+
 static bool note_missing(void)
 {
 	__atomic_fetch_or(&trace_log_process()->coverage, TRACE_MISSING_STACKS, __ATOMIC_RELAXED);
 	return false;
 }
 
-/* Enters the unwinder, unless it is not to be had, must not be waited for, or a fork is being prepared. */
+/*
+ * Enters the unwinder, unless it is not to be had, must not be waited for, or a fork is being prepared. Each thread says for itself
+ * that it is inside: so nothing is left of one that has ended there.
+ */
 static bool unwinder_enter(void)
 {
 	uint32_t state = __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE);
-	uint32_t active;
+	struct hold_block *block;
 
 	if (kernel_forbidden)
 		return false;
 	if (state != UNWINDER_READY)
 		return state == UNWINDER_NONE && note_missing();
-	if (thread_state.inside || lacks_room() || holds_loader_lock())
+	if (thread_is_inside() || lacks_room() || holds_loader_lock())
 		return note_missing();
-	active = __atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST);
-	do
-		if (active >= GATE)
-			return note_missing();
-	while (!__atomic_compare_exchange_n(
-		&unwinder.active, &active, active + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST));
-	thread_enter();
+	block = hold_own_block();
+	if (!block)
+		return note_missing();
+	thread_state.inside = (uintptr_t)__builtin_frame_address(0);
+	(void)__atomic_exchange_n(&block->unwinding, 1, __ATOMIC_SEQ_CST);
 	thread_state.unwinding = true;
-	return true;
-}
-
-static void unwinder_leave(void)
-{
-	thread_state.unwinding = false;
-	thread_leave();
-	__atomic_fetch_sub(&unwinder.active, 1, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&unwinder.gate, __ATOMIC_SEQ_CST))
+		return true;
+	unwinder_leave();
+	return note_missing();
 }
 
 /* All frames, our own included. The first ones of a thread that a signal handler asks for come without its cache. */
@@ -359,9 +373,9 @@ void backtrace_fork_prepare(void)
 {
 	struct timespec pause = {0, 100000};
 
-	__atomic_fetch_add(&unwinder.active, GATE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_add(&unwinder.gate, 1, __ATOMIC_SEQ_CST);
 	for (int i = 0; i < 100; i++) {
-		if (__atomic_load_n(&unwinder.active, __ATOMIC_SEQ_CST) % GATE <= (uint32_t)thread_state.unwinding)
+		if (!hold_others_unwind())
 			return;
 		kernel_call2(SYS_nanosleep, &pause, NULL);
 	}
@@ -369,18 +383,16 @@ void backtrace_fork_prepare(void)
 
 void backtrace_fork_done(void)
 {
-	__atomic_fetch_sub(&unwinder.active, GATE, __ATOMIC_SEQ_CST);
+	__atomic_fetch_sub(&unwinder.gate, 1, __ATOMIC_SEQ_CST);
 }
 
 void backtrace_forked(void)
 {
-	uint32_t ours = thread_state.unwinding;
-
-	if (unwinder.active % GATE > ours || unwinder.state == UNWINDER_LOADING) {
+	if (hold_others_unwind() || unwinder.state == UNWINDER_LOADING) {
 		unwinder.state = UNWINDER_BROKEN;
 		trace_log_process()->coverage |= TRACE_UNWINDER_BUSY;
 	}
-	unwinder.active = ours;
+	unwinder.gate = 0;
 	stack_store_forked();
 	module_map_forked();
 }

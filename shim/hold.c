@@ -60,6 +60,7 @@ static bool free_block(struct hold_block *block, uintptr_t owner)
 	if (!__atomic_compare_exchange_n(&block->owner, &owner, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		return false;
 	abandon_all(block);
+	__atomic_store_n(&block->unwinding, 0, __ATOMIC_RELEASE);
 	__atomic_store_n(&block->owner, 0, __ATOMIC_RELEASE);
 	return true;
 }
@@ -135,7 +136,7 @@ static bool free_those_gone(void)
 	return any;
 }
 
-static struct hold_block *own_block(void)
+static struct hold_block *take_block(void)
 {
 	uintptr_t mine = (uintptr_t)&thread_state;
 	/* a vforked child's id would be one that is soon gone, while the thread whose block this is lives on */
@@ -143,8 +144,6 @@ static struct hold_block *own_block(void)
 	uint32_t count = __atomic_load_n(&block_count, __ATOMIC_RELAXED);
 	struct hold_block *block;
 
-	if (thread_state.holds)
-		return thread_state.holds;
 	block = find_block(mine, tid);
 	/* threads come and go: before there are twice as many blocks, see who is gone */
 	if (!block && count >= CHUNK_BLOCKS && !(count & (count - 1)) && free_those_gone())
@@ -163,11 +162,16 @@ static struct hold_block *own_block(void)
 	return block;
 }
 
+struct hold_block *hold_own_block(void)
+{
+	return thread_state.holds ? thread_state.holds : take_block();
+}
+
 /* ---- slots ---- */
 
 struct hold_slot *hold_find_slot(uintptr_t holder)
 {
-	struct hold_block *block = own_block();
+	struct hold_block *block = hold_own_block();
 	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
 	struct hold_slot *found = NULL;
 	uint32_t high = 0;
@@ -198,8 +202,10 @@ void hold_leave(uintptr_t frame)
 {
 	struct hold_block *block = thread_state.holds;
 
+	if (block && block->unwinding && thread_is_left(thread_state.inside, frame))
+		__atomic_store_n(&block->unwinding, 0, __ATOMIC_RELEASE);
 	for (uint32_t i = 0; block && i < block->high; i++)
-		if (block->slots[i].holder && (!frame || thread_is_left(block->slots[i].holder, frame)))
+		if (block->slots[i].holder && thread_is_left(block->slots[i].holder, frame))
 			abandon(&block->slots[i]);
 }
 
@@ -234,6 +240,22 @@ void hold_each(void (*visit)(const void *object))
 				visit(object);
 		}
 	}
+}
+
+bool hold_others_unwind(void)
+{
+	uint32_t count = __atomic_load_n(&block_count, __ATOMIC_SEQ_CST);
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct hold_block *block = block_at(i);
+		uintptr_t owner = __atomic_load_n(&block->owner, __ATOMIC_ACQUIRE);
+
+		if (!owner || block == thread_state.holds || !__atomic_load_n(&block->unwinding, __ATOMIC_SEQ_CST))
+			continue;
+		if (!is_gone(block) || !free_block(block, owner))
+			return true;
+	}
+	return false;
 }
 
 void hold_forked(void)

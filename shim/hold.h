@@ -38,6 +38,7 @@ struct hold_block {
 	uintptr_t owner; /* the thread's `thread_state`; 0: free */
 	int32_t tid; /* 0: unknown */
 	uint32_t high; /* slots from here on are free */
+	uint32_t unwinding; /* the thread is in the unwinder (backtrace.c) */
 	struct hold_slot slots[HOLD_SLOTS];
 };
 
@@ -90,11 +91,17 @@ static inline void hold_give_back(struct hold_slot *slot)
 /* Calls `visit` for each object that is held now, or was a moment ago, by any thread. Blocks of threads that are gone are freed. */
 void hold_each(void (*visit)(const void *object));
 
+/* This thread's block; NULL where there is no memory for one. */
+struct hold_block *hold_own_block(void);
+
+/* Whether another thread is in the unwinder. */
+bool hold_others_unwind(void);
+
 /* How many threads may hold something: what hold_each costs. */
 uint32_t hold_threads(void);
 
 /*
- * This thread is about to leave the frames below `frame` by a jump, or has left them: their slots are given back. 0: all of them.
+ * This thread is about to leave the frames below `frame` by a jump, or has left them: their slots are given back.
  */
 void hold_leave(uintptr_t frame);
 

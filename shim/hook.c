@@ -44,12 +44,11 @@ static void *find_real(const char *name)
 
 void *hook_find(struct hook *hook)
 {
-	void *real;
+	uintptr_t before = thread_enter();
 	int saved = errno;
+	void *real = find_real(hook->name);
 
-	thread_enter();
-	real = find_real(hook->name);
-	thread_leave();
+	thread_leave(before);
 	errno = saved;
 	/* what is missing may be loaded later */
 	if (!real)
@@ -116,10 +115,11 @@ void *hook_find_foreign(struct hook *hook, const void *caller)
 {
 	void *real = find_found(hook, caller);
 	int saved = errno;
+	uintptr_t before;
 
 	if (real)
 		return real;
-	thread_enter();
+	before = thread_enter();
 	real = loader_symbol(RTLD_NEXT, hook->name);
 	if (real) {
 		__atomic_store_n(&hook->real, real, __ATOMIC_RELAXED);
@@ -129,7 +129,7 @@ void *hook_find_foreign(struct hook *hook, const void *caller)
 			keep_found(hook, caller, real);
 		loader_forget_error();
 	}
-	thread_leave();
+	thread_leave(before);
 	errno = saved;
 	return real;
 }

@@ -120,7 +120,7 @@ HOOK(int, pipe2, int fds[2], int flags)
 {
 	int result;
 
-	if (thread_state.unwinding && backtrace_is_unwinder(__builtin_return_address(0)))
+	if (thread_is_unwinding() && backtrace_is_unwinder(__builtin_return_address(0)))
 		return backtrace_answer_pipe(fds);
 	do
 		result = REAL(pipe2)(fds, flags);

@@ -245,7 +245,7 @@ HOOK(int, dlclose, void *handle)
 
 HOOK(int, pthread_key_create, pthread_key_t *key, void (*destr_function)(void *))
 {
-	if (thread_state.unwinding && backtrace_is_unwinder(__builtin_return_address(0)))
+	if (thread_is_unwinding() && backtrace_is_unwinder(__builtin_return_address(0)))
 		destr_function = backtrace_answer_key(destr_function);
 	return REAL(pthread_key_create)(key, destr_function);
 }
@@ -255,7 +255,7 @@ HOOK(int, dl_iterate_phdr, int (*callback)(struct dl_phdr_info *, size_t, void *
 	uintptr_t before;
 	int result;
 
-	if (thread_state.unwinding && backtrace_answer_objects(callback, data, &result))
+	if (thread_is_unwinding() && backtrace_answer_objects(callback, data, &result))
 		return result;
 	before = backtrace_iterates((uintptr_t)__builtin_frame_address(0));
 	result = REAL(dl_iterate_phdr)(callback, data);

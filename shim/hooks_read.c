@@ -29,7 +29,7 @@ static ssize_t read_audited(int fd, void *buf, size_t nbytes)
 {
 	struct audit_read read_;
 
-	if (__builtin_expect(fd < 0 && thread_state.unwinding, 0))
+	if (__builtin_expect(fd < 0 && thread_is_unwinding(), 0))
 		return backtrace_answer_read();
 	if (!audit_read_begin(&read_, &read_hook, fd, nbytes == 0, 0))
 		return REAL(read)(fd, buf, nbytes);

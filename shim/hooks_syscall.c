@@ -322,7 +322,7 @@ long syscall(long number, ...)
 	for (int i = 0; i < 6; i++)
 		call.value[i] = va_arg(arguments, long);
 	va_end(arguments);
-	if (__builtin_expect(thread_state.unwinding && number == SYS_write && (int)call.value[0] < 0, 0))
+	if (__builtin_expect(thread_is_unwinding() && number == SYS_write && (int)call.value[0] < 0, 0))
 		return backtrace_answer_write((const void *)call.value[1]);
 	return is_followed(number) ? audited(&call) : forward(&call);
 }

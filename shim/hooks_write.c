@@ -21,11 +21,11 @@
 /* Descriptors that are none: what the unwinder and the interpreter write while we use them, and what a runtime tells us. */
 static ssize_t write_nowhere(int fd, const void *bytes, size_t count)
 {
-	if (thread_state.unwinding)
+	if (thread_is_unwinding())
 		return backtrace_answer_write(bytes);
 	if (thread_state.dump)
 		return python_stack_take(bytes, count);
-	if (fd == RUNTIME_CHANNEL && !thread_state.inside)
+	if (fd == RUNTIME_CHANNEL && !thread_is_inside())
 		return runtime_channel_take((void *)(uintptr_t)bytes, count);
 	errno = EBADF;
 	return -1;

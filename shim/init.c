@@ -18,6 +18,7 @@
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/roster.h"
+#include "shim/thread.h"
 
 #include <stdlib.h>
 
@@ -54,6 +55,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	process_forked = audit_forked;
 	socket_released = record_release;
 	hold_abandoned = incident_abandoned;
+	thread_abandon = audit_left;
 	process_set_up();
 	hook_find_all();
 	pthread_atfork(backtrace_fork_prepare, after_fork_in_parent, after_fork_in_child);

@@ -9,6 +9,7 @@
 
 #include "shim/kernel.h"
 #include "shim/process.h"
+#include "shim/thread.h"
 #include "shim/trace_log.h"
 
 #define RANGES 512
@@ -112,14 +113,19 @@ void module_map_cover(void *const *addresses, int count)
 	bool wanted = __atomic_exchange_n(&stale, 0, __ATOMIC_ACQ_REL);
 	bool first = true;
 	uint32_t idle = 0;
+	uint64_t signals;
 
 	if (!wanted)
 		for (int i = 0; i < count && !wanted; i++)
 			wanted = !is_covered((uintptr_t)addresses[i]);
-	if (!wanted || !__atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	if (!wanted)
 		return;
-	dl_iterate_phdr(write_module, &first);
-	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	thread_block_signals(&signals); /* no handler jumps out of this, with the flag and the loader's lock held */
+	if (__atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		dl_iterate_phdr(write_module, &first);
+		__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	}
+	thread_allow_signals(&signals);
 }
 
 void module_map_unloaded(void)

@@ -30,24 +30,28 @@ static struct kept ring[KEPT_MAX];
 static uint32_t first;
 static uint32_t count;
 static uint32_t busy;
+static uint64_t signals_before; /* of the thread that holds the flag: none of its handlers may jump out of that */
 static uint32_t changes; /* numbers kept and released, ever */
 
 static bool enter(void)
 {
 	uint32_t idle = 0;
+	uint64_t signals;
 
-	if (!__atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	thread_block_signals(&signals);
+	if (!__atomic_compare_exchange_n(&busy, &idle, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		thread_allow_signals(&signals);
 		return false;
-	thread_state.in_quarantine = true;
+	}
+	signals_before = signals;
 	return true;
 }
 
-/* A signal handler that interrupted the holder does not wait for it. */
 static bool enter_within(int naps)
 {
 	const struct timespec nap = {0, NAP_NS};
 
-	for (int i = 0; i < YIELDS + naps && !thread_state.in_quarantine; i++) {
+	for (int i = 0; i < YIELDS + naps; i++) {
 		if (enter())
 			return true;
 		if (i < YIELDS)
@@ -60,8 +64,10 @@ static bool enter_within(int naps)
 
 static void leave(void)
 {
-	thread_state.in_quarantine = false;
+	uint64_t signals = signals_before;
+
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	thread_allow_signals(&signals);
 }
 
 static struct kept *kept_at(uint32_t i)
@@ -308,7 +314,7 @@ void quarantine_give_back_all(void)
 
 void quarantine_forked(void)
 {
-	leave(); /* a thread that held the flag is not in this process */
+	busy = 0; /* a thread that held the flag is not in this process */
 	for (uint32_t i = 0; i < count; i++)
 		kept_at(i)->owner = (struct quarantine_owner){0, 0};
 }

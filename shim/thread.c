@@ -7,6 +7,8 @@
 
 __thread struct thread_state thread_state;
 
+void (*thread_abandon)(uintptr_t frame);
+
 static bool lies_in(uintptr_t place, uintptr_t lowest, size_t bytes)
 {
 	return bytes && place - lowest < bytes;
@@ -34,4 +36,31 @@ bool thread_is_left(uintptr_t place, uintptr_t frame)
 		is_split_by((uintptr_t)stack.ss_sp, stack.ss_size, place, frame, &left))
 		return left;
 	return true;
+}
+
+bool thread_is_still_inside(void)
+{
+	uintptr_t frame = (uintptr_t)__builtin_frame_address(0);
+
+	if (!thread_is_left(thread_state.inside, frame))
+		return true;
+	if (thread_abandon)
+		thread_abandon(frame);
+	thread_state.inside = 0;
+	thread_state.unwinding = false;
+	thread_state.dump = NULL;
+	return false;
+}
+
+void thread_block_signals(uint64_t *before)
+{
+	const uint64_t all = ~(uint64_t)0;
+
+	*before = 0;
+	kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, sizeof(all));
+}
+
+void thread_allow_signals(const uint64_t *before)
+{
+	kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, sizeof(*before));
 }

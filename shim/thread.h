@@ -1,9 +1,9 @@
 /*
  * thread.h: what the shim keeps for each thread: a few words of initial-exec TLS, so that reaching them allocates nothing.
  *
- * `inside` is more than 0 while the shim uses the loader or the unwinder: their own calls to close, read, pipe2 or syscall
- * come back through our hooks, and must go past the audit (docs/KERNEL.md P2). A signal handler that runs meanwhile is audited
- * without stacks.
+ * `inside` tells while the shim uses the loader or the unwinder: their own calls to close, read, pipe2 or syscall come back
+ * through our hooks, and must go past the audit (FIELD_NOTES P2). A signal handler that runs meanwhile is audited without stacks.
+ * It is the frame that began this, not a flag: a handler may leave it by a jump, and then it must not hold for ever.
  */
 #ifndef SOCKSAN_THREAD_H
 #define SOCKSAN_THREAD_H
@@ -19,14 +19,19 @@ struct thread_dump {
 	uint32_t used;
 };
 
+#define THREAD_CLAIMS 4 /* records under way at once: one, and what signal handlers add */
 #define THREAD_READY 32 /* descriptors that are remembered of a wait */
 
 struct hold_block;
 
 struct thread_state {
 	struct hold_block *holds; /* what it looks at (hold.h); NULL: nothing so far */
-	int inside; /* depth of our own use of the loader or the unwinder */
+	uintptr_t inside; /* the outermost frame of our own use of the loader or the unwinder; 0: outside */
 	bool unwinding; /* the unwinder itself: its address checks are answered without a descriptor */
+	struct {
+		void *record; /* claimed in the trace and not committed yet */
+		uintptr_t frame;
+	} claims[THREAD_CLAIMS];
 	struct thread_dump *dump; /* an interpreter is writing its stack; NULL otherwise */
 	uintptr_t iterating; /* the frame of its dl_iterate_phdr, 0 outside */
 	bool warmed; /* this thread's cache in the unwinder is made (stack_walk.h) */
@@ -36,7 +41,6 @@ struct thread_state {
 	bool sweeping; /* the run met a number that was never open: it closes whatever there is */
 	uint8_t accused_count;
 	void *accused[32]; /* incidents of the run, to be taken back should it turn out to be such a sweep */
-	bool in_quarantine; /* holds its flag */
 	uint32_t room_seen; /* changes of the quarantine when this thread last found no room in it */
 	uint32_t label; /* trace_ref of the text that socksan_label gave, valid in `label_generation` */
 	uint32_t label_generation;
@@ -59,19 +63,42 @@ extern __thread struct thread_state thread_state __attribute__((tls_model("initi
  */
 bool thread_is_left(uintptr_t place, uintptr_t frame);
 
-static inline void thread_enter(void)
-{
-	thread_state.inside++;
-}
+/* Called once this thread has left the frames below `frame` by a jump: what they had under way is given back. Set once. */
+extern void (*thread_abandon)(uintptr_t frame) __attribute__((visibility("hidden")));
 
-static inline void thread_leave(void)
-{
-	thread_state.inside--;
-}
+/* Gives back what a jump has left, where `inside` shows one. Returns whether we are inside all the same. */
+bool thread_is_still_inside(void);
 
 static inline bool thread_is_inside(void)
 {
-	return thread_state.inside != 0;
+	return __builtin_expect(thread_state.inside != 0, 0) && thread_is_still_inside();
 }
+
+static inline bool thread_is_unwinding(void)
+{
+	return __builtin_expect(thread_state.unwinding, 0) && thread_is_inside();
+}
+
+/* Begins our own use of the loader or the unwinder; returns what thread_leave is to be given, from the same function. */
+static inline __attribute__((always_inline)) uintptr_t thread_enter(void)
+{
+	uintptr_t before = thread_is_inside() ? thread_state.inside : 0;
+
+	if (!before)
+		thread_state.inside = (uintptr_t)__builtin_frame_address(0);
+	return before;
+}
+
+static inline void thread_leave(uintptr_t before)
+{
+	thread_state.inside = before;
+}
+
+/*
+ * Keeps signals, cancellation included, out of a few steps that must not be left in their midst: a lock is held, or something is made
+ * once and for all. Two system calls, so not for what is frequent; nothing under a seccomp filter. `*before` is for thread_allow_signals.
+ */
+void thread_block_signals(uint64_t *before);
+void thread_allow_signals(const uint64_t *before);
 
 #endif

@@ -15,6 +15,7 @@
 #include "shim/line.h"
 #include "shim/process.h"
 #include "shim/roster.h"
+#include "shim/thread.h"
 #include "shim/trace_file.h"
 
 #define ATTEMPTS 16 /* after that only now and then */
@@ -113,13 +114,44 @@ static void *claim(enum trace_type type, uint32_t size)
 	}
 }
 
+/* Remembers that this thread is making a record, until it is committed or given up: NULL, in place of it. */
+static void note_claim(const void *before, void *record)
+{
+	for (int i = 0; i < THREAD_CLAIMS; i++)
+		if (thread_state.claims[i].record == before) {
+			thread_state.claims[i].frame = (uintptr_t)__builtin_frame_address(0);
+			thread_state.claims[i].record = record;
+			return;
+		}
+}
+
+void trace_log_leave(uintptr_t frame)
+{
+	for (int i = 0; i < THREAD_CLAIMS; i++) {
+		struct trace_record *record = thread_state.claims[i].record;
+
+		if (!record || !thread_is_left(thread_state.claims[i].frame, frame))
+			continue;
+		thread_state.claims[i].record = NULL;
+		if (__atomic_load_n(&record->state, __ATOMIC_ACQUIRE) != TRACE_CLAIMED)
+			continue;
+		__atomic_store_n(&record->state, TRACE_VOID, __ATOMIC_RELEASE);
+		trace_log_lost(TRACE_LOST_STALE);
+	}
+}
+
 void *trace_log_claim(enum trace_type type, uint32_t size)
 {
+	void *record;
+
 	if (!trace_log_is_open()) {
 		trace_log_lost(TRACE_LOST_NO_TRACE);
 		return NULL;
 	}
-	return claim(type, (size + 7) & ~7u);
+	record = claim(type, (size + 7) & ~7u);
+	if (record)
+		note_claim(NULL, record);
+	return record;
 }
 
 void trace_log_reserve(uint64_t bytes)
@@ -133,12 +165,14 @@ void trace_log_reserve(uint64_t bytes)
 trace_ref trace_log_commit(void *record)
 {
 	__atomic_store_n(&((struct trace_record *)record)->state, TRACE_COMMITTED, __ATOMIC_RELEASE);
+	note_claim(record, NULL);
 	return trace_log_ref(record);
 }
 
 void trace_log_void(void *record)
 {
 	__atomic_store_n(&((struct trace_record *)record)->state, TRACE_VOID, __ATOMIC_RELEASE);
+	note_claim(record, NULL);
 }
 
 void *trace_log_at(trace_ref ref)
@@ -334,6 +368,7 @@ bool trace_log_open(void)
 {
 	char name[CONFIG_PATH_MAX + 64];
 	uint32_t none = LOG_NONE;
+	uint64_t signals;
 	long error;
 	bool done;
 
@@ -341,8 +376,12 @@ bool trace_log_open(void)
 		return true;
 	if (the_log.attempts >= ATTEMPTS && (++the_log.attempts & 1023) != 0)
 		return false;
-	if (!__atomic_compare_exchange_n(&the_log.state, &none, LOG_OPENING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+	thread_block_signals(&signals); /* a handler that jumped out of this would leave others waiting */
+	if (!__atomic_compare_exchange_n(
+		    &the_log.state, &none, LOG_OPENING, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		thread_allow_signals(&signals);
 		return none == LOG_OPEN || wait_for_opener();
+	}
 	__atomic_store_n(&the_log.opener, process_thread_id(), __ATOMIC_RELAXED);
 	the_log.attempts++;
 	error = open_own(name, sizeof(name));
@@ -350,6 +389,7 @@ bool trace_log_open(void)
 	if (!done)
 		tell_no_trace(name, -error);
 	__atomic_store_n(&the_log.state, done ? LOG_OPEN : LOG_NONE, __ATOMIC_RELEASE);
+	thread_allow_signals(&signals);
 	return done;
 }
 
@@ -364,5 +404,6 @@ void trace_log_forked(void)
 	the_log.told = false;
 	gaps.busy = 0;
 	memset(&unrecorded, 0, sizeof(unrecorded));
+	memset(thread_state.claims, 0, sizeof(thread_state.claims));
 	__atomic_store_n(&the_log.state, LOG_NONE, __ATOMIC_RELEASE);
 }

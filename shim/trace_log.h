@@ -41,6 +41,9 @@ trace_ref trace_log_commit(void *record);
 /* Gives a claimed record up. */
 void trace_log_void(void *record);
 
+/* This thread has left the frames below `frame` by a jump: records that they had half made are given up, and counted as lost. */
+void trace_log_leave(uintptr_t frame);
+
 /* A reference as a pointer, NULL for 0, and back. */
 void *trace_log_at(trace_ref ref);
 trace_ref trace_log_ref(const void *record);
