@@ -51,6 +51,11 @@ extern void (*hold_abandoned)(struct hold_slot *slot) __attribute__((visibility(
  */
 struct hold_slot *hold_find_slot(uintptr_t holder);
 
+/* The one fenced store of a hold; tests/unit/shim_lifetime.c shows what happens without it. */
+#ifndef HOLD_PUBLISH
+#define HOLD_PUBLISH(slot, value) (void)__atomic_exchange_n(&(slot)->object, value, __ATOMIC_SEQ_CST)
+#endif
+
 /*
  * Holds `object` for `holder`, an address in the frame of a caller. From here on the object is not used again, if it was not free
  * already: look that it is still in use. NULL where there is no slot.
@@ -70,14 +75,8 @@ static inline struct hold_slot *hold_take(const void *holder, const void *object
 		if (!slot)
 			return NULL;
 	}
-	(void)__atomic_exchange_n(&slot->object, object, __ATOMIC_SEQ_CST);
+	HOLD_PUBLISH(slot, object);
 	return slot;
-}
-
-/* Holds another object instead. */
-static inline void hold_change(struct hold_slot *slot, const void *object)
-{
-	(void)__atomic_exchange_n(&slot->object, object, __ATOMIC_SEQ_CST);
 }
 
 static inline void hold_give_back(struct hold_slot *slot)
