@@ -135,6 +135,8 @@ bench_sources := $(sort $(wildcard tests/bench/*.c))
 # tests/load/: shim_*.c are linked with the library's modules, the rest are programs to be audited.
 load_shim_sources := $(sort $(wildcard tests/load/shim_*.c))
 load_sources := $(filter-out $(load_shim_sources),$(sort $(wildcard tests/load/*.c)))
+race_programs := $(BUILD)/tests/race/race
+race_sanitized := $(BUILD)/tests/race/race-asan $(BUILD)/tests/race/race-tsan
 # tests/fuzz/: fuzz_*.c are the targets, replay.c stands in for libFuzzer, make_*.c are programs, the rest helps all of them.
 fuzz_sources := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 fuzz_tool_sources := $(sort $(wildcard tests/fuzz/make_*.c))
@@ -187,16 +189,18 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
-.PHONY: all tests programs check soak faults demo bench scale fuzz load differential lint install uninstall deb check-deb dist release check-release clean help deps FORCE
+.PHONY: all tests programs check soak faults demo bench scale fuzz load race differential lint install uninstall deb \
+	check-deb dist release check-release clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
 programs: $(programs)
 
-tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library)
+tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library) $(race_programs)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench scale fuzz load differential lint deb check-deb release check-release,$(MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale fuzz load race differential lint deb check-deb release check-release, \
+	$(MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -226,6 +230,10 @@ fuzz: all tests $(fuzz_targets) | deps
 
 load: all $(load_programs) | deps
 	@scripts/load $(BUILD) $(T)
+
+# SECONDS for each scenario and build, or ROUNDS connections of each worker.
+race: all $(race_programs) $(race_sanitized) | deps
+	@SECONDS=$(SECONDS) ROUNDS=$(ROUNDS) scripts/race $(BUILD) $(T)
 
 differential: all | deps
 	@scripts/differential --build $(BUILD) $(T)
@@ -318,6 +326,7 @@ help:
 	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10000000), FUZZ_JOBS=N at a time'
 	@echo 'make load          thousands of connections and threads, and a simulated day, with figures beside their bounds'
 
+	@echo 'make race          threads that fight over descriptors, plain and under sanitizers; T="epoll fork", SECONDS=N each'
 	@echo 'make differential  real test suites and programs bare and audited, result by result; T="ROW..." for some'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
@@ -333,6 +342,7 @@ help:
 
 # --- Rules ---------------------------------------------------------------------------------------------------------------
 
+comma := ,
 # Rewritten only when a flag changed, and then everything that was compiled with other flags is compiled again.
 flags_text = $(CC) | $(shim_flags) $(shim_link) | $(analyzer_flags) | $(LDFLAGS) | $(LDLIBS) | $(program_flags) | $(bench_flags)
 ifneq ($(filter-out install uninstall,$(or $(MAKECMDGOALS),all)),)
@@ -430,6 +440,19 @@ $(load_shim_sources:%.c=$(BUILD)/%): $(BUILD)/%: %.c $(unit_shim_archive) $(BUIL
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(bench_flags) $(variant_flags) -MMD -MP -MF $@.d -MT $@ -o $@ $< $(unit_shim_archive)
+
+$(BUILD)/tests/race/race: tests/race/race.c tests/race/calls.h $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(program_flags) -o $@ $<
+
+# The library's modules, compiled with the program: all but the hooks, the start-up and what would replace libc's functions.
+race_modules := $(filter-out shim/hook.c shim/hooks_%.c shim/init.c shim/memory.c shim/sanitizer_defaults.c,$(shim_sources))
+$(race_sanitized): $(BUILD)/tests/race/race-%: tests/race/race.c tests/race/calls.h $(race_modules) $(wildcard shim/*.h) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$@)
+	$(Q)$(CC) $(common_flags) -O1 -g -fno-omit-frame-pointer -DRACE_MODULES -fsanitize=$(if $(filter asan,$*),address$(comma)undefined,thread) \
+		-o $@ tests/race/race.c $(race_modules)
 
 $(BUILD)/tests/fuzz/%.o: tests/fuzz/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
