@@ -231,7 +231,7 @@ fuzz: all tests $(fuzz_targets) | deps
 load: all $(load_programs) | deps
 	@scripts/load $(BUILD) $(T)
 
-# SECONDS for each scenario and build, or ROUNDS connections of each worker.
+# SECONDS for each scenario and build, or ROUNDS connections of each worker; BUILDS="race race-asan race-tsan" for some.
 race: all $(race_programs) $(race_sanitized) | deps
 	@SECONDS=$(SECONDS) ROUNDS=$(ROUNDS) scripts/race $(BUILD) $(T)
 

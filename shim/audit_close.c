@@ -361,7 +361,8 @@ void audit_duplicated(int from, int to, uint64_t turn)
 		if (socket_entry_is_older(hold.entry, turn))
 			socket_table_open(to, hold.socket);
 		else
-			socket_table_forget(to); /* which socket was doubled nobody can tell: it is looked at when it is used */
+			socket_table_forget(
+				to); /* which socket was doubled nobody can tell: it is looked at when it is used */
 		socket_release(&hold);
 	} else if (socket_table_is_other(from)) {
 		socket_table_set_other(to);

@@ -41,8 +41,7 @@ static void note_end(int epoll_fd, uint64_t data)
 	uint64_t now = __atomic_add_fetch(&socket_table_turn, 1, __ATOMIC_SEQ_CST);
 	uint64_t seen = __atomic_load_n(ended, __ATOMIC_RELAXED);
 
-	while (seen < now &&
-		!__atomic_compare_exchange_n(ended, &seen, now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+	while (seen < now && !__atomic_compare_exchange_n(ended, &seen, now, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 		;
 }
 
@@ -128,8 +127,8 @@ static bool find_registration(
 		*found = *place;
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		if (__atomic_load_n(&place->epoll_fd, __ATOMIC_ACQUIRE) == wait->epoll_fd && place->data == data &&
-			(found->since <= wait->turn ||
-				__atomic_load_n(&place_of(wait->epoll_fd, data)->ended, __ATOMIC_SEQ_CST) <= wait->turn))
+			(found->since <= wait->turn || __atomic_load_n(&place_of(wait->epoll_fd, data)->ended,
+							       __ATOMIC_SEQ_CST) <= wait->turn))
 			return true;
 	}
 	return false;
@@ -173,16 +172,15 @@ static void look_for_ended(struct wait *wait, const struct epoll_event *event)
 }
 
 /* A connection is about to be answered. Where the kernel was asked for the end as well, it has just said that there is none. */
-static void look_forward(
-	const struct socket_hold *hold, const struct registration *registration, struct wait *wait)
+static void look_forward(const struct socket_hold *hold, const struct registration *registration, struct wait *wait)
 {
 	audit_ahead_note(hold->fd);
 	if (!(registration->events & EPOLLRDHUP))
 		return;
 	if (!wait->now_ns)
 		wait->now_ns = kernel_now_ns();
-	audit_ahead_clean(hold->socket, wait->now_ns - AHEAD_WAITED_NS,
-		__atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE));
+	audit_ahead_clean(
+		hold->socket, wait->now_ns - AHEAD_WAITED_NS, __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE));
 }
 
 static void note_event(struct wait *wait, const struct epoll_event *event)

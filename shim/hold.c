@@ -91,8 +91,8 @@ static struct hold_block *add_block(uintptr_t mine)
 		/* whoever looks through the blocks must see this one before it holds anything */
 		uint32_t count = __atomic_load_n(&block_count, __ATOMIC_RELAXED);
 
-		while (count <= index && !__atomic_compare_exchange_n(
-						 &block_count, &count, index + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
+		while (count <= index && !__atomic_compare_exchange_n(&block_count, &count, index + 1, false,
+						 __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
 			;
 		return block_at(index);
 	}
@@ -113,7 +113,8 @@ static struct hold_block *find_block(uintptr_t mine, int32_t tid)
 		uintptr_t owner = __atomic_load_n(&block->owner, __ATOMIC_ACQUIRE);
 		uintptr_t nobody = 0;
 
-		if ((owner & ~(uintptr_t)1) == mine || (owner && tid && __atomic_load_n(&block->tid, __ATOMIC_ACQUIRE) == tid))
+		if ((owner & ~(uintptr_t)1) == mine ||
+			(owner && tid && __atomic_load_n(&block->tid, __ATOMIC_ACQUIRE) == tid))
 			free_block(block, owner);
 		if (!found && __atomic_compare_exchange_n(
 				      &block->owner, &nobody, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))

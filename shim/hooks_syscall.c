@@ -166,8 +166,9 @@ static uint64_t turn_before(const struct arguments *call)
 	case SYS_listen:
 	case SYS_shutdown: return audit_before((int)call->value[0]);
 	case SYS_setsockopt:
-		return audit_follows_option((int)call->value[1], (int)call->value[2]) ? audit_before((int)call->value[0])
-										      : 0;
+		return audit_follows_option((int)call->value[1], (int)call->value[2])
+			       ? audit_before((int)call->value[0])
+			       : 0;
 	case SYS_epoll_ctl: return audit_before((int)call->value[2]);
 	default: return socket_table_now();
 	}
@@ -209,7 +210,8 @@ static long noted_call(const struct arguments *call)
 	case SYS_epoll_wait:
 #endif
 	case SYS_epoll_pwait:
-		audit_epoll_waited(&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result, turn);
+		audit_epoll_waited(
+			&named_epoll_wait, (int)value[0], (const struct epoll_event *)value[1], (int)result, turn);
 		break;
 	case SYS_io_uring_setup: audit_uring_raw_made((int)result, (const struct io_uring_params *)value[1]); break;
 	default: break;

@@ -17,7 +17,8 @@
 
 struct socket_hold {
 	struct socket *socket; /* NULL: nothing is held */
-	struct trace_socket *record; /* its record when it was last looked at (socket_hold_see): of that life, whatever comes */
+	struct trace_socket
+		*record; /* its record when it was last looked at (socket_hold_see): of that life, whatever comes */
 	struct hold_slot *slot; /* NULL: it is kept (socket_keep) */
 	uint64_t entry; /* of `fd`; ENTRY_NONE: it was not found by a descriptor */
 	uint64_t life;

@@ -22,7 +22,7 @@
 #define FEW_THREADS 4u
 #define BEING_RETIRED UINT64_MAX
 
-_Static_assert(SLABS * SLAB_SOCKETS <= 1u << (ENTRY_TURN_SHIFT - ENTRY_KIND_BITS), "an index fits an entry");
+_Static_assert(SLABS *SLAB_SOCKETS <= 1u << (ENTRY_TURN_SHIFT - ENTRY_KIND_BITS), "an index fits an entry");
 
 struct list {
 	uint64_t head; /* tag << 32 | index + 1 */
@@ -112,8 +112,8 @@ static void mark_held(const void *object)
 	uint64_t search = __atomic_load_n(&searches, __ATOMIC_RELAXED);
 	uint64_t seen = __atomic_load_n(&socket->held, __ATOMIC_RELAXED);
 
-	while (seen < search && !__atomic_compare_exchange_n(
-					&socket->held, &seen, search, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+	while (seen < search &&
+		!__atomic_compare_exchange_n(&socket->held, &seen, search, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
 		;
 }
 
@@ -342,8 +342,8 @@ void socket_table_forget_entry(int fd, uint64_t entry)
 	uint64_t seen = entry;
 
 	if (socket_table_entry(fd) == entry &&
-		__atomic_compare_exchange_n(entry_place(fd), &seen, new_entry(ENTRY_UNKNOWN, 0), false,
-			__ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
+		__atomic_compare_exchange_n(
+			entry_place(fd), &seen, new_entry(ENTRY_UNKNOWN, 0), false, __ATOMIC_SEQ_CST, __ATOMIC_ACQUIRE))
 		leave(entry);
 }
 

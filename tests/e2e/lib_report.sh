@@ -2,7 +2,7 @@
 # lib_report.sh: hold a JSON report against expressions. Sourced by the tests that read reports.
 
 # Turns jq expressions into one jq program that prints a line for each that is not true, and first of all whether the
-# report is sound. A line that begins with a space continues the one before; one that begins with # is a remark.
+# report is sound; a remark "# loses: WHY" says that records may be lost. A line that begins with a space continues the one before; one that begins with # is a remark.
 # report.jq defines what the expressions share; $report is the whole report in each of them.
 report_program() { # [FILE]
     awk '
@@ -13,13 +13,18 @@ report_program() { # [FILE]
             expression = ""
         }
         BEGIN {
-            print "include \"report\"; . as $report | ["
-            print "  ($report | try (if sound then empty else \"unsound\" end) catch \"unsound: \\(.)\")"
+            print "include \"report\"; . as $report | [empty"
+            loses = "false"
         }
+        /^# loses:/ { loses = "true" }
         /^#/ || /^[[:space:]]*$/ { finish(); next }
         /^[[:space:]]/ { expression = expression "\n" $0; next }
         { finish(); line = NR; expression = $0 }
-        END { finish(); print "] | .[]" }
+        END {
+            finish()
+            print "  , ($report | try (if sound(" loses ") then empty else \"unsound\" end) catch \"unsound: \\(.)\")"
+            print "] | .[]"
+        }
     ' "$@"
 }
 

@@ -2,7 +2,7 @@
  * race.c SCENARIO SECONDS ROUNDS: threads that close, open and use the same descriptors at the same time, and know what is true of it.
  *
  * Ends after SECONDS, or after ROUNDS connections of each worker, whichever comes first. Prints one line for each connection whose bytes
- * were counted where they arrived ("sent PORT BYTES": the client's port), and "end". scripts/race holds that against the report.
+ * were counted where they arrived ("sent PORT PEER BYTES": the client's port and the server's), and "end". scripts/race holds that against the report.
  *
  * In reopen, dup2 and blocked a thread uses a number that another one gives to the next connection: its bytes arrive somewhere, and
  * may be booked there or nowhere. All the other scenarios are correct: the report is to say nothing of them.
@@ -61,29 +61,50 @@ static int listen_on(struct sockaddr_in *address)
 	return fd;
 }
 
-static int connect_to(const struct sockaddr_in *address, uint16_t *port)
+static uint16_t port_of(int fd, int (*ask)(int, struct sockaddr *, socklen_t *))
 {
-	struct sockaddr_in own;
-	socklen_t length = sizeof(own);
+	struct sockaddr_in address;
+	socklen_t length = sizeof(address);
+
+	if (ask(fd, (struct sockaddr *)&address, &length))
+		fail("the port of a socket");
+	return ntohs(address.sin_port);
+}
+
+static int connect_to(const struct sockaddr_in *address)
+{
 	int fd = race_socket();
 
 	if (fd < 0 || race_connect(fd, (const struct sockaddr *)address, sizeof(*address)))
 		fail("connect");
-	if (getsockname(fd, (struct sockaddr *)&own, &length))
-		fail("getsockname");
-	*port = ntohs(own.sin_port);
 	return fd;
 }
 
-/* Reads to the end, and says how much that was. */
-static void drain(int fd, uint16_t port, size_t had)
+struct pair {
+	int server;
+	uint16_t client_port, server_port;
+};
+
+/* The other end of a connection that has just been made; once it is over the kernel does not tell the ports any more. */
+static struct pair accept_from(int listener)
+{
+	struct pair pair = {.server = race_accept(listener)};
+
+	pair.client_port = port_of(pair.server, getpeername);
+	pair.server_port = port_of(pair.server, getsockname);
+	return pair;
+}
+
+/* Reads to the end, says how much that was, and closes. */
+static void drain(const struct pair *pair, size_t had)
 {
 	char bytes[4096];
 	ssize_t got;
 
-	while ((got = race_recv(fd, bytes, sizeof(bytes), 0)) > 0)
+	while ((got = race_recv(pair->server, bytes, sizeof(bytes), 0)) > 0)
 		had += (size_t)got;
-	printf("sent %u %zu\n", port, had);
+	printf("sent %u %u %zu\n", pair->client_port, pair->server_port, had);
+	race_close(pair->server);
 }
 
 /* ---- numbers that change hands under a call ---- */
@@ -114,17 +135,15 @@ static void change_hands(bool by_dup2)
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, stray, NULL);
 	for (int round = 0; !is_time(round); round++) {
-		uint16_t port;
-		int client = connect_to(&address, &port);
-		int server = race_accept(listener);
+		int client = connect_to(&address);
+		struct pair pair = accept_from(listener);
 
 		number = client;
 		race_send(client, "abcd", (size_t)round % 4 + 1, MSG_NOSIGNAL);
 		if (by_dup2)
 			race_dup2(marker, client);
 		race_close(client);
-		drain(server, port, 0);
-		race_close(server);
+		drain(&pair, 0);
 	}
 	over = true;
 	for (int i = 0; i < 2; i++)
@@ -167,9 +186,8 @@ static void blocked(void)
 	sigaction(SIGUSR1, &action, NULL);
 	for (int round = 0; !is_time(round * 20); round++) {
 		struct timespec pause = {0, 2000000};
-		uint16_t port;
-		int client = connect_to(&address, &port);
-		int server = race_accept(listener);
+		int client = connect_to(&address);
+		struct pair pair = accept_from(listener);
 		pthread_t thread;
 
 		pthread_create(&thread, NULL, block, &client);
@@ -178,8 +196,7 @@ static void blocked(void)
 		pthread_kill(thread, SIGUSR1);
 		pthread_join(thread, NULL);
 		race_close(client);
-		drain(server, port, 0);
-		race_close(server);
+		drain(&pair, 0);
 	}
 }
 
@@ -188,8 +205,9 @@ static void blocked(void)
 enum way { BY_NOTHING, BY_EPOLL, BY_POLL, BY_SELECT };
 static enum way way;
 
-static void serve(int client, int server, uint16_t port)
+static void serve(int client, const struct pair *pair)
 {
+	int server = pair->server;
 	char bytes[8];
 	struct pollfd asked = {.fd = client, .events = POLLIN | POLLRDHUP};
 	struct epoll_event event = {.events = EPOLLIN | EPOLLRDHUP | EPOLLET, .data.fd = client};
@@ -218,8 +236,7 @@ static void serve(int client, int server, uint16_t port)
 	if (way == BY_EPOLL)
 		race_epoll_ctl(epoll_fd, EPOLL_CTL_DEL, client, &event);
 	race_close(client);
-	drain(server, port, sent);
-	race_close(server);
+	drain(pair, sent);
 }
 
 static void *work(void *unused)
@@ -229,10 +246,10 @@ static void *work(void *unused)
 
 	(void)unused;
 	for (int round = 0; !is_time(round); round++) {
-		uint16_t port;
-		int client = connect_to(&address, &port);
+		int client = connect_to(&address);
+		struct pair pair = accept_from(listener);
 
-		serve(client, race_accept(listener), port);
+		serve(client, &pair);
 	}
 	race_close(listener);
 	return NULL;
@@ -328,11 +345,10 @@ static void under_signals(void)
 	struct sigaction action = {.sa_handler = handle, .sa_flags = SA_RESTART};
 	struct sockaddr_in address;
 	int listener = listen_on(&address);
-	uint16_t port;
 	pthread_t workers[WORKERS];
 	sigset_t set;
 
-	handler_pair[0] = connect_to(&address, &port);
+	handler_pair[0] = connect_to(&address);
 	handler_pair[1] = race_accept(listener);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR1);
@@ -374,11 +390,10 @@ static void *connect_many(void *unused)
 {
 	(void)unused;
 	for (int round = 0; !is_time(round); round++) {
-		uint16_t port;
-		int fd = connect_to(&common_address, &port);
+		int fd = connect_to(&common_address);
 
 		if (race_send(fd, "abcd", 4, MSG_NOSIGNAL) == 4)
-			printf("sent %u 4\n", port);
+			printf("sent %u %u 4\n", port_of(fd, getsockname), ntohs(common_address.sin_port));
 		race_close(fd);
 	}
 	return NULL;

@@ -361,7 +361,8 @@ static void *storm(void *argument)
 
 static struct socket *of_entry(uint64_t entry)
 {
-	return socket_entry_is_open(entry) || socket_entry_is_closed(entry) ? socket_at(socket_entry_index(entry)) : NULL;
+	return socket_entry_is_open(entry) || socket_entry_is_closed(entry) ? socket_at(socket_entry_index(entry))
+									    : NULL;
 }
 
 static int storm_entries(const struct socket *socket, bool open)
