@@ -12,7 +12,7 @@
 /*
  * Whether a signal frame is on the stack, or what looks like one: a handler that has returned leaves its frame behind, and where a
  * function has made room above it without writing there, the answer is yes too often. It is no too often where a handler's own
- * calls are more than a mebibyte deep, or on an architecture for which the frame is not described here (all but x86_64).
+ * calls are more than a mebibyte deep, or on an architecture for which the frame is not described here (all but x86_64 and arm64).
  *
  * Takes a system call for each signal, and where the program handles one, another for each page of the stack: to be asked
  * seldom. From any thread and any signal handler; changes nothing.
