@@ -15,7 +15,8 @@
 enum { LENGTH = 10 };
 
 ssize_t __write(int fd, const void *buffer, size_t length);
-ssize_t __send(int fd, const void *buffer, size_t length, int flags);
+/* A name that libc has kept from before arm64 came: not there. */
+ssize_t __send(int fd, const void *buffer, size_t length, int flags) __attribute__((weak));
 
 static char bytes[LENGTH] = "0123456789";
 static struct iovec halves[2] = {{bytes, 4}, {bytes + 4, LENGTH - 4}};
@@ -165,6 +166,10 @@ int main(int argc, char **argv)
 
 	while (!same(calls[call].name, argument(argc, argv, 2)))
 		CHECK(++call < sizeof calls / sizeof *calls);
+	if (calls[call].write == write_by_send_alias && !__send) {
+		fprintf(stderr, "this libc has no __send\n");
+		return 77;
+	}
 	count_sigpipe();
 	if (same(state, "closed"))
 		peer_closes(ends, "tcp4");
