@@ -174,6 +174,8 @@ struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_
 	socket->sampled_ns = now_ns;
 	if (!account_of(hold, &tcp))
 		return remembered(socket);
+	if (tcp.retransmits && !probe_knows_acked(&tcp))
+		return remembered(socket);
 	heard(socket, now_ns - (uint64_t)tcp.last_ack_ms * 1000000u);
 	if (tcp.retransmits == 0 || now_ns - socket->unacked_since_ns < (uint64_t)config.silent_after_ms * 1000000u) {
 		if (socket->state & SOCKET_PENDING)
@@ -209,7 +211,9 @@ static bool close_resets(const struct socket *socket, int fd)
  */
 static uint32_t surely_lost(const struct socket *socket, const struct probe_tcp *tcp)
 {
-	return waiting_bytes(socket, tcp->retransmits ? tcp->unacked_bytes : tcp->unsent_bytes);
+	if (tcp->retransmits)
+		return waiting_bytes(socket, tcp->unacked_bytes);
+	return probe_knows_acked(tcp) ? waiting_bytes(socket, tcp->unsent_bytes) : 0;
 }
 
 void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns)
@@ -234,9 +238,10 @@ void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t 
 		audit_saw_reset(hold, now_ns, 0);
 		return;
 	}
+	if (may_be_shared(hold) || !close_resets(socket, hold->fd))
+		return;
 	waiting = surely_lost(socket, &tcp);
-	if (waiting <= socket->lost_reported || may_be_shared(hold) || !close_resets(socket, hold->fd) ||
-		!socket_hold_is_current(hold))
+	if (waiting <= socket->lost_reported || !socket_hold_is_current(hold))
 		return;
 	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
 	incident.verdict.flags = socket->state & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0;

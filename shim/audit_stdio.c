@@ -65,7 +65,7 @@ static bool count_accepted(const struct audit_output *output, uint64_t *accepted
 	struct probe_tcp tcp;
 
 	if (!socket || socket->protocol != TRACE_TCP || !audit_may_probe() || !probe_tcp(output->write.fd, &tcp) ||
-		!socket_hold_is_current(&output->write.hold))
+		!probe_knows_acked(&tcp) || !socket_hold_is_current(&output->write.hold))
 		return false;
 	*accepted = tcp.acked_bytes + tcp.unacked_bytes;
 	return true;

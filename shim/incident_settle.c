@@ -30,9 +30,9 @@ void incident_reject(
  * The acknowledged bytes of the stream are its first ones, and the incident's are its last: of those behind the
  * acknowledged part, the ones that belong to the incident are still under way, or lost where the connection is over.
  */
-static void settle_one(struct socket *socket, struct trace_incident *incident, const struct probe_tcp *tcp)
+static void settle_one(
+	struct socket *socket, struct trace_incident *incident, const struct probe_tcp *tcp, uint64_t behind)
 {
-	uint64_t behind = incident->pending_end > tcp->acked_bytes ? incident->pending_end - tcp->acked_bytes : 0;
 	uint64_t unacked = behind < incident->pending_bytes ? behind : incident->pending_bytes;
 
 	incident->after.tcp_state = tcp->state;
@@ -75,6 +75,9 @@ void incident_accept(
 	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
 		incident->sigpipe = TRACE_SIGPIPE_NONE;
 	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
+	if (accepted >
+		call->length) /* a vector that could not be read beforehand (payload.h): it had this many at least */
+		__atomic_fetch_add(&incident->bytes_offered, accepted - call->length, __ATOMIC_RELAXED);
 	if (tcp) {
 		incident->after.tcp_state = tcp->state;
 		incident->after.retransmits = tcp->retransmits;
@@ -83,7 +86,7 @@ void incident_accept(
 		__atomic_fetch_add(&incident->bytes_accepted, call->backlog, __ATOMIC_RELAXED);
 		incident->pending_bytes += accepted + call->backlog;
 		incident->pending_end = tcp->acked_bytes + tcp->unacked_bytes;
-		settle_one(call->socket, incident, tcp);
+		settle_one(call->socket, incident, tcp, tcp->unacked_bytes);
 		if (incident->pending_bytes && call->socket)
 			remember_pending(call->socket, incident);
 	} else if (call->socket && call->socket->protocol == TRACE_TCP) {
@@ -93,16 +96,32 @@ void incident_accept(
 	incident_finish_call(incident, (long)accepted);
 }
 
+/*
+ * How many bytes of the stream, up to the incident's last, are not acknowledged. Returns false where nobody can tell: a kernel that
+ * does not say how far the peer has acknowledged leaves open whether what waits is the incident's, or was written since.
+ */
+static bool find_behind(const struct trace_incident *incident, const struct probe_tcp *tcp, uint64_t *behind)
+{
+	*behind = incident->pending_end > tcp->acked_bytes ? incident->pending_end - tcp->acked_bytes : 0;
+	if (tcp->acked_unknown && tcp->unacked_bytes == 0) { /* nothing waits: so nothing of the incident's */
+		*behind = 0;
+		return true;
+	}
+	return probe_knows_acked(tcp);
+}
+
 void incident_settle(struct socket *socket, const struct probe_tcp *tcp)
 {
 	bool pending = false;
 
 	for (int i = 0; i < SOCKET_INCIDENTS; i++) {
 		struct trace_incident *incident = socket->incidents[i];
+		uint64_t behind;
 
 		if (!incident || !incident->pending_bytes)
 			continue;
-		settle_one(socket, incident, tcp);
+		if (find_behind(incident, tcp, &behind))
+			settle_one(socket, incident, tcp, behind);
 		pending |= incident->pending_bytes != 0;
 	}
 	if (!pending)

@@ -27,6 +27,7 @@ struct probe_tcp {
 	uint32_t unsent_bytes; /* of the next, those that were not even sent: the window is closed, or the link slow */
 	uint32_t unacked_bytes; /* SIOCOUTQ: accepted and not acknowledged, a FIN of our own included */
 	uint64_t acked_bytes; /* tcpi_bytes_acked; counts the SYN where this side connected */
+	bool acked_unknown; /* TCP_INFO ends before that: Linux before 4.1, and emulators of the kernel */
 	uint32_t last_ack_ms; /* since the peer last acknowledged anything */
 	uint32_t rto_us;
 };
@@ -41,14 +42,25 @@ short probe_poll(int fd);
 #define PROBE_EVENTS (POLLRDHUP | POLLOUT)
 bool probe_poll_all(struct pollfd *polls, unsigned count);
 
-/* SO_COOKIE; 0 where it cannot be had. The cookie names a socket until the machine reboots (Linux 4.12). */
+/*
+ * SO_COOKIE, which names a socket until the machine reboots (Linux 4.12). A kernel that has none: the inode number of the socket, which
+ * is not given again for 4 billion sockets and pipes (fs/inode.c get_next_ino), with the highest bit set. 0 where neither can be had.
+ */
 uint64_t probe_cookie(int fd);
 
 /* Fills in what `fd` is. Returns 0, -ENOTSOCK, -EBADF or another error. */
 int probe_identity(int fd, struct probe_identity *identity);
 
-/* TCP_INFO and SIOCOUTQ that belong together. Returns whether it is a TCP socket. */
+/*
+ * TCP_INFO and SIOCOUTQ that belong together. Returns whether it is a TCP socket. What a kernel leaves out of TCP_INFO is 0.
+ */
 bool probe_tcp(int fd, struct probe_tcp *tcp);
+
+/*
+ * Whether the account says how far the peer has acknowledged, and so all that this struct has but the state, `retransmits` and
+ * `unacked_bytes`. To be asked where a finding depends on it: where it is unknown, that is counted as TRACE_LOST_NO_ANSWER.
+ */
+bool probe_knows_acked(const struct probe_tcp *tcp);
 
 /* SIOCOUTQ alone; 0 where it fails. */
 uint32_t probe_unacked(int fd);

@@ -443,6 +443,47 @@ Test(shim_incident, a_short_write_counts_what_was_accepted)
 	expect_bytes(incident, 300, 0, 300);
 }
 
+/* A kernel whose TCP_INFO ends early: what waits later may have been written since. */
+Test(shim_incident, without_acknowledged_bytes_a_later_end_claims_nothing)
+{
+	struct probe_tcp tcp = account(0, 10, TCP_CLOSE_WAIT);
+	struct trace_incident *incident;
+
+	tcp.acked_unknown = true;
+	incident = write_accepted(10, tcp);
+	expect_bytes(incident, 10, 10, 0);
+	tcp.state = TCP_CLOSE;
+	settle(tcp);
+	expect_outcome(incident, TRACE_UNCONFIRMED);
+	expect_bytes(incident, 10, 10, 0);
+	tcp.unacked_bytes = 0;
+	settle(tcp);
+	expect_outcome(incident, TRACE_DELIVERED);
+}
+
+/* Right after the call its bytes are the last of the stream. */
+Test(shim_incident, without_acknowledged_bytes_an_end_at_once_is_a_loss)
+{
+	struct probe_tcp tcp = account(0, 10, TCP_CLOSE);
+	struct trace_incident *incident;
+
+	tcp.acked_unknown = true;
+	incident = write_accepted(10, tcp);
+	expect_outcome(incident, TRACE_LOST);
+	expect_bytes(incident, 10, 0, 10);
+}
+
+Test(shim_incident, what_was_accepted_had_been_offered)
+{
+	struct incident_call call = a_call(0);
+	struct probe_tcp tcp = account(11, 0, TCP_CLOSE_WAIT);
+	bool fresh;
+	struct trace_incident *incident = incident_announce(&call, &fresh);
+
+	incident_accept(incident, &call, 10, &tcp);
+	cr_expect(incident->bytes_offered == 10);
+}
+
 Test(shim_incident, the_worst_outcome_stays)
 {
 	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE));

@@ -196,7 +196,7 @@ Test(shim_probe, a_tcp_account)
 		usleep(1000);
 	cr_assert(probe_tcp(ends.ours, &after));
 	cr_expect(after.unacked_bytes == 0);
-	cr_expect(after.acked_bytes == before.acked_bytes + 10);
+	cr_expect(after.acked_unknown || after.acked_bytes == before.acked_bytes + 10);
 	cr_expect(probe_readable_bytes(ends.theirs) == 10);
 	cr_expect(probe_readable_bytes(ends.ours) == 0);
 }
