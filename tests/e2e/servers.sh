@@ -304,7 +304,7 @@ curl_well() {
 
 # --- Python ----------------------------------------------------------------------------------------------
 
-python=/usr/bin/python3.11
+python=/usr/bin/python3
 
 python_script() { # WELL
     cat <<'E'
