@@ -147,7 +147,11 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 
 static void begin_call(struct trace_incident *incident, const struct incident_call *call)
 {
-	incident->last_ns = call->t_ns;
+	/* a signal handler may have made the incident in the midst of this call, which began before */
+	if (call->t_ns < incident->first_ns)
+		incident->first_ns = call->t_ns;
+	if (call->t_ns > incident->last_ns)
+		incident->last_ns = call->t_ns;
 	if (call->retransmissions > incident->retransmissions)
 		incident->retransmissions = call->retransmissions;
 	if (call->may_kill)

@@ -232,6 +232,18 @@ Test(shim_incident, the_last_operations_come_with_it)
 	cr_expect_str_eq(incident->history[TRACE_HISTORY - 1].call, "send");
 }
 
+Test(shim_incident, a_handler_made_it_in_the_midst_of_an_earlier_call)
+{
+	struct incident_call calls[2] = {a_call(10), a_call(10)};
+	struct trace_incident *incident = NULL;
+	bool fresh;
+
+	for (int i = 1; i >= 0; i--) /* from one place in the code, so that they are one incident */
+		incident = incident_announce(&calls[i], &fresh);
+	cr_assert(incident && !fresh && incident->count == 2);
+	cr_expect(incident->first_ns == calls[0].t_ns && incident->last_ns == calls[1].t_ns);
+}
+
 Test(shim_incident, a_short_history)
 {
 	const struct trace_incident *incident;
