@@ -91,7 +91,8 @@ require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error
 analyzer_package_flags = $(eval analyzer_package_flags := $$(call require,$(ANALYZER_PACKAGES),build)$$(shell \
 	$(PKG_CONFIG) --cflags $(ANALYZER_PACKAGES)))$(analyzer_package_flags)
 ifndef STATIC
-analyzer_libs = $(eval analyzer_libs := $$(shell $(PKG_CONFIG) --libs $(ANALYZER_PACKAGES)))$(analyzer_libs)
+# libdl has dlopen until glibc 2.33, and nothing since.
+analyzer_libs = $(eval analyzer_libs := $$(shell $(PKG_CONFIG) --libs $(ANALYZER_PACKAGES)) -ldl)$(analyzer_libs)
 else
 # Debian calls yajl's archive yajl_s. Of what libxml2 can do, writing UTF-8 is all we need: ICU, 30 MB of it, is not linked.
 analyzer_libs = $(eval analyzer_libs := $$(patsubst -lyajl,-lyajl_s,$$(filter-out -licu%,$$(shell \

@@ -17,11 +17,14 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "analyzer/limits.h"
 #include "analyzer/text.h"
+
+#define CLOSE_RANGE 436 /* SYS_close_range, on each architecture */
 
 #define MAX_NAME_BYTES 8192 /* of a mangled name; longer ones stay as they are */
 #define MAX_READABLE_BYTES 16384
@@ -60,7 +63,10 @@ static void shed(int socket)
 	for (int fd = 0; fd < 3; fd++)
 		dup2(null, fd);
 	dup2(socket, 3);
-	close_range(4, ~0u, 0);
+	/* by number: glibc's function is of 2.34; and Linux has the call since 5.9 */
+	if (syscall(CLOSE_RANGE, 4, ~0u, 0) < 0)
+		for (long fd = 4; fd < sysconf(_SC_OPEN_MAX); fd++)
+			close((int)fd);
 	limit.rlim_max = limit.rlim_cur;
 	setrlimit(RLIMIT_DATA, &limit);
 	limit.rlim_cur = limit.rlim_max = 0;

@@ -21,14 +21,14 @@
 #endif
 
 #define WEAK __attribute__((weak))
-#ifdef FIRST
-#define VERSIONED(name, version) __asm__(".symver versioned_" #name ", " #name "@" version)
-#else
-#define VERSIONED(name, version) __asm__(".symver versioned_" #name ", " #name)
-#endif
+/* Where libc has none of them at the link, a reference without a version serves: it takes what the program has. */
+#if defined(FIRST) && __GLIBC_PREREQ(2, 34)
 #define REFER(name, version)                                                                                           \
 	extern WEAK __typeof__(name) versioned_##name;                                                                 \
-	VERSIONED(name, version)
+	__asm__(".symver versioned_" #name ", " #name "@" version)
+#else
+#define REFER(name, version) extern WEAK __typeof__(name) versioned_##name __asm__(#name)
+#endif
 
 REFER(dlopen, FIRST);
 REFER(dlsym, FIRST);
