@@ -56,11 +56,12 @@ void thread_block_signals(uint64_t *before)
 {
 	const uint64_t all = ~(uint64_t)0;
 
-	*before = 0;
-	kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, sizeof(all));
+	if (kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, sizeof(all)) < 0)
+		*before = all; /* no mask: the kernel never gives one with SIGKILL in it */
 }
 
 void thread_allow_signals(const uint64_t *before)
 {
-	kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, sizeof(*before));
+	if (*before != ~(uint64_t)0)
+		kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, before, NULL, sizeof(*before));
 }
