@@ -151,9 +151,11 @@ HOOK(int, recvmmsg, int fd, struct mmsghdr *vmessages, unsigned int vlen, int fl
 	}
 	read_.empty = result == 0 || (bytes == 0 && result > 0 &&
 					     is_empty(vmessages[0].msg_hdr.msg_iov, vmessages[0].msg_hdr.msg_iovlen));
+	if (bytes && !vmessages[result - 1].msg_len && !is_empty(last->msg_iov, last->msg_iovlen)) {
+		audit_read_result(&read_, bytes); /* the last bytes, and the end behind them */
+		bytes = 0;
+	}
 	audit_read_end(&read_, result < 0 ? -1 : bytes);
-	if (bytes && !vmessages[result - 1].msg_len && !is_empty(last->msg_iov, last->msg_iovlen))
-		audit_read_end(&read_, 0); /* the last bytes, and the end behind them */
 	return result;
 }
 
