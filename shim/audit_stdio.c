@@ -226,15 +226,19 @@ static void end(struct audit_output *output, size_t put, size_t left, bool faile
 void audit_output_end(struct audit_output *output, size_t put, bool failed)
 {
 	const FILE *stream = output->stream;
+	size_t left = stream ? pending_in(output->stream) : 0;
 
 	if (output->pending + put > output->offered)
 		output->offered = output->pending + put;
+	/* since glibc 2.37 a wide format whose write fails returns -1, not a count, and its characters stay in the buffer */
+	if (left > output->offered)
+		output->offered = left;
 	/*
 	 * line by line, wide characters are written without a look at the result (libio/wfileops.c, _IO_wfile_xsputn)
 	 */
 	if (stream && stream->_flags & STREAM_ERR_SEEN && !(output->flags & STREAM_ERR_SEEN))
 		failed = true;
-	end(output, put, stream ? pending_in(output->stream) : 0, failed);
+	end(output, put, left, failed);
 }
 
 /* errno can be an old one; then the stream's flag, or what the socket had to answer, decides. */
