@@ -114,6 +114,7 @@ unit_flags = $(analyzer_flags) $(unit_package_flags)
 # stacks, nor a sanitizer.
 program_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O1 -pthread
 # What single programs are linked with.
+program_libs_hook_calls := -luring
 program_libs_uring := -luring
 program_libs_uring_customs := -luring
 program_libs_uring_static := -l:liburing.a

@@ -29,6 +29,8 @@ int __dprintf_chk(int fd, int flag, const char *format, ...);
  */
 static bool has_no_effect(const char *format)
 {
+	if (!format)
+		return false; /* EINVAL */
 	while ((format = strchr(format, '%'))) {
 		format += 1 + strspn(format + 1, "0123456789$*.-+ #'IhlqjztL");
 		if (!*format || !strchr("diouxXeEfFgGaAcsCSpm%", *format))

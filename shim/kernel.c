@@ -2,6 +2,7 @@
 #include "shim/kernel.h"
 
 #include <string.h>
+#include <sys/uio.h>
 
 int kernel_forbidden;
 uint64_t kernel_stopped_ns;
@@ -32,4 +33,37 @@ bool kernel_try_copy(struct kernel_tried *tried, void *to, uintptr_t from, size_
 			return false;
 	memcpy(to, (const void *)from, size);
 	return true;
+}
+
+bool kernel_copy(void *to, const void *from, size_t size)
+{
+	struct iovec local = {to, size};
+	struct iovec remote = {(void *)(uintptr_t)from, size};
+
+	return kernel_call6(SYS_process_vm_readv, kernel_call0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) ==
+	       (long)size;
+}
+
+size_t kernel_copy_text(char *to, const char *from, size_t size)
+{
+	const uintptr_t page = 4096;
+	size_t length = 0;
+
+	while (length < size) {
+		uintptr_t at = (uintptr_t)from + length;
+		size_t part = page - at % page; /* a part that lies in one page can be read or not as a whole */
+		size_t used;
+
+		if (part > size - length)
+			part = size - length;
+		if (!kernel_copy(to + length, (const void *)at, part))
+			break;
+		used = strnlen(to + length, part);
+		length += used;
+		if (used < part) {
+			memset(to + length, 0, part - used); /* what lies behind it is the program's */
+			break;
+		}
+	}
+	return length;
 }

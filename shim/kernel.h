@@ -102,6 +102,19 @@ bool kernel_try_copy(struct kernel_tried *tried, void *to, uintptr_t from, size_
 	__attribute__((visibility("hidden")));
 
 /*
+ * Copies `size` bytes from where a pointer of the program's points. Returns false where they cannot all be read, or where we
+ * may make no system call: process_vm_readv of ourselves answers EFAULT where a plain copy would fault, and needs no right
+ * (mm/process_vm_access.c; kernel/ptrace.c __ptrace_may_access lets a thread group at itself).
+ */
+bool kernel_copy(void *to, const void *from, size_t size) __attribute__((visibility("hidden")));
+
+/*
+ * Copies a text of the program's as far as its end, `size` bytes, or what can be read of it. Returns the length; a 0 follows
+ * only where there is room.
+ */
+size_t kernel_copy_text(char *to, const char *from, size_t size) __attribute__((visibility("hidden")));
+
+/*
  * Not 0 where the clock must not be asked either: seccomp's strict mode forbids even the processor's time stamp counter, which the
  * vdso reads (kernel/seccomp.c seccomp_set_mode_strict, disable_TSC). It is the time at which that began.
  */

@@ -1,21 +1,10 @@
-/* payload.c: process_vm_readv on ourselves is a copy that fails with EFAULT where a plain one would fault. */
+/* payload.c: reads what the program handed over, by way of the kernel (kernel_copy). */
 #include "shim/payload.h"
-
-#include <stdbool.h>
 
 #include "shim/kernel.h"
 
 #define ELEMENTS 16u /* copied at a time */
 #define ELEMENTS_MAX 1024u /* UIO_MAXIOV */
-
-static bool copy(void *to, const void *from, size_t size)
-{
-	struct iovec local = {to, size};
-	struct iovec remote = {(void *)(uintptr_t)from, size};
-
-	return kernel_call6(SYS_process_vm_readv, kernel_call0(SYS_getpid), (long)&local, 1, (long)&remote, 1, 0) ==
-	       (long)size;
-}
 
 static size_t vector_length(const struct iovec *vector, size_t count)
 {
@@ -27,7 +16,7 @@ static size_t vector_length(const struct iovec *vector, size_t count)
 	for (size_t done = 0; done < count;) {
 		size_t now = count - done < ELEMENTS ? count - done : ELEMENTS;
 
-		if (!copy(part, vector + done, now * sizeof(*part)))
+		if (!kernel_copy(part, vector + done, now * sizeof(*part)))
 			return 0;
 		for (size_t i = 0; i < now; i++)
 			sum += part[i].iov_len;
@@ -40,7 +29,7 @@ static size_t message_length(const struct msghdr *message)
 {
 	struct msghdr header;
 
-	return copy(&header, message, sizeof(header)) ? vector_length(header.msg_iov, header.msg_iovlen) : 0;
+	return kernel_copy(&header, message, sizeof(header)) ? vector_length(header.msg_iov, header.msg_iovlen) : 0;
 }
 
 size_t payload_length(const struct payload *payload)
@@ -69,10 +58,10 @@ static size_t vector_first_bytes(const struct iovec *vector, size_t count, char 
 		struct iovec part;
 		size_t now;
 
-		if (!copy(&part, vector + i, sizeof(part)))
+		if (!kernel_copy(&part, vector + i, sizeof(part)))
 			break;
 		now = part.iov_len < size - done ? part.iov_len : size - done;
-		if (now && !copy(bytes + done, part.iov_base, now))
+		if (now && !kernel_copy(bytes + done, part.iov_base, now))
 			break;
 		done += now;
 	}
@@ -89,12 +78,12 @@ size_t payload_first_bytes(const struct payload *payload, void *bytes, size_t si
 	case PAYLOAD_BUFFER: {
 		size_t now = whole.iov_len < size ? whole.iov_len : size;
 
-		return now && copy(bytes, whole.iov_base, now) ? now : 0;
+		return now && kernel_copy(bytes, whole.iov_base, now) ? now : 0;
 	}
 	case PAYLOAD_VECTOR: return vector_first_bytes(payload->data, payload->length, bytes, size);
 	case PAYLOAD_MESSAGE:
 	case PAYLOAD_MESSAGES:
-		if (!payload->length || !copy(&header, payload->data, sizeof(header)))
+		if (!payload->length || !kernel_copy(&header, payload->data, sizeof(header)))
 			return 0;
 		return vector_first_bytes(header.msg_iov, header.msg_iovlen, bytes, size);
 	}
@@ -106,8 +95,8 @@ size_t payload_control(const struct msghdr *message, void *control, size_t size)
 	struct msghdr header;
 	size_t length;
 
-	if (!copy(&header, message, sizeof(header)) || !header.msg_control)
+	if (!kernel_copy(&header, message, sizeof(header)) || !header.msg_control)
 		return 0;
 	length = header.msg_controllen < size ? header.msg_controllen : size;
-	return length && copy(control, header.msg_control, length) ? length : 0;
+	return length && kernel_copy(control, header.msg_control, length) ? length : 0;
 }

@@ -49,7 +49,7 @@ void roster_add(enum trace_roster_type type, pid_t pid, const char *path)
 	entry.ppid = (pid_t)kernel_call0(SYS_getppid);
 	entry.t_ns = kernel_now_ns();
 	if (path)
-		memcpy(entry.path, path, strnlen(path, sizeof(entry.path)));
+		kernel_copy_text(entry.path, path, sizeof(entry.path));
 	for (int i = 0; i < PATIENCE && fd == -EINTR; i++)
 		fd = kernel_call4(SYS_openat, AT_FDCWD, config.roster, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0);
 	if (fd < 0)

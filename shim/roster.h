@@ -9,7 +9,7 @@
 
 #include "shim/trace_format.h"
 
-/* Appends an entry for `pid` (0: this process). `path` may be NULL. */
+/* Appends an entry for `pid` (0: this process). `path` is the program's pointer, which need not be readable, or NULL. */
 void roster_add(enum trace_roster_type type, pid_t pid, const char *path);
 
 #endif
