@@ -7,6 +7,7 @@
 #include <alloca.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <link.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
@@ -20,6 +21,7 @@
 
 #include "shim/audit.h"
 #include "shim/backtrace.h"
+#include "shim/foreign_image.h"
 #include "shim/hook.h"
 #include "shim/module_map.h"
 #include "shim/older_headers.h"
@@ -27,10 +29,18 @@
 
 extern char **environ;
 
+/* The environment for a file that cannot have us preloaded, on the caller's stack; as it is for every other. */
+#define ENVIRONMENT_FOR(room_wanted, envp)                                                                             \
+	__extension__({                                                                                                \
+		size_t room = (room_wanted);                                                                           \
+		room ? foreign_image_environment(alloca(room), room, envp) : (char **)(uintptr_t)(envp);               \
+	})
+
 HOOK(int, execve, const char *path, char *const argv[], char *const envp[])
 {
 	bool ours = audit_exec_begin(path);
-	int result = REAL(execve)(path, argv, envp);
+	char **environment = ENVIRONMENT_FOR(foreign_image_room(AT_FDCWD, path, 0, envp), envp);
+	int result = REAL(execve)(path, argv, environment);
 
 	audit_exec_failed(ours);
 	return result;
@@ -38,8 +48,14 @@ HOOK(int, execve, const char *path, char *const argv[], char *const envp[])
 
 HOOK(int, execv, const char *path, char *const argv[])
 {
-	bool ours = audit_exec_begin(path);
-	int result = REAL(execv)(path, argv);
+	return execve(path, argv, environ);
+}
+
+HOOK(int, execvpe, const char *file, char *const argv[], char *const envp[])
+{
+	bool ours = audit_exec_begin(file);
+	char **environment = ENVIRONMENT_FOR(foreign_image_room_in_path(file, envp), envp);
+	int result = REAL(execvpe)(file, argv, environment);
 
 	audit_exec_failed(ours);
 	return result;
@@ -47,26 +63,14 @@ HOOK(int, execv, const char *path, char *const argv[])
 
 HOOK(int, execvp, const char *file, char *const argv[])
 {
-	bool ours = audit_exec_begin(file);
-	int result = REAL(execvp)(file, argv);
-
-	audit_exec_failed(ours);
-	return result;
-}
-
-HOOK(int, execvpe, const char *file, char *const argv[], char *const envp[])
-{
-	bool ours = audit_exec_begin(file);
-	int result = REAL(execvpe)(file, argv, envp);
-
-	audit_exec_failed(ours);
-	return result;
+	return execvpe(file, argv, environ);
 }
 
 HOOK(int, execveat, int fd, const char *path, char *const argv[], char *const envp[], int flags)
 {
 	bool ours = audit_exec_begin(path);
-	int result = REAL(execveat)(fd, path, argv, envp, flags);
+	char **environment = ENVIRONMENT_FOR(foreign_image_room(fd, path, flags, envp), envp);
+	int result = REAL(execveat)(fd, path, argv, environment, flags);
 
 	audit_exec_failed(ours);
 	return result;
@@ -75,7 +79,8 @@ HOOK(int, execveat, int fd, const char *path, char *const argv[], char *const en
 HOOK(int, fexecve, int fd, char *const argv[], char *const envp[])
 {
 	bool ours = audit_exec_begin(NULL);
-	int result = REAL(fexecve)(fd, argv, envp);
+	char **environment = ENVIRONMENT_FOR(foreign_image_room(fd, "", AT_EMPTY_PATH, envp), envp);
+	int result = REAL(fexecve)(fd, argv, environment);
 
 	audit_exec_failed(ours);
 	return result;
@@ -145,11 +150,12 @@ HOOK(int, execle, const char *path, const char *arg, ...)
 HOOK(int, posix_spawn, pid_t *pid, const char *path, const posix_spawn_file_actions_t *file_actions,
 	const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
 {
+	char **environment = ENVIRONMENT_FOR(foreign_image_room(AT_FDCWD, path, 0, envp), envp);
 	pid_t made = 0;
 	int result;
 
 	audit_shared_by_spawn();
-	result = REAL(posix_spawn)(&made, path, file_actions, attrp, argv, envp);
+	result = REAL(posix_spawn)(&made, path, file_actions, attrp, argv, environment);
 	if (result == 0 && pid)
 		*pid = made;
 	if (result == 0)
@@ -160,11 +166,12 @@ HOOK(int, posix_spawn, pid_t *pid, const char *path, const posix_spawn_file_acti
 HOOK(int, posix_spawnp, pid_t *pid, const char *file, const posix_spawn_file_actions_t *file_actions,
 	const posix_spawnattr_t *attrp, char *const argv[], char *const envp[])
 {
+	char **environment = ENVIRONMENT_FOR(foreign_image_room_in_path(file, envp), envp);
 	pid_t made = 0;
 	int result;
 
 	audit_shared_by_spawn();
-	result = REAL(posix_spawnp)(&made, file, file_actions, attrp, argv, envp);
+	result = REAL(posix_spawnp)(&made, file, file_actions, attrp, argv, environment);
 	if (result == 0 && pid)
 		*pid = made;
 	if (result == 0)

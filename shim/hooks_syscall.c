@@ -3,7 +3,9 @@
  *
  * The call itself always goes on to libc's syscall(): close() is a cancellation point and syscall(SYS_close) is none.
  */
+#include <alloca.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <sys/epoll.h>
@@ -15,6 +17,7 @@
 
 #include "shim/audit.h"
 #include "shim/backtrace.h"
+#include "shim/foreign_image.h"
 #include "shim/hook.h"
 #include "shim/older_headers.h"
 #include "shim/payload.h"
@@ -110,10 +113,20 @@ static long connect_call(const struct arguments *call)
 	return result;
 }
 
-static long exec_call(const struct arguments *call, const char *path)
+/* `path_at`: which argument the path is; the environment comes two later. */
+static long exec_call(const struct arguments *call, int path_at)
 {
+	const char *path = (const char *)call->value[path_at];
+	char *const *environment = (char *const *)call->value[path_at + 2];
 	bool ours = audit_exec_begin(path);
-	long result = forward(call);
+	struct arguments changed = *call;
+	size_t room = path_at ? foreign_image_room((int)call->value[0], path, (int)call->value[4], environment)
+			      : foreign_image_room(AT_FDCWD, path, 0, environment);
+	long result;
+
+	if (room)
+		changed.value[path_at + 2] = (long)foreign_image_environment(alloca(room), room, environment);
+	result = forward(&changed);
 
 	audit_exec_failed(ours);
 	return result;
@@ -256,8 +269,8 @@ static long audited(const struct arguments *call)
 	case SYS_connect: return connect_call(call);
 	case SYS_io_uring_enter: return enter_ring(call);
 	case SYS_io_uring_register: return register_with_ring(call);
-	case SYS_execve: return exec_call(call, (const char *)value[0]);
-	case SYS_execveat: return exec_call(call, (const char *)value[1]);
+	case SYS_execve: return exec_call(call, 0);
+	case SYS_execveat: return exec_call(call, 1);
 	case SYS_exit_group: audit_process_ends(true); return forward(call);
 	case SYS_seccomp:
 	case SYS_prctl: return sandbox_call(call);

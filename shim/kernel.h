@@ -78,15 +78,8 @@ static inline long kernel_call6(long number, long a, long b, long c, long d, lon
 	kernel_call6(number, KERNEL_ARGUMENT(a), KERNEL_ARGUMENT(b), KERNEL_ARGUMENT(c), KERNEL_ARGUMENT(d),           \
 		KERNEL_ARGUMENT(e), 0)
 
-/*
- * Whether the 8 bytes at `address` can be read, without reading them: rt_sigprocmask copies its set from the user before it looks at
- * `how`, so with an invalid `how` it changes nothing and says -EFAULT or, where they can be, -EINVAL (kernel/signal.c). Without a set,
- * that is for 0, it copies nothing.
- */
-static inline long kernel_try_read(uintptr_t address)
-{
-	return kernel_call4(SYS_rt_sigprocmask, -1, address, NULL, sizeof(uint64_t));
-}
+/* Whether the 8 bytes at `address` can be read: 0, -EFAULT, or another error where that stays unknown. */
+long kernel_try_read(uintptr_t address) __attribute__((visibility("hidden")));
 
 /* Pages that were found readable in the course of one look, so that each is tried once. All zero at first. */
 struct kernel_tried {

@@ -124,7 +124,7 @@ static bool scan(uintptr_t at, const struct restorers *restorers)
 
 	for (; at < end; at += sizeof(at)) {
 		for (; readable < at + sizeof(struct signal_frame); readable += PAGE)
-			if (kernel_try_read(readable) != -EINVAL)
+			if (kernel_try_read(readable))
 				return false;
 		if (is_frame((const void *)at, restorers))
 			return true;
