@@ -209,7 +209,9 @@ static char *particular_line(const struct story *story)
 			"found open",
 			record->call);
 	if (record->kind == TRACE_LOST_ON_CLOSE)
-		return text_copy(record->flags & TRACE_INCIDENT_LINGER
+		return text_copy(record->flags & TRACE_INCIDENT_DISSOLVED
+					 ? "connect with AF_UNSPEC reset the connection"
+				 : record->flags & TRACE_INCIDENT_LINGER
 					 ? "SO_LINGER with a time of 0 turned the close into a reset"
 					 : "input that nobody had read turned the close into a reset");
 	if (record->flags & TRACE_INCIDENT_FAREWELL)

@@ -41,8 +41,7 @@ static bool survives_exec(int fd)
 	return !(kernel_call3(SYS_fcntl, fd, F_GETFD, 0) & FD_CLOEXEC);
 }
 
-/* Whether another process may hold this socket too, so that our close is not its end, and not all its bytes are ours. */
-static bool may_be_shared(const struct socket_hold *hold)
+bool audit_may_be_shared(const struct socket_hold *hold)
 {
 	const struct socket *socket = hold->socket;
 	const struct trace_socket *record = hold->record;
@@ -98,13 +97,20 @@ static void account_for_loss(const struct socket_hold *hold, uint64_t now_ns, in
 		return;
 	incident_settle(socket, &tcp);
 	waiting = waiting_bytes(socket, tcp.unacked_bytes);
-	if (waiting <= socket->lost_reported || may_be_shared(hold))
+	if (waiting <= socket->lost_reported || audit_may_be_shared(hold))
 		return;
 	call.verdict.kind = is_timeout(error, &tcp, socket) ? TRACE_WRITE_TO_SILENT_PEER : TRACE_WRITE_AFTER_RESET;
 	call.verdict.knowledge = TRACE_NOBODY;
 	if (call.verdict.kind == TRACE_WRITE_TO_SILENT_PEER)
 		call.silent_since_ns = socket->unacked_since_ns;
 	incident_found_lost(&call, waiting - socket->lost_reported, &tcp, error == EIO ? 0 : error);
+}
+
+void audit_loss_goes_on(const struct socket_hold *hold, uint64_t now_ns)
+{
+	__atomic_fetch_and(&hold->socket->state, ~(uint32_t)SOCKET_LOSS_OPEN, __ATOMIC_RELAXED);
+	if (record_is_current(hold->socket))
+		account_for_loss(hold, now_ns, 0);
 }
 
 void audit_saw_reset(const struct socket_hold *hold, uint64_t now_ns, int error)
@@ -198,12 +204,6 @@ void audit_silence_untold(struct socket *socket)
 
 /* ---- the close ---- */
 
-/* Closing with input unread, or lingering for no time, resets (net/ipv4/tcp.c __tcp_close; RFC 2525 section 2.17). */
-static bool close_resets(const struct socket *socket, int fd)
-{
-	return socket->state & SOCKET_LINGER_ZERO || probe_readable_bytes(fd) > 0;
-}
-
 /*
  * Of the bytes that wait for an acknowledgement, those that a reset now surely keeps from the peer. What was sent may have
  * arrived, with the acknowledgement delayed; and the peer reads what it has before it is told of the reset (net/ipv4/tcp.c
@@ -216,7 +216,7 @@ static uint32_t surely_lost(const struct socket *socket, const struct probe_tcp 
 	return probe_knows_acked(tcp) ? waiting_bytes(socket, tcp->unsent_bytes) : 0;
 }
 
-void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns)
+static void look_last(const struct socket_hold *hold, const char *call, uint64_t now_ns, uint32_t how)
 {
 	struct socket *socket = hold->socket;
 	struct incident_call incident = {
@@ -238,14 +238,25 @@ void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t 
 		audit_saw_reset(hold, now_ns, 0);
 		return;
 	}
-	if (may_be_shared(hold) || !close_resets(socket, hold->fd))
+	if (audit_may_be_shared(hold) || (!how && probe_readable_bytes(hold->fd) <= 0))
 		return;
 	waiting = surely_lost(socket, &tcp);
 	if (waiting <= socket->lost_reported || !socket_hold_is_current(hold))
 		return;
 	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
-	incident.verdict.flags = socket->state & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0;
+	incident.verdict.flags = how;
 	incident.verdict.knowledge = TRACE_TOLD;
 	hold->record->closed_ns = now_ns;
 	incident_found_lost(&incident, waiting - socket->lost_reported, &tcp, 0);
+}
+
+/* Closing with input unread, or lingering for no time, resets (net/ipv4/tcp.c __tcp_close; RFC 2525 section 2.17). */
+void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns)
+{
+	look_last(hold, call, now_ns, hold->socket->state & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0);
+}
+
+void audit_look_before_connect(const struct socket_hold *hold, uint64_t now_ns)
+{
+	look_last(hold, "connect", now_ns, TRACE_INCIDENT_DISSOLVED);
 }

@@ -300,9 +300,12 @@ void audit_accepted(int listener, int fd)
 		enter_table(fd, socket);
 }
 
-bool audit_connect_begin(struct socket_hold *hold, int fd)
+bool audit_connect_begin(struct socket_hold *hold, int fd, const void *address, uint32_t length)
 {
-	return audit_hold(hold, fd);
+	if (!audit_hold(hold, fd))
+		return false;
+	audit_dissolve_begin(hold, address, length);
+	return true;
 }
 
 /* A connect that failed leaves the socket as it was, but a write that follows all the same was meant for somebody. */
@@ -335,8 +338,13 @@ void audit_connected(struct socket_hold *hold, const void *address, uint32_t len
 		return;
 	}
 	record_renew(hold);
+	if (audit_dissolved(hold, address, length)) {
+		errno = saved;
+		return;
+	}
 	if (stream && socket->state & (SOCKET_CONNECTED | SOCKET_TOLD)) /* TOLD alone: an earlier connect had failed */
-		record_continue(hold);
+		audit_begin_anew(hold, TRACE_CONNECT);
+	hold->record->flags &= ~(uint32_t)TRACE_SOCKET_LISTENS;
 	if (hold->record->origin == TRACE_SOCKET_CALL)
 		hold->record->origin = TRACE_CONNECT;
 	probe_address(address, length, &hold->record->peer);
@@ -394,6 +402,8 @@ static void shut_down(const struct socket_hold *hold, const char *call, int how)
 
 	socket_note_ending();
 	socket_remember(socket, call, now_ns, 0, 0, false);
+	if (audit_shutdown_dissolves(hold))
+		return;
 	if (how != SHUT_WR) {
 		socket->shutdown_read = 1;
 		record->flags |= TRACE_SOCKET_OWN_SHUTDOWN_READ;

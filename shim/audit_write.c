@@ -332,6 +332,8 @@ static void book(struct audit_write *write, ssize_t result, int error)
 		failed(write, error);
 	else if (__atomic_load_n(&write->socket->state, __ATOMIC_RELAXED) & SOCKET_PENDING)
 		audit_settle(&write->hold, false);
+	if (result > 0 && write->socket->state & SOCKET_LOSS_OPEN && socket_hold_is_current(&write->hold))
+		audit_loss_goes_on(&write->hold, kernel_now_ns());
 	socket_remember(write->hold.socket, write->call, write->start_ns, length_shown(write, result),
 		result < 0 ? -(long)error : result, true);
 }

@@ -73,7 +73,7 @@ HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags
 HOOK(int, connect, int fd, const struct sockaddr *addr, socklen_t len)
 {
 	struct socket_hold hold;
-	bool audited = audit_connect_begin(&hold, fd);
+	bool audited = audit_connect_begin(&hold, fd, addr, len);
 	int result = REAL(connect)(fd, addr, len);
 
 	if (audited)

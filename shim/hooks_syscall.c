@@ -105,7 +105,8 @@ static long duplicate_over(const struct arguments *call, const char *name)
 static long connect_call(const struct arguments *call)
 {
 	struct socket_hold hold;
-	bool audited = audit_connect_begin(&hold, (int)call->value[0]);
+	bool audited =
+		audit_connect_begin(&hold, (int)call->value[0], (const void *)call->value[1], (uint32_t)call->value[2]);
 	long result = forward(call);
 
 	if (audited)

@@ -327,9 +327,11 @@ static void count_lost_writes(struct trace_incident *incident, const struct sock
 
 void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error)
 {
-	struct trace_incident *incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
+	struct trace_incident *incident;
 	bool by_close = call->verdict.kind == TRACE_LOST_ON_CLOSE;
 
+	bytes = incident_book_loss(call->socket, bytes);
+	incident = bytes ? trace_log_claim(TRACE_INCIDENT, sizeof(*incident)) : NULL;
 	if (!incident)
 		return;
 	fill(incident, call, by_close ? backtrace_capture() : 0);
@@ -348,7 +350,6 @@ void incident_found_lost(const struct incident_call *call, uint64_t bytes, const
 	incident->outcome = TRACE_LOST;
 	incident->disconnect_ns = call->t_ns;
 	incident->error = error;
-	call->socket->lost_reported += bytes;
 	trace_log_commit(incident);
 	tally_count(incident);
 }

@@ -26,6 +26,19 @@ void incident_reject(
 	incident_finish_call(incident, -(long)error);
 }
 
+uint64_t incident_book_loss(struct socket *socket, uint64_t bytes)
+{
+	uint64_t accepted = __atomic_load_n(&socket->record->bytes_sent, __ATOMIC_RELAXED);
+	uint64_t room = accepted > socket->lost_reported ? accepted - socket->lost_reported : 0;
+
+	if (bytes > room) {
+		__atomic_fetch_or(&socket->state, SOCKET_LOSS_OPEN, __ATOMIC_RELAXED);
+		bytes = room;
+	}
+	socket->lost_reported += bytes;
+	return bytes;
+}
+
 /*
  * The acknowledged bytes of the stream are its first ones, and the incident's are its last: of those behind the
  * acknowledged part, the ones that belong to the incident are still under way, or lost where the connection is over.
@@ -39,9 +52,7 @@ static void settle_one(
 	incident->after.retransmits = tcp->retransmits;
 	incident->after.unsent_bytes = tcp->unacked_bytes;
 	if (tcp->state == TCP_CLOSE) {
-		incident->bytes_lost += unacked;
-		if (socket)
-			socket->lost_reported += unacked;
+		incident->bytes_lost += socket ? incident_book_loss(socket, unacked) : unacked;
 		unacked = 0;
 	} else if (!unacked && incident->kind == TRACE_WRITE_TO_SILENT_PEER && incident->pending_bytes) {
 		__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_HEALED, __ATOMIC_RELAXED);

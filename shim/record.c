@@ -182,11 +182,11 @@ void record_renew(struct socket_hold *hold)
 	hold->generation = process_generation();
 }
 
-void record_continue(struct socket_hold *hold)
+void record_continue(struct socket_hold *hold, enum trace_origin origin)
 {
 	struct socket *socket = hold->socket;
 	struct trace_socket *old = socket->record;
-	struct trace_socket *record = new_record(socket, hold->fd, TRACE_CONNECT);
+	struct trace_socket *record = new_record(socket, hold->fd, origin);
 
 	if (!record)
 		return;
@@ -201,7 +201,10 @@ void record_continue(struct socket_hold *hold)
 	old->end = old->reset_ns ? TRACE_END_RESET : TRACE_END_CLOSED;
 	memset(socket->incidents, 0, sizeof(socket->incidents));
 	socket->shutdown_read = socket->shutdown_write = 0;
-	socket->state = 0;
+	socket->state &= SOCKET_LINGER_ZERO | SOCKET_FAST_OPEN | SOCKET_SHARED; /* of the socket, not of its connection */
+	socket->lost_reported = 0;
+	socket->clean_ns = socket->settled_ns = socket->sampled_ns = socket->unacked_since_ns = 0;
+	socket->readable = READABLE_NOT;
 	__atomic_fetch_add(&trace_log_process()->sockets_seen, 1, __ATOMIC_RELAXED);
 	adopt(socket, record);
 	socket_hold_see(hold);

@@ -23,8 +23,11 @@ bool record_is_current(const struct socket *socket);
  */
 void record_renew(struct socket_hold *hold);
 
-/* The socket's connection is over and another begins (connect on a socket that had been connected); the hold is of that one. */
-void record_continue(struct socket_hold *hold);
+/*
+ * The socket's connection is over, and its next use begins: with a connect, or (TRACE_SOCKET_CALL) as after socket(). The hold is of
+ * that one.
+ */
+void record_continue(struct socket_hold *hold, enum trace_origin origin);
 
 /* Nothing means this socket and nobody holds it any more: a clean record may be used again once the trace fills up. */
 void record_release(struct socket *socket);

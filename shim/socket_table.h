@@ -33,6 +33,7 @@ enum socket_state {
 	SOCKET_LINGER_ZERO = 1 << 6, /* SO_LINGER with a time of 0: a close resets */
 	SOCKET_SILENT = 1 << 7, /* the peer acknowledges nothing */
 	SOCKET_SHARED = 1 << 8, /* was handed to another process */
+	SOCKET_LOSS_OPEN = 1 << 10, /* more bytes were lost than writes had returned for */
 	SOCKET_CONNECT_QUEUED = 1 << 9, /* by io_uring: what is submitted after it may wait for it */
 };
 

@@ -77,6 +77,7 @@ enum trace_incident_flags {
 	TRACE_INCIDENT_QUARANTINE = 1 << 6, /* seen because the number was parked */
 	TRACE_INCIDENT_HEALED = 1 << 7, /* silent peer: the link came back */
 	TRACE_INCIDENT_LINGER = 1 << 8, /* lost-on-close: by SO_LINGER with a time of 0, rather than by unread input */
+	TRACE_INCIDENT_DISSOLVED = 1 << 9, /* lost-on-close: by connect with AF_UNSPEC */
 };
 
 /* A row. `columns` are the KIND_ bits. */

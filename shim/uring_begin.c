@@ -140,7 +140,7 @@ static void begin_connect(struct uring_work *work, const struct io_uring_sqe *sq
 	struct payload address = payload_buffer((const void *)(uintptr_t)sqe->addr, (size_t)sqe->off);
 	struct socket_hold hold;
 
-	if (!audit_connect_begin(&hold, sqe->fd)) {
+	if (!audit_connect_begin(&hold, sqe->fd, (const void *)(uintptr_t)sqe->addr, (uint32_t)sqe->off)) {
 		work->sort = URING_OTHER;
 		return;
 	}

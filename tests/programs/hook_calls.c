@@ -3,8 +3,8 @@
  * what comes of it bare and audited.
  *
  * hook_calls names           prints the names that it tries
- * hook_calls pointers        spoils one pointer after the other; prints each result and errno, or the signal of its death
- * hook_calls stack STATE     prints the stack that each call used, in bytes, on a socket in this state: healthy, ended (its
+ * hook_calls pointers        spoils each pointer in turn; prints result and errno, or the signal of its death
+ * hook_calls stack STATE     prints the bytes of stack that each call used; the socket is healthy, ended (its
  *                            peer has gone and the program was told) or closed
  *
  * Each call is made in a child of its own, so that nothing of one call meets the next.

@@ -129,7 +129,7 @@ static inline void fixture_continue(int fd)
 	struct socket_hold hold;
 
 	cr_assert(socket_hold_open(&hold, fd));
-	record_continue(&hold);
+	record_continue(&hold, TRACE_CONNECT);
 	socket_release(&hold);
 }
 

@@ -20,6 +20,7 @@ static void set_up(void)
 	connection->state = SOCKET_CONNECTED;
 	connection->fd = 7;
 	record_make(connection, 7, TRACE_CONNECT);
+	connection->record->bytes_sent = 1 << 20; /* so much can be lost */
 	cr_assert(record_is_current(connection) && socket_table_open(7, connection));
 }
 
@@ -796,6 +797,24 @@ Test(shim_incident, bytes_found_to_be_lost)
 	cr_expect_str_eq(incident->call, "sendmsg");
 	cr_expect(incident->error == ETIMEDOUT && incident->knowledge == TRACE_NOBODY);
 	cr_expect(connection->lost_reported == 60);
+}
+
+/* 65,538 is what SIOCOUTQ says of a connection without any that connect(AF_UNSPEC) has dissolved. */
+Test(shim_incident, no_more_is_lost_than_was_accepted)
+{
+	struct incident_call call = a_call(0);
+	struct probe_tcp tcp = account(0, 65538, TCP_CLOSE);
+
+	connection->record->bytes_sent = 0;
+	call.verdict = (struct verdict){.kind = TRACE_WRITE_AFTER_RESET, .knowledge = TRACE_NOBODY};
+	incident_found_lost(&call, 65538, &tcp, 0);
+	cr_expect(incidents(TRACE_COMMITTED) == 0 && connection->lost_reported == 0);
+	cr_expect(connection->state & SOCKET_LOSS_OPEN);
+	connection->record->bytes_sent = 100;
+	incident_found_lost(&call, 65538, &tcp, 0);
+	cr_expect(incidents(TRACE_COMMITTED) == 1 && connection->lost_reported == 100);
+	incident_found_lost(&call, 65538, &tcp, 0);
+	cr_expect(incidents(TRACE_COMMITTED) == 1 && connection->lost_reported == 100);
 }
 
 Test(shim_incident, dropped_by_a_runtime)
