@@ -10,6 +10,7 @@
 #include "shim/audit.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -73,6 +74,11 @@ static struct raw_ring *take(int used)
 		unlock(&rings[i]);
 	}
 	return NULL;
+}
+
+static struct raw_ring *take_ring(int fd)
+{
+	return fd >= 0 && fd < INT_MAX ? take(fd + 1) : NULL;
 }
 
 /* ---- mappings ---- */
@@ -162,7 +168,7 @@ void audit_uring_raw_closed(int fd)
 
 	if (!__atomic_load_n(&rings_used, __ATOMIC_RELAXED) || process_is_borrowed())
 		return;
-	ring = take(fd + 1);
+	ring = take_ring(fd);
 	if (ring)
 		let_go(ring);
 	errno = saved;
@@ -235,7 +241,7 @@ void audit_uring_raw_begin(struct audit_uring_raw *call, int fd, unsigned to_sub
 	if (thread_is_inside() || !process_ready())
 		return;
 	if (!(flags & URING_ENTER_REGISTERED_RING))
-		ring = take(fd + 1);
+		ring = take_ring(fd);
 	if (ring) {
 		call->ring = ring;
 		call->generation = ring->generation;
