@@ -84,8 +84,9 @@ for call, run in calls.items():
     print(os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
 for spawn in (libc.posix_spawn, libc.posix_spawnp):
     pid = ctypes.c_int()
-    print(spawn(ctypes.byref(pid), program, None, None, words, environment), flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid.value, 0)[1]), flush=True)
+    error = spawn(ctypes.byref(pid), program, None, None, words, environment)
+    status = os.waitpid(pid.value, 0)[1] # the child prints too
+    print(error, os.waitstatus_to_exitcode(status), sep="\n", flush=True)
 for i in range(3):
     print(subprocess.run([program, "x"], close_fds=True).returncode, flush=True)
 END
