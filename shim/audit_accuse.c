@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/config.h"
+#include "shim/deep_stack.h"
 #include "shim/farewell.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
@@ -99,17 +100,33 @@ void audit_announce(struct audit_write *write, const struct incident_call *call)
 		write->hold.slot->incident = write->incident;
 }
 
-void audit_accuse(struct audit_write *write, bool may_kill)
+struct accusation {
+	struct audit_write *write;
+	bool may_kill;
+};
+
+static void accuse(void *argument)
 {
+	const struct accusation *accusation = argument;
+	struct audit_write *write = accusation->write;
 	struct incident_call call;
 
 	write->verdict.flags |= farewell_flag(write);
 	note_end(write);
 	count_write(write->hold.record, write->verdict.counter, 1);
 	call = audit_call_of(write);
-	call.may_kill = may_kill;
+	call.may_kill = accusation->may_kill;
 	audit_announce(write, &call);
 	look_at_payload(write);
+}
+
+/* With its stack, and the settling of earlier ones, an incident takes more of the program's stack than we may. */
+void audit_accuse(struct audit_write *write, bool may_kill)
+{
+	struct accusation accusation = {write, may_kill};
+
+	if (!deep_stack_call(accuse, &accusation))
+		accuse(&accusation);
 }
 
 void audit_retract(struct audit_write *write)
@@ -148,8 +165,18 @@ void audit_refused(struct audit_write *write, int error)
 		audit_told(&write->hold, write->call, error);
 }
 
-void audit_complete(struct audit_write *write, ssize_t result, int error)
+struct completion {
+	struct audit_write *write;
+	ssize_t result;
+	int error;
+};
+
+static void complete(void *argument)
 {
+	const struct completion *completion = argument;
+	struct audit_write *write = completion->write;
+	ssize_t result = completion->result;
+	int error = completion->error;
 	struct incident_call call = audit_call_of(write);
 	struct probe_tcp tcp;
 
@@ -171,4 +198,13 @@ void audit_complete(struct audit_write *write, ssize_t result, int error)
 	} else {
 		audit_refused(write, error);
 	}
+}
+
+/* With the settling of its bytes, the end of one takes too much of it as well. */
+void audit_complete(struct audit_write *write, ssize_t result, int error)
+{
+	struct completion completion = {write, result, error};
+
+	if (!deep_stack_call(complete, &completion))
+		complete(&completion);
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "shim/backtrace.h"
+#include "shim/deep_stack.h"
 #include "shim/hold.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
@@ -93,6 +94,7 @@ void audit_left(uintptr_t frame)
 
 void audit_forked(void)
 {
+	deep_stack_forked();
 	trace_log_forked();
 	backtrace_forked();
 	hold_forked();

@@ -9,8 +9,11 @@
 #include <poll.h>
 #include <stdio_ext.h>
 #include <string.h>
+#include <sys/mman.h>
 
+#include "shim/kernel.h"
 #include "shim/probe.h"
+#include "shim/thread.h"
 #include "shim/trace_log.h"
 
 #define STREAM_UNBUFFERED 0x0002
@@ -275,29 +278,69 @@ static bool has_output_for_socket(FILE *stream)
 	return is_writable_descriptor(stream) && pending_in(stream) && !audit_stream_is_other(stream);
 }
 
-void audit_flush_all_begin(struct audit_flush_all *all, const struct hook *hook)
-{
-	int fds[AUDIT_FLUSH_ALL];
-	unsigned found = 0;
-	unsigned left_out = 0;
+#define FLUSH_BYTES (AUDIT_FLUSH_ALL * sizeof(struct audit_output))
 
+/* Memory for the outputs, which counts as the caller's frame, of whom `all` is; NULL where there is none to be had. */
+static struct audit_output *outputs_of(const struct audit_flush_all *all)
+{
+	long memory = (long)thread_lent_and_left();
+
+	if (!memory)
+		memory = kernel_call6(
+			SYS_mmap, 0, FLUSH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (memory < 0 && memory > -4096)
+		return NULL;
+	if (thread_lend((void *)memory, FLUSH_BYTES, (uintptr_t)all))
+		return (struct audit_output *)memory;
+	kernel_call2(SYS_munmap, memory, FLUSH_BYTES); /* a signal handler that interrupted another such call */
+	return NULL;
+}
+
+static bool is_known(int fd)
+{
+	uint64_t entry = socket_table_entry(fd);
+
+	return socket_entry_is_open(entry) || socket_entry_is_closed(entry);
+}
+
+/* Looks at the streams with output that `all` has room for. Returns how many, and in `*left_out` how many more there are. */
+static unsigned look_at_streams(struct audit_flush_all *all, int fds[AUDIT_FLUSH_ALL], unsigned *left_out)
+{
+	unsigned room = all->outputs ? AUDIT_FLUSH_ALL : 0;
+	unsigned found = 0;
+
+	*left_out = 0;
 	_IO_list_lock();
 	for (void *place = _IO_iter_begin(); place != _IO_iter_end(); place = _IO_iter_next(place)) {
 		FILE *stream = _IO_iter_file(place);
 
 		if (!has_output_for_socket(stream))
 			continue;
-		if (found < AUDIT_FLUSH_ALL) {
+		if (found < room) {
 			fds[found] = stream->_fileno;
 			look_at_stream(&all->outputs[found++], stream);
-		} else if (socket_table_is_open(stream->_fileno)) {
-			left_out++;
+		} else if (is_known(stream->_fileno)) {
+			++*left_out;
 		}
 	}
 	_IO_list_unlock();
+	return found;
+}
+
+void audit_flush_all_begin(struct audit_flush_all *all, const struct hook *hook)
+{
+	int fds[AUDIT_FLUSH_ALL];
+	unsigned left_out, found;
+
+	all->count = 0;
+	all->outputs = NULL;
+	found = look_at_streams(all, fds, &left_out);
+	if (left_out) {
+		all->outputs = outputs_of(all);
+		found = look_at_streams(all, fds, &left_out);
+	}
 	while (left_out--)
 		trace_log_lost(TRACE_LOST_NO_MEMORY);
-	all->count = 0;
 	for (unsigned i = 0; i < found; i++) {
 		struct audit_output *output = &all->outputs[all->count];
 
@@ -342,6 +385,10 @@ void audit_flush_all_end(struct audit_flush_all *all, bool failed)
 	_IO_list_unlock();
 	for (unsigned i = 0; i < all->count; i++)
 		end(&all->outputs[i], 0, left[i], failed && was_the_one(all, &all->outputs[i], flags[i]));
+	if (!all->outputs)
+		return;
+	thread_lend(NULL, 0, 0);
+	kernel_call2(SYS_munmap, all->outputs, FLUSH_BYTES);
 }
 
 bool audit_flush_is_fatal(const struct audit_output *output)

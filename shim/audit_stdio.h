@@ -109,11 +109,11 @@ void audit_input_end(struct audit_input *input, size_t taken, bool failed);
 #define AUDIT_FLUSH_ALL 16 /* streams that one call is audited for; what more there are is counted as lost */
 
 struct audit_flush_all {
-	struct audit_output outputs[AUDIT_FLUSH_ALL];
 	unsigned count;
+	struct audit_output *outputs; /* in memory of its own, since the program's stack may be small */
 };
 
-/* Around a call that flushes all streams, or all line-buffered ones. */
+/* Around a call that flushes all streams, or all line-buffered ones; or the first alone, before the process ends. */
 void audit_flush_all_begin(struct audit_flush_all *all, const struct hook *hook);
 void audit_flush_all_end(struct audit_flush_all *all, bool failed);
 

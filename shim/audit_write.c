@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "shim/deep_stack.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
@@ -264,12 +265,11 @@ bool audit_write_begin_slow(struct audit_write *write, const char *call, int fd,
 /* ---- after the call ---- */
 
 /* A write to a number that this program has closed: the entry remembers the socket, and the record its end. */
-static void report_closed(struct audit_write *write)
+static void accuse_of_closed(void *argument)
 {
+	struct audit_write *write = argument;
 	struct incident_call call;
 
-	if (process_is_borrowed())
-		return;
 	write->verdict = (struct verdict){.kind = TRACE_WRITE_AFTER_CLOSE, .knowledge = TRACE_TOLD};
 	if (!record_is_current(write->socket))
 		write->socket = NULL;
@@ -278,6 +278,12 @@ static void report_closed(struct audit_write *write)
 	audit_name_close(&call);
 	audit_announce(write, &call);
 	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
+}
+
+static void report_closed(struct audit_write *write)
+{
+	if (!process_is_borrowed() && !deep_stack_call(accuse_of_closed, write))
+		accuse_of_closed(write);
 }
 
 /* The write failed though it had looked harmless, or could not be probed. */

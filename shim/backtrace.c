@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "shim/config.h"
+#include "shim/deep_stack.h"
 #include "shim/hold.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
@@ -28,7 +29,6 @@
 #define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
 #define FEW_DESCRIPTORS 64u
-#define UNWINDER_ROOM (12u << 10) /* bytes of stack: 7 KiB were seen (libunwind 1.6.2), the interpreter's text is 4 */
 
 enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
 
@@ -172,14 +172,28 @@ uintptr_t backtrace_iterates(uintptr_t frame)
 	return before;
 }
 
+struct found {
+	bool unwinder;
+	bool python;
+	char gap[PYTHON_STACK_GAP_MAX]; /* why not */
+};
+
+static void find_all(void *argument)
+{
+	struct found *found = argument;
+
+	found->unwinder = load();
+	found->python = python_stack_find(found->gap);
+}
+
 void backtrace_load(void)
 {
 	uint32_t none = UNWINDER_NONE;
 	uint64_t signals;
 	uintptr_t before;
 	int saved = errno;
-	char gap[PYTHON_STACK_GAP_MAX];
-	bool loaded, python;
+	struct found found;
+	bool done;
 
 	none = __atomic_load_n(&unwinder.state, __ATOMIC_ACQUIRE);
 	if (none != UNWINDER_NONE && none != UNWINDER_LOADING)
@@ -200,31 +214,22 @@ void backtrace_load(void)
 	}
 	unwinder.own = range_of(__ehdr_start);
 	before = thread_enter();
-	loaded = load();
-	python = python_stack_find(gap);
+	done = deep_stack_call(find_all, &found);
 	thread_leave(before);
-	if (!loaded)
+	if (done && !found.unwinder)
 		trace_log_gap(TRACE_NO_UNWINDER, "");
-	if (!python)
-		trace_log_gap(TRACE_NO_PYTHON_STACKS, gap);
-	__atomic_store_n(&unwinder.state, loaded ? UNWINDER_READY : UNWINDER_MISSING, __ATOMIC_RELEASE);
+	if (done && !found.python)
+		trace_log_gap(TRACE_NO_PYTHON_STACKS, found.gap);
+	__atomic_store_n(&unwinder.state,
+		!done            ? UNWINDER_NONE
+		: found.unwinder ? UNWINDER_READY
+				 : UNWINDER_MISSING,
+		__ATOMIC_RELEASE);
 	thread_allow_signals(&signals);
+	if (!done)
+		return;
 	errno = saved;
 	backtrace_warm();
-}
-
-void backtrace_signal_stack(void *lowest, size_t bytes)
-{
-	thread_state.signal_stack = (uintptr_t)lowest;
-	thread_state.signal_stack_bytes = bytes;
-}
-
-/* Whether the unwinder would overflow the stack that the program made for its signal handlers, on which we run. */
-static bool lacks_room(void)
-{
-	uintptr_t used_to = (uintptr_t)__builtin_frame_address(0) - thread_state.signal_stack;
-
-	return used_to < thread_state.signal_stack_bytes && used_to < UNWINDER_ROOM;
 }
 
 static void unwinder_leave(void)
@@ -253,7 +258,7 @@ static bool unwinder_enter(void)
 		return false;
 	if (state != UNWINDER_READY)
 		return state == UNWINDER_NONE && note_missing();
-	if (thread_is_inside() || lacks_room() || holds_loader_lock())
+	if (thread_is_inside() || holds_loader_lock())
 		return note_missing();
 	block = hold_own_block();
 	if (!block)
@@ -304,47 +309,53 @@ static int unwind(void *all[TRACE_STACK_MAX + OWN_FRAMES])
 	return count > 0 ? count : 0;
 }
 
-void backtrace_warm(void)
+static void warm(void *argument)
 {
 	void *frames[TRACE_STACK_MAX + OWN_FRAMES];
+
+	(void)argument;
+	unwind(frames);
+}
+
+void backtrace_warm(void)
+{
 	int saved = errno;
 
 	if (thread_state.warmed || unwinder.walks || !unwinder_enter())
 		return;
-	unwind(frames);
+	deep_stack_call(warm, NULL);
 	unwinder_leave();
 	errno = saved;
 }
 
-/* Kept out of the way of those who have no interpreter: a signal handler may have little room left on its stack. */
-static __attribute__((noinline)) trace_ref intern_with_python(const struct capture *native)
+/* Takes the stack, and the interpreter's, and stores them. */
+static void capture_and_store(void *argument)
 {
+	void *frames[TRACE_STACK_MAX + OWN_FRAMES];
 	char text[PYTHON_TEXT];
-	struct capture capture = *native;
-	bool whole;
+	struct capture capture = {.frames = frames, .text = text};
+	trace_ref *ref = argument;
+	bool whole = true;
 
-	capture.text = text;
-	capture.text_length = python_stack_text(text, sizeof(text), &whole);
+	capture.count = unwind(frames);
+	thread_state.unwinding = false;
+	if (python_stack_is_there())
+		capture.text_length = python_stack_text(text, sizeof(text), &whole);
 	if (!whole)
 		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_NO_PYTHON_STACKS, __ATOMIC_RELAXED);
-	return capture.count > 0 || capture.text_length ? stack_store(&capture) : 0;
+	if (capture.count > 0 || capture.text_length)
+		*ref = stack_store(&capture);
 }
 
 trace_ref backtrace_capture(void)
 {
-	void *frames[TRACE_STACK_MAX + OWN_FRAMES];
-	struct capture capture = {.frames = frames};
 	trace_ref ref = 0;
 	int saved = errno;
 
 	if (!trace_log_is_open() || !unwinder_enter())
 		return 0;
-	capture.count = unwind(frames);
-	thread_state.unwinding = false;
-	if (python_stack_is_there())
-		ref = intern_with_python(&capture);
-	else if (capture.count > 0)
-		ref = stack_store(&capture);
+	if (!deep_stack_call(capture_and_store, &ref))
+		note_missing();
 	unwinder_leave();
 	errno = saved;
 	return ref;

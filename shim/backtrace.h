@@ -47,8 +47,6 @@ trace_ref backtrace_capture(void);
  */
 trace_ref backtrace_capture_text(const char *text, uint32_t length);
 
-/* This thread's signal handlers run on a stack of their own from here on; `bytes` is 0 where they no longer do. */
-void backtrace_signal_stack(void *lowest, size_t bytes);
 
 /* An object was unloaded: what the unwinder cached may be about other code by now. */
 void backtrace_unloaded(void);

@@ -13,7 +13,7 @@
 #define INTERPRETERS_MAX 4 /* scripts whose interpreter is a script; the kernel follows five (fs/exec.c) */
 #define HEADERS_MAX 64 /* program headers looked at */
 #define VARIABLES_MAX 2048 /* in an environment; with more of them it stays as it is */
-#define PATH_ROOM 512
+#define PATH_ROOM 256 /* little stack: a longer path is not looked at */
 
 static const char preload[] = "LD_PRELOAD=";
 
@@ -83,6 +83,7 @@ static char *interpreter_of(char *line)
 static bool is_foreign(int directory, const char *path, int flags)
 {
 	union {
+		struct stat status; /* before the others */
 		ElfW(Ehdr) elf;
 		char line[PATH_ROOM / 2];
 	} head;
@@ -91,14 +92,14 @@ static bool is_foreign(int directory, const char *path, int flags)
 		long fd = flags & AT_EMPTY_PATH ? kernel_call3(SYS_fcntl, directory, F_DUPFD_CLOEXEC, 0)
 						: kernel_call4(SYS_openat, directory, path,
 							  O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
-		struct stat status;
 		bool foreign;
 
 		if (fd < 0)
 			return false;
+		if (kernel_call2(SYS_fstat, fd, &head.status) < 0 || !S_ISREG(head.status.st_mode))
+			path = NULL;
 		memset(&head, 0, sizeof(head));
-		if (kernel_call2(SYS_fstat, fd, &status) < 0 || !S_ISREG(status.st_mode) ||
-			kernel_call4(SYS_pread64, fd, &head, sizeof(head.line) - 1, 0) <= 0)
+		if (path && kernel_call4(SYS_pread64, fd, &head, sizeof(head.line) - 1, 0) <= 0)
 			path = NULL;
 		foreign = path && !memcmp(head.elf.e_ident, ELFMAG, SELFMAG) && is_foreign_elf(fd, &head.elf);
 		kernel_call1(SYS_close, fd);

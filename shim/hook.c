@@ -5,6 +5,7 @@
 #include <link.h>
 #include <stddef.h>
 
+#include "shim/deep_stack.h"
 #include "shim/loader.h"
 #include "shim/thread.h"
 
@@ -111,27 +112,41 @@ static void *find_for_caller(const struct hook *hook, const void *caller)
 	return real;
 }
 
+struct search {
+	struct hook *hook;
+	const void *caller;
+	void *real;
+};
+
+static void search(void *argument)
+{
+	struct search *search = argument;
+
+	search->real = loader_symbol(RTLD_NEXT, search->hook->name);
+	if (search->real) {
+		__atomic_store_n(&search->hook->real, search->real, __ATOMIC_RELAXED);
+		return;
+	}
+	search->real = find_for_caller(search->hook, search->caller);
+	if (search->real)
+		keep_found(search->hook, search->caller, search->real);
+	loader_forget_error(); /* that it was not found is nothing that the program did */
+}
+
 void *hook_find_foreign(struct hook *hook, const void *caller)
 {
-	void *real = find_found(hook, caller);
+	struct search wanted = {.hook = hook, .caller = caller, .real = find_found(hook, caller)};
 	int saved = errno;
 	uintptr_t before;
 
-	if (real)
-		return real;
+	if (wanted.real)
+		return wanted.real;
 	before = thread_enter();
-	real = loader_symbol(RTLD_NEXT, hook->name);
-	if (real) {
-		__atomic_store_n(&hook->real, real, __ATOMIC_RELAXED);
-	} else {
-		real = find_for_caller(hook, caller);
-		if (real)
-			keep_found(hook, caller, real);
-		loader_forget_error();
-	}
+	if (!deep_stack_call(search, &wanted))
+		search(&wanted);
 	thread_leave(before);
 	errno = saved;
-	return real;
+	return wanted.real;
 }
 
 void hook_find_all(void)

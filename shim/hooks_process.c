@@ -235,7 +235,7 @@ HOOK(int, sigaltstack, const stack_t *ss, stack_t *oss)
 	int result = REAL(sigaltstack)(ss, oss);
 
 	if (result == 0 && ss)
-		backtrace_signal_stack(ss->ss_sp, ss->ss_flags & SS_DISABLE ? 0 : ss->ss_size);
+		thread_signal_stack(ss->ss_sp, ss->ss_flags & SS_DISABLE ? 0 : ss->ss_size);
 	return result;
 }
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <stdarg.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -35,7 +34,10 @@ struct arguments {
 	long value[6];
 };
 
-HOOK(long, syscall, long number, ...);
+HOOK_LOOK_UP(syscall);
+
+/* Each keeps its variables to itself: inlined, all of them would be in the one frame of syscall(). */
+#define NOT_INLINE __attribute__((noinline))
 
 static long forward(const struct arguments *call)
 {
@@ -44,28 +46,30 @@ static long forward(const struct arguments *call)
 	return REAL(syscall)(call->number, value[0], value[1], value[2], value[3], value[4], value[5]);
 }
 
-static long write_call(const struct arguments *call, const char *name, struct payload payload, int flags)
+static NOT_INLINE long write_call(
+	const struct arguments *call, const char *name, const struct payload *payload, int flags)
 {
 	struct audit_write write;
 	struct hook hook = named_write;
 
 	hook.name = name;
-	if (!audit_write_begin(&write, &hook, (int)call->value[0], payload, flags))
+	if (!audit_write_begin(&write, &hook, (int)call->value[0], *payload, flags))
 		return forward(call);
 	return audit_write_end(&write, forward(call));
 }
 
-static long sendmsg_call(const struct arguments *call)
+static NOT_INLINE long sendmsg_call(const struct arguments *call)
 {
 	const struct msghdr *message = (const struct msghdr *)call->value[1];
-	long result = write_call(call, "sendmsg", payload_message(message), (int)call->value[2]);
+	struct payload payload = payload_message(message);
+	long result = write_call(call, "sendmsg", &payload, (int)call->value[2]);
 
 	if (result >= 0)
 		audit_sent_message(message);
 	return result;
 }
 
-static long read_call(const struct arguments *call, const char *name, bool empty, int flags)
+static NOT_INLINE long read_call(const struct arguments *call, const char *name, bool empty, int flags)
 {
 	struct audit_read read;
 	struct hook hook = named_read;
@@ -76,7 +80,7 @@ static long read_call(const struct arguments *call, const char *name, bool empty
 	return audit_read_end(&read, forward(call));
 }
 
-static long close_call(const struct arguments *call)
+static NOT_INLINE long close_call(const struct arguments *call)
 {
 	struct audit_close close;
 	int result;
@@ -88,7 +92,7 @@ static long close_call(const struct arguments *call)
 	return result;
 }
 
-static long duplicate_over(const struct arguments *call, const char *name)
+static NOT_INLINE long duplicate_over(const struct arguments *call, const char *name)
 {
 	struct audit_close close;
 	int from = (int)call->value[0];
@@ -102,7 +106,7 @@ static long duplicate_over(const struct arguments *call, const char *name)
 	return result;
 }
 
-static long connect_call(const struct arguments *call)
+static NOT_INLINE long connect_call(const struct arguments *call)
 {
 	struct socket_hold hold;
 	bool audited =
@@ -115,7 +119,7 @@ static long connect_call(const struct arguments *call)
 }
 
 /* `path_at`: which argument the path is; the environment comes two later. */
-static long exec_call(const struct arguments *call, int path_at)
+static NOT_INLINE long exec_call(const struct arguments *call, int path_at)
 {
 	const char *path = (const char *)call->value[path_at];
 	char *const *environment = (char *const *)call->value[path_at + 2];
@@ -133,7 +137,7 @@ static long exec_call(const struct arguments *call, int path_at)
 	return result;
 }
 
-static long enter_ring(const struct arguments *call)
+static NOT_INLINE long enter_ring(const struct arguments *call)
 {
 	const long *value = call->value;
 	struct audit_uring_raw around;
@@ -155,7 +159,7 @@ static long register_with_ring(const struct arguments *call)
 	return forward(call);
 }
 
-static long sandbox_call(const struct arguments *call)
+static NOT_INLINE long sandbox_call(const struct arguments *call)
 {
 	bool installs = call->number == SYS_prctl ? call->value[0] == PR_SET_SECCOMP
 						  : call->value[0] == SECCOMP_SET_MODE_STRICT ||
@@ -189,7 +193,7 @@ static uint64_t turn_before(const struct arguments *call)
 }
 
 /* Calls after which something is to be noted. */
-static long noted_call(const struct arguments *call)
+static NOT_INLINE long noted_call(const struct arguments *call)
 {
 	uint64_t turn = turn_before(call);
 	long result = forward(call);
@@ -237,16 +241,20 @@ static long noted_call(const struct arguments *call)
 static long audited(const struct arguments *call)
 {
 	const long *value = call->value;
+	struct payload payload;
 
 	switch (call->number) {
-	case SYS_write: return write_call(call, "write", payload_buffer((const void *)value[1], (size_t)value[2]), 0);
+	case SYS_write:
+		payload = payload_buffer((const void *)value[1], (size_t)value[2]);
+		return write_call(call, "write", &payload, 0);
 	case SYS_writev:
-		return write_call(call, "writev", payload_vector((const struct iovec *)value[1], (int)value[2]), 0);
+		payload = payload_vector((const struct iovec *)value[1], (int)value[2]);
+		return write_call(call, "writev", &payload, 0);
 	case SYS_sendto:
-		return write_call(
-			call, "sendto", payload_buffer((const void *)value[1], (size_t)value[2]), (int)value[3]);
+		payload = payload_buffer((const void *)value[1], (size_t)value[2]);
+		return write_call(call, "sendto", &payload, (int)value[3]);
 	case SYS_sendmsg: return sendmsg_call(call);
-	case SYS_sendfile: return write_call(call, "sendfile", payload_none((size_t)value[3]), 0);
+	case SYS_sendfile: payload = payload_none((size_t)value[3]); return write_call(call, "sendfile", &payload, 0);
 	case SYS_read: return read_call(call, "read", value[2] == 0, 0);
 	case SYS_recvfrom: return read_call(call, "recvfrom", value[2] == 0, (int)value[3]);
 	case SYS_recvmsg: {
@@ -329,16 +337,17 @@ static bool is_followed(long number)
 	}
 }
 
-long syscall(long number, ...)
-{
-	struct arguments call = {.number = number};
-	va_list arguments;
+/*
+ * syscall() with the arguments that it has in any case: they come in the same registers, and a function that is declared with `...`
+ * keeps those of floating point too, 176 bytes in all.
+ */
+SOCKSAN_EXPORT long by_number(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");
 
-	va_start(arguments, number);
-	for (int i = 0; i < 6; i++)
-		call.value[i] = va_arg(arguments, long);
-	va_end(arguments);
-	if (__builtin_expect(thread_is_unwinding() && number == SYS_write && (int)call.value[0] < 0, 0))
-		return backtrace_answer_write((const void *)call.value[1]);
+long by_number(long number, long a, long b, long c, long d, long e, long f)
+{
+	struct arguments call = {number, {a, b, c, d, e, f}};
+
+	if (__builtin_expect(thread_is_unwinding() && number == SYS_write && (int)a < 0, 0))
+		return backtrace_answer_write((const void *)b);
 	return is_followed(number) ? audited(&call) : forward(&call);
 }

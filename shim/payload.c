@@ -3,7 +3,8 @@
 
 #include "shim/kernel.h"
 
-#define ELEMENTS 16u /* copied at a time */
+#define ELEMENTS 4u /* copied at a time: little stack */
+#define FIRST_ELEMENTS 16u /* looked at for the first bytes */
 #define ELEMENTS_MAX 1024u /* UIO_MAXIOV */
 
 static size_t vector_length(const struct iovec *vector, size_t count)
@@ -54,7 +55,7 @@ static size_t vector_first_bytes(const struct iovec *vector, size_t count, char 
 {
 	size_t done = 0;
 
-	for (size_t i = 0; i < count && i < ELEMENTS && done < size; i++) {
+	for (size_t i = 0; i < count && i < FIRST_ELEMENTS && done < size; i++) {
 		struct iovec part;
 		size_t now;
 

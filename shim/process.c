@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "shim/config.h"
+#include "shim/deep_stack.h"
 #include "shim/kernel.h"
 #include "shim/older_headers.h"
 
@@ -111,6 +112,7 @@ static bool set_up_first(void)
 		return false;
 	/* Linux 4.14; without it the fork handler alone clears the page */
 	kernel_call3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
+	deep_stack_set_up();
 	__atomic_store_n(&process_page, (struct process_page *)page, __ATOMIC_RELEASE);
 	return true;
 }

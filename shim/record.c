@@ -201,7 +201,8 @@ void record_continue(struct socket_hold *hold, enum trace_origin origin)
 	old->end = old->reset_ns ? TRACE_END_RESET : TRACE_END_CLOSED;
 	memset(socket->incidents, 0, sizeof(socket->incidents));
 	socket->shutdown_read = socket->shutdown_write = 0;
-	socket->state &= SOCKET_LINGER_ZERO | SOCKET_FAST_OPEN | SOCKET_SHARED; /* of the socket, not of its connection */
+	socket->state &=
+		SOCKET_LINGER_ZERO | SOCKET_FAST_OPEN | SOCKET_SHARED; /* of the socket, not of its connection */
 	socket->lost_reported = 0;
 	socket->clean_ns = socket->settled_ns = socket->sampled_ns = socket->unacked_since_ns = 0;
 	socket->readable = READABLE_NOT;

@@ -37,6 +37,9 @@ struct thread_state {
 	bool warmed; /* this thread's cache in the unwinder is made (stack_walk.h) */
 	uintptr_t signal_stack; /* the stack that its signal handlers run on, if it gave them one, */
 	size_t signal_stack_bytes; /* and its size, 0 where it did not */
+	uintptr_t lent; /* memory that stands for a frame, */
+	size_t lent_bytes; /* its size, 0 where there is none, */
+	uintptr_t lent_to; /* and a place in that frame */
 	int last_closed_fd; /* of this thread's run of closes, number by number */
 	bool sweeping; /* the run met a number that was never open: it closes whatever there is */
 	uint8_t accused_count;
@@ -58,10 +61,22 @@ extern __thread struct thread_state thread_state __attribute__((tls_model("initi
 
 /*
  * Whether the frame that `place` lies in, of this thread, was left by a jump: it would be below `frame`, which is one of the frames
- * there are now, and on the same stack. No where a signal handler runs on a stack of its own, and no where deeper calls have
+ * there are now, and on the same stack. No on a stack of ours (deep_stack.h), and no where a signal handler runs on a stack of its own, and no where deeper calls have
  * taken the place in again: that shows later, when they return.
  */
 bool thread_is_left(uintptr_t place, uintptr_t frame);
+
+/* The thread's signal handlers run on these bytes from now on; 0 of them: on its own stack. */
+void thread_signal_stack(const void *lowest, size_t bytes);
+
+/*
+ * Memory that is not of the stack, `bytes` from `lowest`, stands for the frame that `place` lies in until that frame is gone: what lies
+ * there counts as lying in it. Returns false where an earlier frame of this thread, which has not ended, has some. 0 bytes: no more.
+ */
+bool thread_lend(const void *lowest, size_t bytes, uintptr_t place);
+
+/* What was lent to a frame that was left by a jump, for whoever wants to give it back; NULL: nothing. */
+void *thread_lent_and_left(void);
 
 /* Called once this thread has left the frames below `frame` by a jump: what they had under way is given back. Set once. */
 extern void (*thread_abandon)(uintptr_t frame) __attribute__((visibility("hidden")));

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "shim/config.h"
+#include "shim/deep_stack.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
 #include "shim/process.h"
@@ -364,13 +365,23 @@ static bool wait_for_opener(void)
 	return trace_log_is_open();
 }
 
-bool trace_log_open(void)
+/* Names of files, and lines about them. */
+static void make_trace(void *argument)
 {
 	char name[CONFIG_PATH_MAX + 64];
+	bool *done = argument;
+	long error = open_own(name, sizeof(name));
+
+	*done = error == 0 || open_inherited();
+	if (!*done)
+		tell_no_trace(name, -error);
+}
+
+bool trace_log_open(void)
+{
 	uint32_t none = LOG_NONE;
 	uint64_t signals;
-	long error;
-	bool done;
+	bool done = false;
 
 	if (trace_log_is_open())
 		return true;
@@ -384,10 +395,7 @@ bool trace_log_open(void)
 	}
 	__atomic_store_n(&the_log.opener, process_thread_id(), __ATOMIC_RELAXED);
 	the_log.attempts++;
-	error = open_own(name, sizeof(name));
-	done = error == 0 || open_inherited();
-	if (!done)
-		tell_no_trace(name, -error);
+	deep_stack_call(make_trace, &done);
 	__atomic_store_n(&the_log.state, done ? LOG_OPEN : LOG_NONE, __ATOMIC_RELEASE);
 	thread_allow_signals(&signals);
 	return done;

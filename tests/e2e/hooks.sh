@@ -20,6 +20,8 @@ export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=
 
 # Exported, and not in front of anything: the public API, and what AddressSanitizer asks for its options.
 own_names='^socksan_|^__asan_default_options$'
+# These do not return, and their argument is what setjmp made: the programs of tests/race jump.
+jumps='^(_|sig)?longjmp$|^__longjmp_chk$'
 
 audited() { # COMMAND...
     timeout -k 5 300 "$build/socksan" run --error-exitcode=0 --output=report.txt -- "$@"
@@ -27,7 +29,7 @@ audited() { # COMMAND...
 
 t_each_hook_has_a_call() {
     local missing
-    nm -D --defined-only "$build/libsocksan.so" | awk '{ print $3 }' | grep -vE "$own_names" | sort -u >exported
+    nm -D --defined-only "$build/libsocksan.so" | awk '{ print $3 }' | grep -vE "$own_names|$jumps" | sort -u >exported
     "$calls" names | sort -u >tried
     missing=$(comm -23 exported tried)
     [ -z "$missing" ] || fail "no call of $(echo "$missing" | tr '\n' ' ')in tests/programs/hook_calls.h"
@@ -40,6 +42,33 @@ t_bad_pointers() {
     cmp -s bare with || fail "$(diff bare with)"
     # 1,300 outcomes on x86-64 with liburing 2.3: a table that was emptied by mistake would not be noticed otherwise
     [ "$(wc -l <bare)" -gt 1000 ] || fail "only $(wc -l <bare) outcomes"
+}
+
+# Prints each call with what it took more than bare, in bytes.
+stack_difference() { # STATE
+    timeout -k 5 300 "$calls" stack "$1" >bare 2>bare.err || fail "bare: $(head -n 3 bare.err)"
+    audited "$calls" stack "$1" >with 2>with.err || fail "audited: $(head -n 3 with.err)"
+    paste -d ' ' bare with | awk '{ if ($1 != $3) exit 1; print $1, $4 - $2 }' || fail "the calls differ: $(diff bare with)"
+}
+
+# Of the program's stack: 1 KiB at most; a write by number is known to take more.
+small_stack() { # STATE
+    stack_difference "$1" >used
+    awk '$2 > ($1 ~ /^syscall/ ? 1024 : 1024)' used >over
+    [ ! -s over ] || fail "on a socket that is $1: $(tr '\n' ';' <over)"
+    [ "$(wc -l <used)" -gt 300 ] || fail "only $(wc -l <used) calls"
+}
+
+t_stack_of_a_healthy_socket() {
+    small_stack healthy
+}
+
+t_stack_of_an_ended_socket() {
+    small_stack ended
+}
+
+t_stack_of_a_closed_socket() {
+    small_stack closed
 }
 
 run_tests

@@ -217,6 +217,7 @@ int main(int argc, char **argv)
 	outcome = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(outcome != MAP_FAILED);
 	CHECK(setrlimit(RLIMIT_CORE, &no_core) == 0);
+	errno = 0; /* finds the function behind it, which takes a KiB of stack once */
 	if (same(mode, "stack")) {
 		state = argument(argc, argv, 2);
 		measure_stacks();

@@ -356,6 +356,7 @@ static const struct hook_call hook_calls[] = {
 	{"io_uring_queue_init_mem", 'i', {N(1), A(RESULT), A(ZERO), A(BUFFER), N(16)}},
 	{"io_uring_queue_mmap", 'i', {N(-1), A(ZERO), A(RESULT)}},
 	{"io_uring_queue_exit", 'v', {A(RING)}},
+	{"io_uring_setup", 'i', {N(1), A(RESULT)}},
 	{"io_uring_enter", 'i', {N(-1), N(1), NIL, NIL, A(SIGNALS)}},
 	{"io_uring_enter2", 'i', {N(-1), N(1), NIL, NIL, A(SIGNALS), N(8)}},
 };
