@@ -47,7 +47,6 @@ trace_ref backtrace_capture(void);
  */
 trace_ref backtrace_capture_text(const char *text, uint32_t length);
 
-
 /* An object was unloaded: what the unwinder cached may be about other code by now. */
 void backtrace_unloaded(void);
 

@@ -3,11 +3,13 @@
  * ours: what those had under way is given back just before. Jumps that pass no hook (exceptions, a coroutine's own assembly)
  * are found out by a later call (thread.h).
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdint.h>
 
 #include "shim/audit.h"
 #include "shim/hook.h"
+#include "shim/kernel.h"
 #include "shim/thread.h"
 
 /* The stack pointer that a jump will set; 0 where it is not known how libc keeps it. */
@@ -26,6 +28,25 @@ static uintptr_t stack_after(const struct __jmp_buf_tag *env)
 #endif
 }
 
+/* Nobody will know these numbers: hooks_open.c. */
+static void close_made(uintptr_t stack)
+{
+	int saved = errno;
+
+	while (thread_state.made && thread_is_left((uintptr_t)thread_state.made, stack)) {
+		const struct thread_made *made = thread_state.made;
+
+		thread_state.made = made->outer;
+		for (int i = 0; i < 2; i++) {
+			if (made->fds[i] < 0)
+				continue;
+			audit_close_many("siglongjmp", (unsigned)made->fds[i], (unsigned)made->fds[i]);
+			kernel_call1(SYS_close, made->fds[i]);
+		}
+	}
+	errno = saved;
+}
+
 static void leave(const struct __jmp_buf_tag *env)
 {
 	uintptr_t stack = stack_after(env);
@@ -33,6 +54,7 @@ static void leave(const struct __jmp_buf_tag *env)
 	if (!stack)
 		return;
 	audit_left(stack);
+	close_made(stack);
 	if (thread_state.inside && thread_is_left(thread_state.inside, stack)) {
 		thread_state.inside = 0;
 		thread_state.unwinding = false;

@@ -9,8 +9,25 @@
 #include "shim/hook.h"
 #include "shim/thread.h"
 
+/*
+ * Between a call that makes descriptors and our return: should a signal handler leave by a jump then, nobody will ever know the
+ * numbers, and hooks_jump.c closes them. Without us that moment is too short to meet.
+ */
+static void made(struct thread_made *made, int one, int other)
+{
+	*made = (struct thread_made){thread_state.made, {one, other}};
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	thread_state.made = made;
+}
+
+static void handed_over(const struct thread_made *made)
+{
+	thread_state.made = made->outer;
+}
+
 HOOK(int, socket, int domain, int type, int protocol)
 {
+	struct thread_made making;
 	int fd;
 	int saved;
 
@@ -18,15 +35,18 @@ HOOK(int, socket, int domain, int type, int protocol)
 		fd = REAL(socket)(domain, type, protocol);
 	while (fd < 0 && audit_made_room(errno));
 	saved = errno;
+	made(&making, fd, -1);
 	if (fd >= 0)
 		audit_made_socket(fd, domain, type, protocol);
 	errno = saved;
+	handed_over(&making);
 	return fd;
 }
 HOOK_ALIAS(socket, __socket);
 
 HOOK(int, socketpair, int domain, int type, int protocol, int fds[2])
 {
+	struct thread_made making;
 	int result;
 	int saved;
 
@@ -34,40 +54,46 @@ HOOK(int, socketpair, int domain, int type, int protocol, int fds[2])
 		result = REAL(socketpair)(domain, type, protocol, fds);
 	while (result < 0 && audit_made_room(errno));
 	saved = errno;
-	if (result == 0)
+	if (result == 0) {
+		made(&making, fds[0], fds[1]);
 		audit_made_pair(fds, domain, type, protocol);
+		handed_over(&making);
+	}
 	errno = saved;
 	return result;
 }
 
 static int accepted(int listener, int fd)
 {
+	struct thread_made making;
 	int saved = errno;
 
+	made(&making, fd, -1);
 	if (fd >= 0)
 		audit_accepted(listener, fd);
 	errno = saved;
+	handed_over(&making);
 	return fd;
 }
 
 HOOK(int, accept, int fd, struct sockaddr *addr, socklen_t *addr_len)
 {
-	int made;
+	int new;
 
 	do
-		made = REAL(accept)(fd, addr, addr_len);
-	while (made < 0 && audit_made_room(errno));
-	return accepted(fd, made);
+		new = REAL(accept)(fd, addr, addr_len);
+	while (new < 0 && audit_made_room(errno));
+	return accepted(fd, new);
 }
 
 HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags)
 {
-	int made;
+	int new;
 
 	do
-		made = REAL(accept4)(fd, addr, addr_len, flags);
-	while (made < 0 && audit_made_room(errno));
-	return accepted(fd, made);
+		new = REAL(accept4)(fd, addr, addr_len, flags);
+	while (new < 0 && audit_made_room(errno));
+	return accepted(fd, new);
 }
 
 HOOK(int, connect, int fd, const struct sockaddr *addr, socklen_t len)

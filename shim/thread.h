@@ -24,6 +24,12 @@ struct thread_dump {
 
 struct hold_block;
 
+/* Descriptors that a call of the program's has made and not returned yet; in the frame of our hook. */
+struct thread_made {
+	struct thread_made *outer; /* of a call that a signal handler interrupted */
+	int fds[2]; /* -1: none */
+};
+
 struct thread_state {
 	struct hold_block *holds; /* what it looks at (hold.h); NULL: nothing so far */
 	uintptr_t inside; /* the outermost frame of our own use of the loader or the unwinder; 0: outside */
@@ -34,6 +40,7 @@ struct thread_state {
 	} claims[THREAD_CLAIMS];
 	struct thread_dump *dump; /* an interpreter is writing its stack; NULL otherwise */
 	uintptr_t iterating; /* the frame of its dl_iterate_phdr, 0 outside */
+	struct thread_made *made; /* the innermost; NULL: nothing */
 	bool warmed; /* this thread's cache in the unwinder is made (stack_walk.h) */
 	uintptr_t signal_stack; /* the stack that its signal handlers run on, if it gave them one, */
 	size_t signal_stack_bytes; /* and its size, 0 where it did not */

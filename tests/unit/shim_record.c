@@ -271,7 +271,8 @@ Test(shim_record, a_socket_that_connects_anew_continues_in_a_new_record)
 	cr_expect(socket->record->keepalive_idle_s == 60 && socket->record->user_timeout_ms == 5000);
 	cr_expect(
 		socket->record->cookie == old->cookie && socket->record->told_ns == 0 && socket->record->reset_ns == 0);
-	cr_expect(socket->state == (SOCKET_SHARED | SOCKET_LINGER_ZERO)); /* the socket is still held, and has its options */
+	cr_expect(socket->state ==
+		  (SOCKET_SHARED | SOCKET_LINGER_ZERO)); /* the socket is still held, and has its options */
 	cr_expect(socket->lost_reported == 0 && socket->unacked_since_ns == 0);
 	cr_expect(socket->shutdown_write == 0 && socket->incidents[0] == NULL);
 	cr_expect(old->closed_ns == socket->record->opened_ns && old->end == TRACE_END_RESET);
