@@ -192,7 +192,7 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
 .PHONY: all tests programs check soak faults demo bench scale fuzz load race differential lint install uninstall deb \
-	check-deb dist release check-release clean help deps FORCE
+	check-deb check-build dist release check-release clean help deps FORCE
 
 all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
 
@@ -201,8 +201,8 @@ programs: $(programs)
 tests: $(unit_tests) $(unit_tools) $(fuzz_replays) $(fuzz_tools) programs $(fault_library) $(race_programs)
 
 # These goals begin with scripts/deps, and nothing is compiled before it is done.
-deps_sets := $(filter check demo bench scale fuzz load race differential lint deb check-deb release check-release, \
-	$(MAKECMDGOALS))
+deps_sets := $(filter check demo bench scale fuzz load race differential lint deb check-deb check-build release \
+	check-release, $(MAKECMDGOALS))
 deps:
 	@scripts/deps $(or $(deps_sets),check)
 after_deps := $(if $(deps_sets),deps)
@@ -304,6 +304,10 @@ deb: | deps
 check-deb: | deps
 	@scripts/check-deb $(BUILD) $(VERSION) $(T)
 
+# Every compiler and every distribution's flags; ON="here 13" for some of the places.
+check-build: all $(BUILD)/tests/programs/demo_keepalive $(BUILD)/tests/programs/echo | deps
+	@ON="$(ON)" scripts/check-build $(BUILD) $(T)
+
 # The sources; and a command for every distribution (Debian 12). In $(BUILD)/release.
 dist:
 	@scripts/dist $(BUILD) $(VERSION)
@@ -336,6 +340,7 @@ help:
 	@echo '                   completions for bash, zsh and fish; uninstall takes it all away again'
 	@echo 'make deb           a Debian package, in $(BUILD)/deb; check-deb installs and uses it in a clean root (root, network)'
 	@echo 'make dist          the sources as an archive; release: one archive that runs on every distribution, without any package'
+	@echo 'make check-build   build with every compiler of four distributions and the flags of four (root, network; long)'
 	@echo 'make check-release use that in clean roots of four distributions (root, network)'
 	@echo 'make clean         remove $(BUILD)'
 	@echo
