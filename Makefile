@@ -260,6 +260,7 @@ installed_programs := \
 	$(LIBRARY):LIBDIR:socksan/libsocksan.so \
 	$(COMMAND):LIBDIR:socksan/socksan \
 	scripts/load-postgresql:DATADIR:load-postgresql \
+	scripts/ci-run:DATADIR:ci-run \
 	$(if $(BUNDLE),$(BUNDLE):LIBDIR:socksan/libsocksan-unwind.so)
 pc_values = PREFIX BINDIR LIBDIR INCLUDEDIR VERSION
 
