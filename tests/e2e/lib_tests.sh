@@ -6,7 +6,8 @@
 
 : "${only=}"
 base=$(mktemp -d) || exit 1
-trap 'rm -rf "$base"' EXIT
+# Nothing that is mounted there, by a test that was killed while it made a root, belongs to us.
+trap 'rm -rf --one-file-system "$base"' EXIT
 
 # --- For a test to end with ---------------------------------------------------------------------------------------------------
 
