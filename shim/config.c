@@ -15,10 +15,10 @@ struct option {
 	uint64_t highest;
 };
 
-#define OPTION(name, type, lowest, highest)                                                                            \
-	{                                                                                                              \
-#name, type, offsetof(struct config, name), lowest, highest                                            \
-	}
+/* Versions of clang-format differ here. */
+/* clang-format off */
+#define OPTION(name, type, lowest, highest) {#name, type, offsetof(struct config, name), lowest, highest}
+/* clang-format on */
 
 static const struct option options[] = {
 	OPTION(log_path, OPTION_TEXT, 0, 0),

@@ -178,7 +178,7 @@ URING_HOOK(void, io_uring_queue_exit, struct uring *ring)
 			audit_uring_raw_begin(&around, (int)(fd), to_submit, flags);                                   \
 			result = (call);                                                                               \
 			audit_uring_raw_end(                                                                           \
-				&around, result >= 0 && (flags)&IORING_ENTER_GETEVENTS ? (min_complete) : 0);          \
+				&around, result >= 0 && IORING_ENTER_GETEVENTS & (flags) ? (min_complete) : 0);        \
 		}                                                                                                      \
 		result;                                                                                                \
 	})

@@ -33,10 +33,13 @@ static inline long kernel_call_now(long number, long a, long b, long c, long d, 
 	register long r9 __asm__("r9") = f;
 	long result;
 
+	/* Versions of clang-format differ here. */
+	/* clang-format off */
 	__asm__ volatile("syscall"
 			 : "=a"(result)
 			 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
 			 : "rcx", "r11", "memory");
+	/* clang-format on */
 	return result;
 #elif defined(__aarch64__)
 	register long x8 __asm__("x8") = number;

@@ -58,10 +58,10 @@
 /* Whether open() takes a mode (glibc 2.25 fcntl.h). */
 #ifndef __OPEN_NEEDS_MODE
 #ifdef __O_TMPFILE
-#define __OPEN_NEEDS_MODE(oflag) (((oflag)&O_CREAT) != 0 || ((oflag)&__O_TMPFILE) == __O_TMPFILE)
+#define __OPEN_NEEDS_MODE(oflag) ((O_CREAT & (oflag)) != 0 || (__O_TMPFILE & (oflag)) == __O_TMPFILE)
 #else
 #define OLDER_O_TMPFILE (020000000 | O_DIRECTORY) /* Linux 3.11; x86 and arm64 */
-#define __OPEN_NEEDS_MODE(oflag) (((oflag)&O_CREAT) != 0 || ((oflag)&OLDER_O_TMPFILE) == OLDER_O_TMPFILE)
+#define __OPEN_NEEDS_MODE(oflag) ((O_CREAT & (oflag)) != 0 || (OLDER_O_TMPFILE & (oflag)) == OLDER_O_TMPFILE)
 #endif
 #endif
 

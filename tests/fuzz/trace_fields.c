@@ -7,10 +7,10 @@
 
 #include "shim/trace_format.h"
 
-#define FIELD(type, field, kind)                                                                                       \
-	{                                                                                                              \
-		offsetof(struct type, field), sizeof(((struct type *)0)->field), kind                                  \
-	}
+/* Versions of clang-format differ here. */
+/* clang-format off */
+#define FIELD(type, field, kind) {offsetof(struct type, field), sizeof(((struct type *)0)->field), kind}
+/* clang-format on */
 #define ADDRESS(type, field)                                                                                           \
 	FIELD(type, field.family, FIELD_SMALL), FIELD(type, field.port, FIELD_SMALL),                                  \
 		FIELD(type, field.path, FIELD_REF), FIELD(type, field.ip, FIELD_TEXT)
@@ -144,10 +144,10 @@ static const struct trace_field incident_fields[] = {
 };
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
-#define TYPE(type, fields)                                                                                             \
-	{                                                                                                              \
-		sizeof(struct type), fields, COUNT_OF(fields)                                                          \
-	}
+/* Versions of clang-format differ here. */
+/* clang-format off */
+#define TYPE(type, fields) {sizeof(struct type), fields, COUNT_OF(fields)}
+/* clang-format on */
 
 static const struct {
 	size_t bytes; /* of the struct */

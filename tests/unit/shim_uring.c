@@ -65,14 +65,15 @@ TestSuite(shim_uring, .init = set_up, .fini = fixture_end);
 
 static struct io_uring_sqe *fill(uint8_t opcode, int fd, uint64_t user_data)
 {
+	static const char text[] = "text";
 	struct io_uring_sqe *sqe = &shared.sqes[ring.sq.sqe_tail++ & shared.sq_mask];
 
 	memset(sqe, 0, sizeof(*sqe));
 	sqe->opcode = opcode;
 	sqe->fd = fd;
 	sqe->user_data = user_data;
-	sqe->addr = (uintptr_t) "text";
-	sqe->len = 4;
+	sqe->addr = (uintptr_t)text;
+	sqe->len = sizeof(text) - 1;
 	return sqe;
 }
 

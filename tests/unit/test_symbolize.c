@@ -105,8 +105,8 @@ Test(symbolize, names_inlined_functions_and_what_holds_them)
 	cr_assert_eq(strlen(stack.frames[0].build_id), 40);
 }
 
-/* A library of one function inlined into another, which returns where the inner one was. NULL: it cannot be made so. */
-static uint64_t (*load_library(const char *compile))(void)
+/* A library of one function inlined into another, which returns where the inner one was; the function, or NULL: it cannot be made so. */
+static void *load_library(const char *compile)
 {
 	static const char source[] = "__attribute__((noinline)) unsigned long where(void)\n"
 				     "{ return (unsigned long)__builtin_return_address(0); }\n"
@@ -126,7 +126,7 @@ static uint64_t (*load_library(const char *compile))(void)
 	free(path);
 	free(command);
 	free(library);
-	return handle ? (uint64_t(*)(void))dlsym(handle, "outer_one") : NULL;
+	return handle ? dlsym(handle, "outer_one") : NULL;
 }
 
 static void expect_library_names(const char *compile)
