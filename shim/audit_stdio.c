@@ -9,9 +9,8 @@
 #include <poll.h>
 #include <stdio_ext.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "shim/kernel.h"
+#include "shim/pages.h"
 #include "shim/probe.h"
 #include "shim/thread.h"
 #include "shim/trace_log.h"
@@ -283,16 +282,13 @@ static bool has_output_for_socket(FILE *stream)
 /* Memory for the outputs, which counts as the caller's frame, of whom `all` is; NULL where there is none to be had. */
 static struct audit_output *outputs_of(const struct audit_flush_all *all)
 {
-	long memory = (long)thread_lent_and_left();
+	void *memory = thread_lent_and_left();
 
 	if (!memory)
-		memory = kernel_call6(
-			SYS_mmap, 0, FLUSH_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (memory < 0 && memory > -4096)
-		return NULL;
-	if (thread_lend((void *)memory, FLUSH_BYTES, (uintptr_t)all))
-		return (struct audit_output *)memory;
-	kernel_call2(SYS_munmap, memory, FLUSH_BYTES); /* a signal handler that interrupted another such call */
+		memory = pages_map(FLUSH_BYTES);
+	if (!memory || thread_lend(memory, FLUSH_BYTES, (uintptr_t)all))
+		return memory;
+	pages_unmap(memory, FLUSH_BYTES); /* a signal handler that interrupted another such call */
 	return NULL;
 }
 
@@ -388,7 +384,7 @@ void audit_flush_all_end(struct audit_flush_all *all, bool failed)
 	if (!all->outputs)
 		return;
 	thread_lend(NULL, 0, 0);
-	kernel_call2(SYS_munmap, all->outputs, FLUSH_BYTES);
+	pages_unmap(all->outputs, FLUSH_BYTES);
 }
 
 bool audit_flush_is_fatal(const struct audit_output *output)

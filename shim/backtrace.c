@@ -8,7 +8,6 @@
 #include <link.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "shim/config.h"
@@ -18,6 +17,7 @@
 #include "shim/line.h"
 #include "shim/loader.h"
 #include "shim/module_map.h"
+#include "shim/own_objects.h"
 #include "shim/process.h"
 #include "shim/python_stack.h"
 #include "shim/signal_frame.h"
@@ -28,7 +28,6 @@
 
 #define PYTHON_TEXT 4096 /* bytes of the interpreter's stack that are kept */
 #define OWN_FRAMES 12 /* at most, above the hook's caller */
-#define FEW_DESCRIPTORS 64u
 
 enum unwinder_state { UNWINDER_NONE, UNWINDER_LOADING, UNWINDER_READY, UNWINDER_MISSING, UNWINDER_BROKEN };
 
@@ -42,6 +41,7 @@ static struct {
 	uint32_t gate; /* forks that are being prepared: nobody enters meanwhile */
 	uint32_t flush; /* forget what was cached */
 	bool walks; /* without a cache */
+	bool saves_memory; /* without one in threads that have none yet */
 	int (*backtrace)(void **frames, int size);
 	void (*flush_cache)(void *space, unsigned long low, unsigned long high);
 	void **local_addr_space;
@@ -78,17 +78,6 @@ bool backtrace_is_unwinder(const void *address)
 	return lies_in(&unwinder.library, address);
 }
 
-/*
- * The cache of a thread is made with malloc, and glibc asks for the number of processors when it makes a further arena (2.36
- * malloc/arena.c arena_get2): for that moment it has a descriptor open. A program that lives on the last of its own would notice.
- */
-static bool has_few_descriptors(void)
-{
-	struct rlimit limit;
-
-	return kernel_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur <= FEW_DESCRIPTORS;
-}
-
 #define BUNDLED "libsocksan-unwind.so"
 
 /*
@@ -116,6 +105,7 @@ static void *load_bundled(void)
 
 static bool load(void)
 {
+	const struct link_map *last = own_objects_last();
 	void *library = load_bundled();
 	Dl_info info;
 
@@ -126,7 +116,8 @@ static bool load(void)
 		loader_forget_error();
 		return false;
 	}
-	unwinder.walks = stack_walk_is_the_only_way() || has_few_descriptors();
+	own_objects_adopt_after(last);
+	unwinder.walks = stack_walk_is_the_only_way();
 	backtrace_answers_load();
 	unwinder.backtrace = (int (*)(void **, int))loader_symbol(library, "unw_backtrace");
 	if (unwinder.backtrace && loader_address((void *)unwinder.backtrace, &info, NULL))
@@ -272,6 +263,16 @@ static bool unwinder_enter(void)
 	return note_missing();
 }
 
+void backtrace_save_memory(void)
+{
+	unwinder.saves_memory = true;
+}
+
+static bool may_cache(void)
+{
+	return !unwinder.walks && (thread_state.warmed || !unwinder.saves_memory);
+}
+
 /* All frames, our own included. The first ones of a thread that a signal handler asks for come without its cache. */
 static int frames_of_thread(void **frames, int size)
 {
@@ -280,7 +281,7 @@ static int frames_of_thread(void **frames, int size)
 
 	if (!thread_state.warmed || unwinder.walks) {
 		count = stack_walk(frames, size, &interrupted);
-		if (interrupted || unwinder.walks)
+		if (interrupted || !may_cache())
 			return count;
 	}
 	count = unwinder.backtrace(frames, size);
@@ -321,7 +322,7 @@ void backtrace_warm(void)
 {
 	int saved = errno;
 
-	if (thread_state.warmed || unwinder.walks || !unwinder_enter())
+	if (thread_state.warmed || !may_cache() || !unwinder_enter())
 		return;
 	deep_stack_call(warm, NULL);
 	unwinder_leave();

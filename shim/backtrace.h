@@ -47,6 +47,9 @@ trace_ref backtrace_capture(void);
  */
 trace_ref backtrace_capture_text(const char *text, uint32_t length);
 
+/* Stacks of threads that had none so far are walked, without a cache: some ten microseconds more for each. */
+void backtrace_save_memory(void);
+
 /* An object was unloaded: what the unwinder cached may be about other code by now. */
 void backtrace_unloaded(void);
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "shim/kernel.h"
+#include "shim/pages.h"
 
 #define STACKS 4u
 #define STACK_BYTES (64u << 10) /* dlopen of the unwinder, the deepest of all, was seen to take 9 KiB (glibc 2.36) */
@@ -79,13 +80,8 @@ static char *stack_at(unsigned index)
 
 void deep_stack_set_up(void)
 {
-	long made = kernel_call6(
-		SYS_mmap, 0, STACKS * STACK_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (made < 0 && made > -4096)
-		return;
-	stacks = (char *)made;
-	for (unsigned i = 0; i < STACKS; i++)
+	stacks = pages_map(STACKS * STACK_BYTES);
+	for (unsigned i = 0; stacks && i < STACKS; i++)
 		kernel_call3(SYS_mprotect, stack_at(i), GUARD_BYTES, PROT_NONE);
 }
 

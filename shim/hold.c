@@ -3,9 +3,9 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "shim/kernel.h"
+#include "shim/pages.h"
 #include "shim/process.h"
 
 #define CHUNK_BLOCKS 64u
@@ -71,18 +71,17 @@ static struct hold_block *add_block(uintptr_t mine)
 	uint32_t index = __atomic_load_n(&block_count, __ATOMIC_ACQUIRE);
 	struct hold_block *none = NULL;
 	uintptr_t nobody = 0;
-	long memory;
+	struct hold_block *memory;
 
 	for (; index < CHUNKS * CHUNK_BLOCKS; index++) {
 		if (!block_at(index)) {
-			memory = kernel_call6(SYS_mmap, 0, (long)sizeof(first_chunk), PROT_READ | PROT_WRITE,
-				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-			if (memory < 0 && memory > -4096)
+			memory = pages_map(sizeof(first_chunk));
+			if (!memory)
 				return NULL;
 			none = NULL;
-			if (!__atomic_compare_exchange_n(&chunks[index / CHUNK_BLOCKS], &none,
-				    (struct hold_block *)memory, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-				kernel_call2(SYS_munmap, memory, sizeof(first_chunk));
+			if (!__atomic_compare_exchange_n(&chunks[index / CHUNK_BLOCKS], &none, memory, false,
+				    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+				pages_unmap(memory, sizeof(first_chunk));
 		}
 		nobody = 0;
 		if (!__atomic_compare_exchange_n(

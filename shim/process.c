@@ -13,6 +13,8 @@
 #include "shim/deep_stack.h"
 #include "shim/kernel.h"
 #include "shim/older_headers.h"
+#include "shim/own_objects.h"
+#include "shim/pages.h"
 
 /* Stands in until the first set-up; its generation stays 0. */
 static struct process_page process_none;
@@ -101,19 +103,20 @@ static bool set_up_first(void)
 {
 	char complaint[256];
 	const char *text = find_options();
-	long page;
+	struct process_page *page;
 
 	config_default(&config);
 	if (text)
 		config_parse(&config, text, complaint, sizeof(complaint));
 	read_names();
-	page = kernel_call6(SYS_mmap, 0, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (page < 0 && page > -4096)
+	page = pages_map(4096);
+	if (!page)
 		return false;
 	/* Linux 4.14; without it the fork handler alone clears the page */
 	kernel_call3(SYS_madvise, page, 4096, MADV_WIPEONFORK);
 	deep_stack_set_up();
-	__atomic_store_n(&process_page, (struct process_page *)page, __ATOMIC_RELEASE);
+	own_objects_adopt_library();
+	__atomic_store_n(&process_page, page, __ATOMIC_RELEASE);
 	return true;
 }
 

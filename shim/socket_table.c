@@ -11,10 +11,10 @@
 #include "shim/socket_table.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
 #include "shim/hold.h"
 #include "shim/kernel.h"
+#include "shim/pages.h"
 #include "shim/trace_log.h"
 
 #define SLAB_SOCKETS 64u
@@ -44,13 +44,11 @@ static int table_limit;
 
 static void *map_memory(size_t size)
 {
-	long result = kernel_call6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *memory = pages_map(size);
 
-	if (result < 0 && result > -4096) {
+	if (!memory)
 		trace_log_lost(TRACE_LOST_NO_MEMORY);
-		return NULL;
-	}
-	return (void *)result;
+	return memory;
 }
 
 /* Installs memory in an empty place; the loser of a race gives its own back. Returns what stands there. */
@@ -63,7 +61,7 @@ static void *install(void *place, size_t size)
 		return NULL;
 	if (__atomic_compare_exchange_n((void **)place, &none, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
 		return mine;
-	kernel_call2(SYS_munmap, mine, size);
+	pages_unmap(mine, size);
 	return none;
 }
 

@@ -3,14 +3,18 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 
 #define UNW_LOCAL_ONLY
 #include <libunwind.h>
 
+#include "shim/kernel.h"
 #include "shim/loader.h"
 
 /* Frames looked at, at most: a handler that is deeper in its own calls than that is taken for one that may be there. */
 #define WALK_MAX 512
+
+#define FEW_DESCRIPTORS 64u
 
 #define TEXT_OF(name) #name
 #define TEXT(name) TEXT_OF(name)
@@ -38,9 +42,28 @@ bool stack_walk_find(void *library)
 	return walk.init && walk.step && walk.get_register && walk.is_signal_frame;
 }
 
+/*
+ * The cache of a thread is made with malloc, and glibc asks for the number of processors when it makes a further arena (2.36
+ * malloc/arena.c arena_get2): for that moment it has a descriptor open. A program that lives on the last of its own would notice.
+ */
+static bool has_few_descriptors(void)
+{
+	struct rlimit limit;
+
+	return kernel_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur <= FEW_DESCRIPTORS;
+}
+
+/* The cache is 256 KiB for each thread, which the unwinder maps by itself: it would be missing from what the program may have. */
+static bool has_little_memory(void)
+{
+	struct rlimit limit;
+
+	return kernel_call4(SYS_prlimit64, 0, RLIMIT_AS, NULL, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 bool stack_walk_is_the_only_way(void)
 {
-	return loader_symbol(RTLD_DEFAULT, "__tsan_init") != NULL;
+	return loader_symbol(RTLD_DEFAULT, "__tsan_init") || has_few_descriptors() || has_little_memory();
 }
 
 int stack_walk(void **frames, int size, bool *interrupted)

@@ -8,7 +8,8 @@
  *
  * Under ThreadSanitizer there must be no cache: libunwind frees it in the last of the rounds that libc makes of destructors of
  * thread-specific data, under a mutex; ThreadSanitizer stands before pthread_mutex_lock, has forgotten the thread by
- * then, and crashes. A walk takes some ten microseconds more.
+ * then, and crashes. Nor where descriptors or address space are short: a cache costs one for a moment, and 256 KiB. A walk takes some
+ * ten microseconds more.
  *
  * Part of backtrace.c: to be called inside the unwinder only.
  */

@@ -1,13 +1,12 @@
 /*
- * uring_table.c: states in static memory that is touched when it is used, slots in a hash with open addressing, whose memory
- * is mapped and grows.
+ * uring_table.c: states that are mapped as they are needed and stay, slots in a hash with open addressing, whose memory is mapped
+ * and grows.
  */
 #include "shim/uring_table.h"
 
 #include <string.h>
-#include <sys/mman.h>
 
-#include "shim/kernel.h"
+#include "shim/pages.h"
 #include "shim/process.h"
 #include "shim/trace_log.h"
 #include "shim/uring_layout.h"
@@ -16,11 +15,33 @@
 #define LAST_ROOM (1u << 17)
 #define TRIES 4000 /* about some ten microseconds, a stack being taken included */
 
-static struct uring_state states[URING_RINGS];
-static uint32_t states_used; /* none at or above it was ever taken */
+static struct uring_state *states[URING_RINGS];
+static uint32_t states_used; /* those below it are there; none at or above it was ever taken */
 static int known[URING_RINGS]; /* descriptors of rings, plus 1 */
 
 /* ---- rings ---- */
+
+static struct uring_state *state_at(uint32_t i)
+{
+	return __atomic_load_n(&states[i], __ATOMIC_ACQUIRE);
+}
+
+/* The same, made where it is not there yet; NULL where there is no memory. */
+static struct uring_state *make_state(uint32_t i)
+{
+	struct uring_state *state = state_at(i);
+	struct uring_state *mine;
+
+	if (state)
+		return state;
+	mine = pages_map(sizeof(*mine));
+	if (!mine)
+		return NULL;
+	if (__atomic_compare_exchange_n(&states[i], &state, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return mine;
+	pages_unmap(mine, sizeof(*mine));
+	return state;
+}
 
 static bool try_lock(struct uring_state *state)
 {
@@ -52,8 +73,8 @@ struct uring_state *uring_find(const struct uring *ring)
 	const void *key = ring->sq.head;
 
 	for (uint32_t i = 0; key && i < used; i++)
-		if (__atomic_load_n(&states[i].key, __ATOMIC_ACQUIRE) == key)
-			return &states[i];
+		if (__atomic_load_n(&state_at(i)->key, __ATOMIC_ACQUIRE) == key)
+			return state_at(i);
 	return NULL;
 }
 
@@ -62,8 +83,8 @@ struct uring_state *uring_of_descriptor(int fd)
 	uint32_t used = __atomic_load_n(&states_used, __ATOMIC_ACQUIRE);
 
 	for (uint32_t i = 0; i < used; i++)
-		if (__atomic_load_n(&states[i].key, __ATOMIC_ACQUIRE) && states[i].fd == fd)
-			return &states[i];
+		if (__atomic_load_n(&state_at(i)->key, __ATOMIC_ACQUIRE) && state_at(i)->fd == fd)
+			return state_at(i);
 	return NULL;
 }
 
@@ -71,17 +92,22 @@ static struct uring_state *take_free(void)
 {
 	for (uint32_t i = 0; i < URING_RINGS; i++) {
 		uint32_t used = __atomic_load_n(&states_used, __ATOMIC_RELAXED);
+		struct uring_state *state = make_state(i);
 
-		if (__atomic_load_n(&states[i].key, __ATOMIC_ACQUIRE) || !try_lock(&states[i]))
+		if (!state) {
+			trace_log_lost(TRACE_LOST_NO_MEMORY);
+			return NULL;
+		}
+		if (__atomic_load_n(&state->key, __ATOMIC_ACQUIRE) || !try_lock(state))
 			continue;
-		if (states[i].key) {
-			uring_unlock(&states[i]);
+		if (state->key) {
+			uring_unlock(state);
 			continue;
 		}
 		while (used <= i && !__atomic_compare_exchange_n(
 					    &states_used, &used, i + 1, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
 			;
-		return &states[i];
+		return state;
 	}
 	return NULL;
 }
@@ -144,9 +170,9 @@ void uring_gone(struct uring_state *state)
 void uring_forked(void)
 {
 	for (uint32_t i = 0; i < states_used; i++) {
-		states[i].busy = 0;
-		uring_op_clear(&states[i]);
-		states[i].key = NULL;
+		states[i]->busy = 0;
+		uring_op_clear(states[i]);
+		states[i]->key = NULL;
 	}
 }
 
@@ -186,19 +212,18 @@ static bool set_room(struct uring_state *state, uint32_t room)
 {
 	struct uring_op *old = state->ops;
 	uint32_t old_room = state->room;
-	long memory = kernel_call6(
-		SYS_mmap, 0, (long)(room * sizeof(*old)), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uring_op *memory = pages_map(room * sizeof(*old));
 
-	if (memory < 0 && memory > -4096)
+	if (!memory)
 		return false;
-	state->ops = (struct uring_op *)memory;
+	state->ops = memory;
 	state->room = room;
 	state->used = 0;
 	for (uint32_t i = 0; i < old_room; i++)
 		if (old[i].taken)
 			*take_slot(state, old[i].user_data) = old[i];
 	if (old)
-		kernel_call2(SYS_munmap, old, old_room * sizeof(*old));
+		pages_unmap(old, old_room * sizeof(*old));
 	return true;
 }
 
@@ -282,7 +307,7 @@ void uring_op_clear(struct uring_state *state)
 		socket_release(&state->news[i].hold);
 	state->news_count = 0;
 	if (state->ops)
-		kernel_call2(SYS_munmap, state->ops, state->room * sizeof(*state->ops));
+		pages_unmap(state->ops, state->room * sizeof(*state->ops));
 	state->ops = NULL;
 	state->room = state->used = 0;
 }

@@ -1,0 +1,151 @@
+/* pages.c: mappings, and a list of them in tables that are mappings themselves and stay. */
+#include "shim/pages.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/mman.h>
+
+#include "shim/kernel.h"
+
+#define PAGE_BYTES 4096u /* the smallest there is */
+#define RANGES 255u /* in a page, with the way to the next table */
+
+struct range {
+	uintptr_t at; /* 0: free; then `bytes` is 0, too, but for a moment */
+	size_t bytes;
+};
+
+struct table {
+	struct table *next;
+	struct range ranges[RANGES];
+};
+
+static struct table first_table;
+
+/* Keeps it out of what the program locks, and out of its core dumps. */
+static void hide(void *at, size_t bytes)
+{
+	kernel_call2(SYS_munlock, at, bytes);
+	kernel_call3(SYS_madvise, at, bytes, MADV_DONTDUMP);
+}
+
+static long map_anonymous(size_t bytes)
+{
+	return kernel_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+}
+
+/*
+ * Where new memory is locked at once (MCL_FUTURE) and that would be beyond RLIMIT_MEMLOCK: one page, which is unlocked and then
+ * grows. What grows stays as it is, unlocked (mm/mremap.c), so all that the limit must have room for is that page for a moment.
+ */
+static long map_unlocked(size_t bytes)
+{
+	long page = map_anonymous(PAGE_BYTES);
+	long result;
+
+	if (page < 0)
+		return page;
+	kernel_call2(SYS_munlock, page, PAGE_BYTES);
+	result = kernel_call4(SYS_mremap, page, PAGE_BYTES, bytes, MREMAP_MAYMOVE);
+	if (result < 0)
+		kernel_call2(SYS_munmap, page, PAGE_BYTES);
+	return result;
+}
+
+static void *map(size_t bytes)
+{
+	long result = map_anonymous(bytes);
+
+	if (result == -EAGAIN)
+		result = map_unlocked(bytes);
+	if (result < 0)
+		return NULL;
+	hide((void *)result, bytes);
+	return (void *)result;
+}
+
+static bool enter(struct table *table, uintptr_t at, size_t bytes)
+{
+	for (uint32_t i = 0; i < RANGES; i++) {
+		uintptr_t nobody = 0;
+
+		if (!__atomic_load_n(&table->ranges[i].at, __ATOMIC_RELAXED) &&
+			__atomic_compare_exchange_n(
+				&table->ranges[i].at, &nobody, at, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+			__atomic_store_n(&table->ranges[i].bytes, bytes, __ATOMIC_RELEASE);
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The table after this one, which is made where there is none. NULL where there is no memory. */
+static struct table *table_after(struct table *table)
+{
+	struct table *next = __atomic_load_n(&table->next, __ATOMIC_ACQUIRE);
+	struct table *mine;
+
+	if (next)
+		return next;
+	mine = map(sizeof(*mine));
+	if (!mine)
+		return NULL;
+	if (!__atomic_compare_exchange_n(&table->next, &next, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		kernel_call2(SYS_munmap, mine, sizeof(*mine));
+		return next;
+	}
+	enter(mine, (uintptr_t)mine, sizeof(*mine));
+	return mine;
+}
+
+/* What no table has room for is forgotten: it then counts as the program's. */
+static void remember(void *at, size_t bytes)
+{
+	for (struct table *table = &first_table; table; table = table_after(table))
+		if (enter(table, (uintptr_t)at, bytes))
+			return;
+}
+
+static void forget(void *at)
+{
+	for (struct table *table = &first_table; table; table = __atomic_load_n(&table->next, __ATOMIC_ACQUIRE))
+		for (uint32_t i = 0; i < RANGES; i++)
+			if (__atomic_load_n(&table->ranges[i].at, __ATOMIC_RELAXED) == (uintptr_t)at) {
+				__atomic_store_n(&table->ranges[i].bytes, 0, __ATOMIC_RELEASE);
+				__atomic_store_n(&table->ranges[i].at, 0, __ATOMIC_RELEASE);
+				return;
+			}
+}
+
+void *pages_map(size_t bytes)
+{
+	void *at = map(bytes);
+
+	if (at)
+		remember(at, bytes);
+	return at;
+}
+
+void pages_adopt(void *at, size_t bytes)
+{
+	hide(at, bytes);
+	remember(at, bytes);
+}
+
+void pages_unmap(void *at, size_t bytes)
+{
+	forget(at);
+	kernel_call2(SYS_munmap, at, bytes);
+}
+
+void pages_each(void (*visit)(uintptr_t at, size_t bytes, void *data), void *data)
+{
+	for (struct table *table = &first_table; table; table = __atomic_load_n(&table->next, __ATOMIC_ACQUIRE))
+		for (uint32_t i = 0; i < RANGES; i++) {
+			uintptr_t at = __atomic_load_n(&table->ranges[i].at, __ATOMIC_ACQUIRE);
+			size_t bytes = __atomic_load_n(&table->ranges[i].bytes, __ATOMIC_ACQUIRE);
+
+			if (at && bytes)
+				visit(at, bytes, data);
+		}
+}
