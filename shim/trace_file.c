@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 
@@ -10,6 +11,7 @@
 #include "shim/kernel.h"
 #include "shim/line.h"
 #include "shim/older_headers.h"
+#include "shim/pages.h"
 #include "shim/process.h"
 #include "shim/trace_format.h"
 
@@ -17,15 +19,6 @@
 #define EAGER_TRACE (4u << 20) /* where blocks can only be reserved at once */
 #define TRACE_FILE_MODE 0600 /* its owner's alone */
 #define PATIENCE 100 /* interruptions of one call */
-
-long trace_file_reserve(char *from, uint64_t bytes)
-{
-	long result = -EINTR;
-
-	for (int i = 0; i < PATIENCE && (result == -EINTR || result == -EAGAIN); i++)
-		result = kernel_call3(SYS_madvise, from, bytes, MADV_POPULATE_WRITE);
-	return result;
-}
 
 /* PREFIX EXE.PID.N.trace; N tells apart the images that one pid became by exec. */
 static void make_name(char *name, size_t size, unsigned n)
@@ -67,42 +60,164 @@ static uint64_t allowed_size(void)
 	return size & ~(uint64_t)(TRACE_FILE_STEP - 1);
 }
 
-/* Maps the file at the largest size that address space allows. Returns 0, or minus errno. */
-static long map_file(long fd, uint64_t size, struct trace_file *file)
+/* ---- mappings ---- */
+
+static uint64_t bytes_of_segment(const struct trace_file *file, uint64_t i)
+{
+	uint64_t left = file->size - i * file->segment_bytes;
+
+	return left < file->segment_bytes ? left : file->segment_bytes;
+}
+
+/* The last step of `segment` is mapped once more, with what comes after it; the copy of that step goes again. */
+static long map_behind(const char *segment, uint32_t segment_bytes, uint64_t bytes)
+{
+	const char *last = segment + segment_bytes - TRACE_FILE_STEP;
+	long result = kernel_call4(SYS_mremap, last, 0, TRACE_FILE_STEP + bytes, MREMAP_MAYMOVE);
+
+	if (result < 0)
+		return result;
+	kernel_call2(SYS_munmap, result, TRACE_FILE_STEP);
+	return result + TRACE_FILE_STEP;
+}
+
+/* Maps the segment that begins at `offset`; the one before it is mapped. */
+static long map_segment(struct trace_file *file, uint64_t offset)
+{
+	uint64_t i = offset / file->segment_bytes;
+	uint64_t bytes = bytes_of_segment(file, i);
+	char *none = NULL;
+	long result;
+
+	if (__atomic_load_n(&file->segments[i], __ATOMIC_ACQUIRE))
+		return 0;
+	result = map_behind(file->segments[i - 1], file->segment_bytes, bytes);
+	if (result < 0)
+		return result;
+	if (__atomic_compare_exchange_n(
+		    &file->segments[i], &none, (char *)result, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		pages_adopt((void *)result, bytes);
+	else
+		kernel_call2(SYS_munmap, result, bytes);
+	return 0;
+}
+
+static long reserve_blocks(const struct trace_file *file, uint64_t from, uint64_t bytes)
+{
+	long result = -EINTR;
+
+	for (int i = 0; i < PATIENCE && (result == -EINTR || result == -EAGAIN); i++)
+		result = kernel_call3(SYS_madvise, trace_file_at(file, from), bytes, MADV_POPULATE_WRITE);
+	return result;
+}
+
+long trace_file_reserve(struct trace_file *file, uint64_t end)
+{
+	uint64_t from = __atomic_load_n(&file->reserved, __ATOMIC_ACQUIRE);
+
+	while (end > from) {
+		uint64_t to = from + TRACE_FILE_STEP < file->size ? from + TRACE_FILE_STEP : file->size;
+		long result = map_segment(file, from);
+
+		if (result == 0 && !file->is_backed)
+			result = reserve_blocks(file, from, to - from);
+		if (result < 0)
+			return result;
+		if (__atomic_compare_exchange_n(&file->reserved, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+			from = to;
+	}
+	return 0;
+}
+
+uint64_t trace_file_offset(const struct trace_file *file, const void *address)
+{
+	for (uint32_t i = 0; i < TRACE_FILE_SEGMENTS; i++) {
+		const char *segment = __atomic_load_n(&file->segments[i], __ATOMIC_ACQUIRE);
+
+		if (!segment)
+			break;
+		if ((uintptr_t)address - (uintptr_t)segment < file->segment_bytes)
+			return (uint64_t)i * file->segment_bytes + ((uintptr_t)address - (uintptr_t)segment);
+	}
+	return 0;
+}
+
+/* ---- the beginning ---- */
+
+static long map_from_file(long fd, uint64_t bytes)
+{
+	return kernel_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+}
+
+/* Whether what is mapped can be mapped once more by its address alone: not by every emulator. */
+static bool can_grow(const struct trace_file *file)
+{
+	long result = kernel_call4(SYS_mremap, file->segments[0], 0, TRACE_FILE_STEP, MREMAP_MAYMOVE);
+
+	if (result >= 0)
+		kernel_call2(SYS_munmap, result, TRACE_FILE_STEP);
+	return result >= 0;
+}
+
+/* Maps all of the file at once, or as much of it as address space allows: the largest of its halves. */
+static long map_whole(long fd, struct trace_file *file)
 {
 	long result = -ENOMEM;
 
-	for (; size >= SMALLEST_TRACE; size = (size / 2) & ~(uint64_t)(TRACE_FILE_STEP - 1)) {
-		result = kernel_call2(SYS_ftruncate, fd, size);
-		if (result < 0)
-			return result;
-		result = kernel_call6(SYS_mmap, 0, (long)size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	kernel_call2(SYS_munmap, file->segments[0], bytes_of_segment(file, 0));
+	file->segments[0] = NULL;
+	for (; file->size >= SMALLEST_TRACE; file->size = (file->size / 2) & ~(uint64_t)(TRACE_FILE_STEP - 1)) {
+		result = map_from_file(fd, file->size);
 		if (result != -ENOMEM)
 			break;
 	}
-	if (result < 0 && result > -4096)
+	if (result < 0)
 		return result;
-	file->base = (char *)result;
+	for (uint64_t at = 0; at < file->size; at += file->segment_bytes)
+		file->segments[at / file->segment_bytes] = (char *)result + at;
+	pages_adopt((void *)result, file->size);
+	return kernel_call2(SYS_ftruncate, fd, file->size);
+}
+
+/* Returns 0, or minus errno. */
+static long map_file(long fd, uint64_t size, struct trace_file *file)
+{
+	long result = kernel_call2(SYS_ftruncate, fd, size);
+
 	file->size = size;
+	for (file->segment_bytes = TRACE_FILE_STEP; file->segment_bytes < size / TRACE_FILE_SEGMENTS;)
+		file->segment_bytes *= 2;
+	if (result == 0)
+		result = map_from_file(fd, bytes_of_segment(file, 0));
+	if (result < 0)
+		return result;
+	file->segments[0] = (char *)result;
+	if (file->size > file->segment_bytes && !can_grow(file))
+		return map_whole(fd, file);
+	pages_adopt(file->segments[0], bytes_of_segment(file, 0));
 	return 0;
 }
 
 /* Reserves the first blocks; where the kernel cannot reserve as we go, all of a smaller file at once. */
 static long reserve_first(long fd, struct trace_file *file)
 {
-	long result = trace_file_reserve(file->base, TRACE_FILE_STEP);
+	long result = reserve_blocks(file, 0, TRACE_FILE_STEP);
 
-	if (result != -EINVAL) {
-		file->reserved = TRACE_FILE_STEP;
+	file->reserved = TRACE_FILE_STEP;
+	if (result != -EINVAL)
 		return result == -EFAULT ? -ENOSPC : result;
-	}
 	if (file->size > EAGER_TRACE) {
-		kernel_call2(SYS_munmap, file->base + EAGER_TRACE, file->size - EAGER_TRACE);
 		file->size = EAGER_TRACE;
 		kernel_call2(SYS_ftruncate, fd, file->size);
 	}
-	file->reserved = file->size;
+	file->is_backed = true;
 	return kernel_call4(SYS_fallocate, fd, 0, 0, file->size);
+}
+
+static void unmap(struct trace_file *file)
+{
+	for (uint32_t i = 0; i < TRACE_FILE_SEGMENTS && file->segments[i]; i++)
+		pages_unmap(file->segments[i], bytes_of_segment(file, i));
 }
 
 long trace_file_make(struct trace_file *file, char *name, size_t size_of_name)
@@ -111,6 +226,7 @@ long trace_file_make(struct trace_file *file, char *name, size_t size_of_name)
 	long result;
 	long fd;
 
+	memset(file, 0, sizeof(*file));
 	if (limit < SMALLEST_TRACE) {
 		line_append(name, name + size_of_name - 1, "RLIMIT_FSIZE");
 		return -EFBIG;
@@ -119,13 +235,12 @@ long trace_file_make(struct trace_file *file, char *name, size_t size_of_name)
 	if (fd < 0)
 		return fd;
 	result = map_file(fd, limit, file);
-	if (result == 0) {
+	if (result == 0)
 		result = reserve_first(fd, file);
-		if (result < 0)
-			kernel_call2(SYS_munmap, file->base, file->size);
-	}
 	kernel_call1(SYS_close, fd);
 	if (result < 0) {
+		unmap(file);
+		memset(file, 0, sizeof(*file));
 		kernel_call3(SYS_unlinkat, AT_FDCWD, name, 0);
 		return result;
 	}

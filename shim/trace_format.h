@@ -7,8 +7,9 @@
  * Trace file
  * ----------
  * One file for each audited process that had a socket. It is a header of TRACE_HEADER_BYTES, then a log of records. The file
- * is created at its full size (`file_bytes`, sparse) and mapped shared, so that what a process stored is in the file the
- * moment it was stored: it survives SIGKILL and needs no flush. Blocks are reserved before they are written.
+ * is created at its full size (`file_bytes`, sparse) and mapped shared, piece by piece as the log grows, so that what a process
+ * stored is in the file the moment it was stored: it survives SIGKILL and needs no flush. Blocks are reserved before they are
+ * written.
  *
  * - Byte order and sizes are the writer's: little-endian, 64-bit. A reader refuses a file whose `byte_order` it does not
  *   read as TRACE_BYTE_ORDER.
@@ -17,13 +18,14 @@
  * - Text is bytes as the kernel or the program gave them: it is not terminated where a length is given, terminated or full
  *   where it is an array, may hold anything, and is never trusted.
  *
- * A record begins with a `trace_record` of 8 bytes on an 8-byte boundary. A writer claims space by changing that word from 0
- * to {size, type, TRACE_CLAIMED} in one atomic store, fills in the record, then sets TRACE_COMMITTED. So a reader walks from
- * `header_bytes`, `size` by `size`, until it meets a word of 0 or the end of the file: there is never a hole, however the
- * writer died. A record is valid when its state is TRACE_COMMITTED, its size is a multiple of 8, at least the size of its
- * struct here, and ends within the file. TRACE_CLAIMED records (the writer was killed while filling one) and TRACE_VOID ones
- * (given up, or being used anew) are skipped without a word; a size that breaks the rule is damage: the reader says so with the
- * offset, and cannot go on in that file. `log_end` is a hint: a clean log ends there, a lower end is a torn tail.
+ * A record begins with a `trace_record` of 8 bytes on an 8-byte boundary. A writer claims space by changing that word
+ * from 0 to {size, type, TRACE_CLAIMED} in one atomic store, fills in the record, then sets TRACE_COMMITTED. So a
+ * reader walks from `header_bytes`, `size` by `size`, until it meets a word of 0 or the end of the file: there is never
+ * a hole, however the writer died. A record is valid when its state is TRACE_COMMITTED, its size is a multiple of 8, at
+ * least the size of its struct here, and ends within the file. TRACE_CLAIMED records (the writer was killed while
+ * filling one) and TRACE_VOID ones (given up, being used anew, or a filler, which may be as small as its first word)
+ * are skipped without a word; a size that breaks the rule is damage: the reader says so with the offset, and cannot go
+ * on in that file. `log_end` is a hint: a clean log ends there, a lower end is a torn tail.
  *
  * TRACE_SOCKET, TRACE_INCIDENT and TRACE_PROCESS records change after they were committed (counters, times, outcomes), each
  * field by one aligned store. A record that refers to another is committed after it.
@@ -62,7 +64,7 @@ struct trace_header {
 	uint32_t byte_order;
 	uint32_t header_bytes;
 	uint32_t reserved;
-	uint64_t file_bytes; /* size of the mapping: no record reaches beyond */
+	uint64_t file_bytes; /* its full size: no record reaches beyond */
 	uint64_t log_end; /* first byte after the last claimed record (a hint) */
 	uint64_t created_ns;
 	int64_t created_wall_ns; /* CLOCK_REALTIME at the same moment */
@@ -70,6 +72,7 @@ struct trace_header {
 };
 
 enum trace_type {
+	TRACE_FILLER = 0, /* room between two records; its state is TRACE_VOID */
 	TRACE_PROCESS = 1,
 	TRACE_MODULE,
 	TRACE_STACK,
@@ -95,7 +98,7 @@ struct trace_record {
 enum trace_loss {
 	TRACE_LOST_LOG_FULL, /* max_trace reached */
 	TRACE_LOST_NO_SPACE, /* the disk was full */
-	TRACE_LOST_NO_MEMORY, /* no memory for a socket's state */
+	TRACE_LOST_NO_MEMORY, /* no memory for a socket's state, or to map more of the trace */
 	TRACE_LOST_CONTENDED, /* gave up rather than wait for another thread */
 	TRACE_LOST_FD_RANGE, /* a descriptor number too high to follow */
 	TRACE_LOST_NO_TRACE, /* happened before a trace could be made */

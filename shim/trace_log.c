@@ -30,7 +30,7 @@ struct log {
 	struct trace_file file;
 	uint64_t cursor; /* the log is full of records up to here at least */
 	struct trace_process *process;
-	struct trace_file inherited; /* the parent's mapping */
+	struct trace_file inherited; /* the parent's */
 	bool told; /* said already why there is no trace */
 };
 
@@ -61,23 +61,17 @@ uint32_t trace_log_fill(void)
 		       : 0;
 }
 
-/* Makes sure that blocks stand behind the file up to `end`. Several threads may do the same; that is harmless. */
+/* Makes sure that the file up to `end` can be touched. */
 static bool reserve(uint64_t end)
 {
-	uint64_t from = __atomic_load_n(&the_log.file.reserved, __ATOMIC_ACQUIRE);
+	long error;
 
-	while (end > from) {
-		uint64_t to = from + TRACE_FILE_STEP < the_log.file.size ? from + TRACE_FILE_STEP : the_log.file.size;
-
-		if (trace_file_reserve(the_log.file.base + from, to - from) < 0) {
-			trace_log_lost(TRACE_LOST_NO_SPACE);
-			return false;
-		}
-		if (__atomic_compare_exchange_n(
-			    &the_log.file.reserved, &from, to, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-			from = to;
-	}
-	return true;
+	if (end <= __atomic_load_n(&the_log.file.reserved, __ATOMIC_ACQUIRE))
+		return true;
+	error = trace_file_reserve(&the_log.file, end);
+	if (error < 0)
+		trace_log_lost(error == -ENOMEM || error == -EAGAIN ? TRACE_LOST_NO_MEMORY : TRACE_LOST_NO_SPACE);
+	return error == 0;
 }
 
 /* Moves a mark forward, never back. */
@@ -89,29 +83,43 @@ static void advance(uint64_t *mark, uint64_t to)
 		;
 }
 
-static void *claim(enum trace_type type, uint32_t size)
+/* Changes the word of 0 at `at` to the beginning of a record. Returns 0, or the size of the record that is there already. */
+static uint32_t place(uint64_t at, uint32_t size, enum trace_type type, enum trace_state state)
 {
 	union {
 		struct trace_record record;
 		uint64_t word;
-	} mine = {.record = {.size = size, .type = (uint16_t)type, .state = TRACE_CLAIMED}}, seen;
+	} mine = {.record = {.size = size, .type = (uint16_t)type, .state = (uint16_t)state}}, seen = {.word = 0};
+
+	if (!__atomic_compare_exchange_n((uint64_t *)(void *)trace_file_at(&the_log.file, at), &seen.word, mine.word,
+		    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return seen.record.size;
+	advance(&the_log.cursor, at + size);
+	advance(&((struct trace_header *)(void *)the_log.file.segments[0])->log_end, at + size);
+	return 0;
+}
+
+/* A record that would cross from one segment to the next begins there, behind a filler. */
+static void *claim(enum trace_type type, uint32_t size)
+{
 	uint64_t at = __atomic_load_n(&the_log.cursor, __ATOMIC_ACQUIRE);
 
 	for (;;) {
-		if (at + size > the_log.file.size) {
+		uint64_t left = trace_file_segment_end(&the_log.file, at) - at;
+		bool fits = size <= left;
+		uint32_t bytes = fits ? size : (uint32_t)left;
+		uint32_t taken;
+
+		if (at + size > the_log.file.size || size > the_log.file.segment_bytes) {
 			trace_log_lost(TRACE_LOST_LOG_FULL);
 			return NULL;
 		}
-		if (!reserve(at + size))
+		if (!reserve(at + bytes))
 			return NULL;
-		seen.word = 0;
-		if (__atomic_compare_exchange_n((uint64_t *)(void *)(the_log.file.base + at), &seen.word, mine.word,
-			    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-			advance(&the_log.cursor, at + size);
-			advance(&((struct trace_header *)(void *)the_log.file.base)->log_end, at + size);
-			return the_log.file.base + at;
-		}
-		at += seen.record.size;
+		taken = fits ? place(at, size, type, TRACE_CLAIMED) : place(at, bytes, TRACE_FILLER, TRACE_VOID);
+		if (!taken && fits)
+			return trace_file_at(&the_log.file, at);
+		at += taken ? taken : bytes;
 	}
 }
 
@@ -178,14 +186,14 @@ void trace_log_void(void *record)
 
 void *trace_log_at(trace_ref ref)
 {
-	return ref ? the_log.file.base + ref : NULL;
+	bool is_mapped = ref < __atomic_load_n(&the_log.file.reserved, __ATOMIC_ACQUIRE);
+
+	return ref && is_mapped ? trace_file_at(&the_log.file, ref) : NULL;
 }
 
 trace_ref trace_log_ref(const void *record)
 {
-	uint64_t at = record ? (uint64_t)((const char *)record - the_log.file.base) : 0;
-
-	return at < the_log.file.size ? (trace_ref)at : 0;
+	return record ? (trace_ref)trace_file_offset(&the_log.file, record) : 0;
 }
 
 void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size)
@@ -193,7 +201,8 @@ void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size)
 	uint64_t end = __atomic_load_n(&the_log.cursor, __ATOMIC_ACQUIRE);
 	struct trace_record *record;
 
-	if (!trace_log_is_open() || ref < TRACE_HEADER_BYTES || ref % 8 || ref + (uint64_t)size > end)
+	if (!trace_log_is_open() || ref < TRACE_HEADER_BYTES || ref % 8 || ref + (uint64_t)size > end ||
+		ref + (uint64_t)size > trace_file_segment_end(&the_log.file, ref))
 		return NULL;
 	record = trace_log_at(ref);
 	return record->type == type && record->size >= size && record->state == TRACE_COMMITTED ? record : NULL;
@@ -328,22 +337,20 @@ static bool write_process(uint32_t coverage)
 /* Returns 0, or minus errno, with the name that could not be made in `name`. */
 static long open_own(char *name, size_t size_of_name)
 {
-	struct trace_file file;
-	long result = trace_file_make(&file, name, size_of_name);
+	long result = trace_file_make(&the_log.file, name, size_of_name);
 
-	if (result == -EFBIG && !the_log.inherited.base && !the_log.told)
+	if (result == -EFBIG && !the_log.inherited.size && !the_log.told)
 		trace_file_leave_empty();
 	if (result < 0)
 		return result;
-	the_log.file = file;
 	the_log.cursor = TRACE_HEADER_BYTES;
-	write_header(file.base, file.size);
+	write_header(the_log.file.segments[0], the_log.file.size);
 	return write_process(0) ? 0 : -ENOSPC;
 }
 
 static bool open_inherited(void)
 {
-	if (!the_log.inherited.base)
+	if (!the_log.inherited.size)
 		return false;
 	the_log.file = the_log.inherited;
 	the_log.cursor = TRACE_HEADER_BYTES;
@@ -403,9 +410,9 @@ bool trace_log_open(void)
 
 void trace_log_forked(void)
 {
-	if (the_log.file.base)
+	if (the_log.file.size)
 		the_log.inherited = the_log.file;
-	the_log.file = (struct trace_file){0};
+	memset(&the_log.file, 0, sizeof(the_log.file));
 	the_log.cursor = 0;
 	the_log.attempts = 0;
 	the_log.process = NULL;
