@@ -18,6 +18,7 @@
 #include "shim/backtrace.h"
 #include "shim/foreign_image.h"
 #include "shim/hook.h"
+#include "shim/locked_memory.h"
 #include "shim/older_headers.h"
 #include "shim/payload.h"
 #include "shim/thread.h"
@@ -177,6 +178,13 @@ static NOT_INLINE long sandbox_call(const struct arguments *call)
 	return result;
 }
 
+static int mlockall_by_syscall(int flags)
+{
+	const struct arguments call = {.number = SYS_mlockall, .value = {flags}};
+
+	return (int)forward(&call);
+}
+
 /* Before a call after which something is to be noted of its descriptor. */
 static uint64_t turn_before(const struct arguments *call)
 {
@@ -283,6 +291,7 @@ static long audited(const struct arguments *call)
 	case SYS_exit_group: audit_process_ends(true); return forward(call);
 	case SYS_seccomp:
 	case SYS_prctl: return sandbox_call(call);
+	case SYS_mlockall: return locked_memory_lock_all(mlockall_by_syscall, (int)value[0]);
 	default: return noted_call(call);
 	}
 }
@@ -311,6 +320,7 @@ static bool is_followed(long number)
 	case SYS_exit_group:
 	case SYS_seccomp:
 	case SYS_prctl:
+	case SYS_mlockall:
 	case SYS_socket:
 	case SYS_socketpair:
 #ifdef SYS_accept

@@ -25,6 +25,12 @@
 #ifndef MADV_WIPEONFORK
 #define MADV_WIPEONFORK 18 /* Linux 4.14 */
 #endif
+#ifndef MCL_ONFAULT
+#define MCL_ONFAULT 4 /* Linux 4.4 */
+#endif
+#ifndef MLOCK_ONFAULT
+#define MLOCK_ONFAULT 1 /* Linux 4.4 */
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif
@@ -47,6 +53,9 @@
 #endif
 #ifndef SYS_execveat
 #define SYS_execveat OLDER_NUMBER(322, 281) /* Linux 3.19 */
+#endif
+#ifndef SYS_mlock2
+#define SYS_mlock2 OLDER_NUMBER(325, 284) /* Linux 4.4 */
 #endif
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425
