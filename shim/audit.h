@@ -330,6 +330,9 @@ void audit_sandbox_end(uint64_t begun_ns, bool strict, bool installed);
 /* The process is about to give up rights that making a trace may take. Keeps errno. */
 void audit_rights_go(void);
 
+/* The program is about to lock all memory that it will have: what we need of it is made while that does not count. Keeps errno. */
+void audit_memory_locks(void);
+
 /* ---- io_uring (audit_uring.c) ---- */
 
 struct uring;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+#include "shim/backtrace.h"
 #include "shim/kernel.h"
 #include "shim/process.h"
 #include "shim/quarantine.h"
@@ -18,6 +19,14 @@ void audit_rights_go(void)
 	if (process_ready() && !thread_is_inside() && !process_is_borrowed())
 		trace_log_open();
 	errno = saved;
+}
+
+void audit_memory_locks(void)
+{
+	audit_rights_go();
+	backtrace_save_memory();
+	if (trace_log_is_open())
+		backtrace_load();
 }
 
 static bool sandboxed;

@@ -291,7 +291,10 @@ static long audited(const struct arguments *call)
 	case SYS_exit_group: audit_process_ends(true); return forward(call);
 	case SYS_seccomp:
 	case SYS_prctl: return sandbox_call(call);
-	case SYS_mlockall: return locked_memory_lock_all(mlockall_by_syscall, (int)value[0]);
+	case SYS_mlockall:
+		if (value[0] & MCL_FUTURE)
+			audit_memory_locks();
+		return locked_memory_lock_all(mlockall_by_syscall, (int)value[0]);
 	default: return noted_call(call);
 	}
 }

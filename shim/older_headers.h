@@ -31,6 +31,9 @@
 #ifndef MLOCK_ONFAULT
 #define MLOCK_ONFAULT 1 /* Linux 4.4 */
 #endif
+#ifndef MREMAP_DONTUNMAP
+#define MREMAP_DONTUNMAP 4 /* Linux 5.7 */
+#endif
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23 /* Linux 5.14 */
 #endif

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "shim/kernel.h"
+#include "shim/older_headers.h"
 
 #define PAGE_BYTES 4096u /* the smallest there is */
 #define RANGES 255u /* in a page, with the way to the next table */
@@ -22,6 +23,8 @@ struct table {
 
 static struct table first_table;
 
+static void remember(void *at, size_t bytes);
+
 /* Keeps it out of what the program locks, and out of its core dumps. */
 static void hide(void *at, size_t bytes)
 {
@@ -35,17 +38,33 @@ static long map_anonymous(size_t bytes)
 }
 
 /*
- * Where new memory is locked at once (MCL_FUTURE) and that would be beyond RLIMIT_MEMLOCK: one page, which is unlocked and then
- * grows. What grows stays as it is, unlocked (mm/mremap.c), so all that the limit must have room for is that page for a moment.
+ * A page that nobody touches, unlocked. Where new memory is locked at once (MCL_FUTURE) and that would be beyond RLIMIT_MEMLOCK, it is
+ * moved and leaves its like behind (MREMAP_DONTUNMAP): what is moved, and what grows, stays as it is, unlocked, and the limit does
+ * not count (mm/mremap.c).
  */
-static long map_unlocked(size_t bytes)
+static void *seed;
+
+static void make_seed(void)
 {
 	long page = map_anonymous(PAGE_BYTES);
+	void *none = NULL;
+
+	if (page < 0)
+		return;
+	hide((void *)page, PAGE_BYTES);
+	if (__atomic_compare_exchange_n(&seed, &none, (void *)page, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+		remember((void *)page, PAGE_BYTES);
+	else
+		kernel_call2(SYS_munmap, page, PAGE_BYTES);
+}
+
+static long grow_from_seed(size_t bytes)
+{
+	long page = kernel_call4(SYS_mremap, seed, PAGE_BYTES, PAGE_BYTES, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
 	long result;
 
 	if (page < 0)
 		return page;
-	kernel_call2(SYS_munlock, page, PAGE_BYTES);
 	result = kernel_call4(SYS_mremap, page, PAGE_BYTES, bytes, MREMAP_MAYMOVE);
 	if (result < 0)
 		kernel_call2(SYS_munmap, page, PAGE_BYTES);
@@ -56,8 +75,8 @@ static void *map(size_t bytes)
 {
 	long result = map_anonymous(bytes);
 
-	if (result == -EAGAIN)
-		result = map_unlocked(bytes);
+	if (result == -EAGAIN && seed)
+		result = grow_from_seed(bytes);
 	if (result < 0)
 		return NULL;
 	hide((void *)result, bytes);
@@ -119,8 +138,11 @@ static void forget(void *at)
 
 void *pages_map(size_t bytes)
 {
-	void *at = map(bytes);
+	void *at;
 
+	if (!__atomic_load_n(&seed, __ATOMIC_ACQUIRE))
+		make_seed();
+	at = map(bytes);
 	if (at)
 		remember(at, bytes);
 	return at;
