@@ -38,7 +38,7 @@ static uint8_t protocol_of(int family, int type, int protocol)
 					: TRACE_OTHER;
 }
 
-/* Programs that make rings make them early; and many are killed rather than end. */
+/* Programs that make rings make them early; and many are killed rather than end. Once the new socket is in the table. */
 static void look_now_and_then(void)
 {
 	uint64_t seen = trace_log_process()->sockets_seen;
@@ -61,7 +61,6 @@ static struct socket *new_socket(int fd, uint8_t protocol)
 		socket_table_forget(fd);
 		return NULL;
 	}
-	look_now_and_then();
 	socket->protocol = protocol;
 	socket->fd = fd;
 	if (audit_may_probe())
@@ -73,8 +72,10 @@ static struct socket *new_socket(int fd, uint8_t protocol)
 static void enter_table(int fd, struct socket *socket)
 {
 	quarantine_note_owner(fd, socket->record);
-	if (socket_table_open(fd, socket))
+	if (socket_table_open(fd, socket)) {
+		look_now_and_then();
 		return;
+	}
 	record_release(socket);
 	socket_discard(socket);
 }
@@ -130,6 +131,7 @@ static void discover(int fd, uint64_t entry)
 	/* what was asked since then may be another thread's new socket by now: then that one counts, and this one is let go */
 	if (socket_table_open_from(fd, socket, entry) && probe_cookie(fd) != identity.cookie)
 		socket_table_forget(fd);
+	look_now_and_then();
 }
 
 bool audit_hold(struct socket_hold *hold, int fd)

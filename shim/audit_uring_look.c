@@ -53,6 +53,10 @@ static bool is_ahead(int fd)
 	       uring_is_after(submitted, state->next);
 }
 
+/*
+ * Numbers that are sockets are passed over. Following a link in /proc/self/fd holds the file for an instant (fs/proc/fd.c,
+ * proc_fd_link): a socket that another thread closes then would end a little after its close, and a write to its peer succeed.
+ */
 void audit_uring_look(void)
 {
 	int limit = socket_table_limit() + 64;
@@ -60,7 +64,7 @@ void audit_uring_look(void)
 	if (trace_log_process()->coverage & TRACE_USED_IO_URING || !audit_may_probe())
 		return;
 	for (int fd = 0; fd < limit && fd < LOOK_AT_MOST; fd++)
-		if (is_ring(fd) && (!uring_is_known(fd) || is_ahead(fd))) {
+		if (!socket_table_is_open(fd) && is_ring(fd) && (!uring_is_known(fd) || is_ahead(fd))) {
 			audit_used_io_uring();
 			return;
 		}

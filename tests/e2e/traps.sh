@@ -113,6 +113,15 @@ t_traces_follow_no_links() {
     [ "$n" = 1 ] || fail "no trace with another name: $(ls logs)"
 }
 
+# Following a link in /proc/self/fd holds the file: a socket that another thread closes meanwhile would outlive its close.
+t_sockets_are_not_held() {
+    need strace
+    SOCKSAN_OPTIONS=log_path=$PWD/ strace -f -e trace=readlinkat -E LD_PRELOAD="$build/libsocksan.so" -o calls \
+        "$programs/echo" tcp4 >out 2>err </dev/null || skip "strace cannot run a program here: $(tail -n 1 err)"
+    [ -n "$(find . -name 'echo.*.trace')" ] || fail "it was not audited"
+    ! grep '/proc/self/fd/.*"socket:' calls >held || fail "looked at: $(head -n 3 held)"
+}
+
 if ! command -v jq >/dev/null; then
     echo "SKIP traps: jq is not installed"
     exit 77
