@@ -3,8 +3,8 @@
  *
  * A program checks its own view of every call and exits 0 only when all was as the kernel promises. The runner
  * runs it bare and audited, so the same checks also show that the audit changed nothing. Nothing here waits for
- * time to pass: a state is waited for, with a bound, and asked for by TCP_INFO, SIOCOUTQ or FIONREAD of a socket
- * that has data, none of which tells a program that its peer has gone.
+ * time to pass: a state is waited for, with a bound, and asked for by TCP_INFO, SIOCOUTQ, FIONREAD of a socket that
+ * has data, or a system call past libc, none of which tells a program that its peer has gone.
  */
 #ifndef SOCKSAN_TEST_SUPPORT_H
 #define SOCKSAN_TEST_SUPPORT_H
@@ -14,6 +14,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "shim/kernel.h"
 
 /* A function that stands in a report by its name. Its call must not be its last act, or its frame would be gone. */
 #define SITE __attribute__((noinline)) static
@@ -189,12 +192,32 @@ static inline void wait_for_acknowledgement(int fd)
 	CHECK(!"acknowledged in time");
 }
 
+/*
+ * Waits until the peer of an AF_UNIX socket is gone. A close leaves it alive for another instant where somebody reads /proc/PID/fd,
+ * which holds the file for as long (fs/proc/fd.c, proc_fd_link). Asked without libc: poll would tell the program, and the audit.
+ */
+static inline void wait_for_hangup(int fd)
+{
+	struct pollfd end = {.fd = fd};
+
+	for (int i = 0; i < WAIT_BOUND_MS; i++) {
+		struct timespec now = {0};
+
+		if (kernel_call_now(SYS_ppoll, (long)&end, 1, (long)&now, 0, 0, 0) == 1 && end.revents & POLLHUP)
+			return;
+		pause_1ms();
+	}
+	CHECK(!"hung up in time");
+}
+
 /* Closes the other end and waits until the kernel knows it on ours. */
 static inline void peer_closes(struct ends ends, const char *family)
 {
 	CHECK(close(ends.theirs) == 0);
 	if (is_tcp(family))
 		wait_for_tcp_state(ends.ours, TCP_CLOSE_WAIT);
+	else
+		wait_for_hangup(ends.ours);
 }
 
 /* Closes the other end with a reset, and waits for it. */

@@ -59,7 +59,7 @@ static void *closed_pairs(void *unused)
 	for (long i = 0; i != rounds; i++) {
 		struct ends ends = ends_open("pair");
 
-		CHECK(close(ends.theirs) == 0);
+		peer_closes(ends, "pair");
 		write_to_closed_pair(ends.ours);
 		CHECK(close(ends.ours) == 0);
 	}
@@ -137,7 +137,7 @@ static int after_exec(void)
 {
 	struct ends ends = ends_open("pair");
 
-	CHECK(close(ends.theirs) == 0);
+	peer_closes(ends, "pair");
 	write_after_exec(ends.ours);
 	return 7;
 }
@@ -158,7 +158,7 @@ static void end(const char *how, char **argv)
 		execl(argv[0], argv[0], argv[1], "after_exec", (char *)NULL);
 	CHECK(same(how, "pipe"));
 	signal(SIGPIPE, SIG_DFL);
-	CHECK(close(ends.theirs) == 0);
+	peer_closes(ends, "pair");
 	write_fatally(ends.ours);
 }
 

@@ -44,7 +44,7 @@ int main(void)
 		pthread_t thread;
 
 		ends = ends_open("pair");
-		CHECK(close(ends.theirs) == 0);
+		peer_closes(ends, "pair");
 		written = running = 0;
 		CHECK(pthread_create(&thread, NULL, allocate, NULL) == 0);
 		while (!running)

@@ -38,7 +38,7 @@ static void *work(void *unused)
 	for (int i = 0; i < ROUNDS; i++) {
 		struct ends ends = ends_open("pair");
 
-		CHECK(close(ends.theirs) == 0);
+		peer_closes(ends, "pair");
 		write_at_depth(ends.ours, i % 40);
 		from_threads++;
 		CHECK(close(ends.ours) == 0);
@@ -54,7 +54,7 @@ int main(void)
 	pthread_t threads[THREADS];
 
 	by_handler = ends.ours;
-	CHECK(close(ends.theirs) == 0);
+	peer_closes(ends, "pair");
 	CHECK(sigaction(SIGALRM, &action, NULL) == 0);
 	CHECK(setitimer(ITIMER_REAL, &often, NULL) == 0);
 	for (int i = 0; i < THREADS; i++)
