@@ -34,7 +34,7 @@ try_fault() { # DIRECTORY OPTIONS FAULT
     local dir=$1 status=0 told='' argument=${2:+kept}
     mkdir -p "$dir/traces"
     SOCKSAN_FAULT=$3 SOCKSAN_FAULT_MARK=$dir/mark SOCKSAN_OPTIONS=log_path=$dir/traces/:$2 LD_PRELOAD=$library \
-        timeout -k 5 30 "$subject" "$argument" </dev/null >"$dir/out" 2>"$dir/err" || status=$?
+        timeout -k 5 120 "$subject" "$argument" </dev/null >"$dir/out" 2>"$dir/err" || status=$?
     [ -e "$dir/mark" ] || return 9
     [ $status = 7 ] || echo "fault $3: it ended with $status: $(head -n 2 "$dir/err")"
     cmp -s "$base/out.$argument" "$dir/out" || echo "fault $3: it printed $(head -n 2 "$dir/out")"
@@ -45,7 +45,7 @@ try_fault() { # DIRECTORY OPTIONS FAULT
         [[ -n $told || $3 == *+* ]] || echo "fault $3: no trace and not a word"
     else
         status=0
-        timeout 30 "$socksan" report --format=json --error-exitcode=0 "$dir/traces" >"$dir/report" 2>"$dir/report.err" ||
+        timeout 120 "$socksan" report --format=json --error-exitcode=0 "$dir/traces" >"$dir/report" 2>"$dir/report.err" ||
             status=$?
         # an empty file, since that could not be removed either; the report says so
         [[ $3 != *+* || $status != 3 || ! -s $dir/report.err ]] || return 0

@@ -93,7 +93,7 @@ PATH=$PATH:/usr/sbin
 ! command -v nginx >/dev/null || ! command -v curl >/dev/null || run_nginx
 [ ! -x $python ] || run_python
 if $python -c 'import twisted' 2>/dev/null && [ -e "$here/../python/tx_keep_alive.py" ]; then
-    timeout 20 $python "$here/../python/tx_keep_alive.py" later
+    timeout 120 $python "$here/../python/tx_keep_alive.py" later
 fi
 "$programs/double_close" taken bad
 "$programs/close_own" close bad

@@ -11,7 +11,7 @@ shift
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 programs=$(cd "$here/../python" && pwd)
 python=${SOCKSAN_PYTHON:-/usr/bin/python3} # the distribution's, for which its Twisted is
-bound=60                                   # seconds, for one program
+bound=300                                  # seconds, for one program: only what hangs takes so long
 wanted=("$@")
 
 unset SOCKSAN_OPTIONS LD_PRELOAD PYTHONPATH PYTHONASYNCIODEBUG PYTEST_ADDOPTS

@@ -37,7 +37,7 @@ each_node() { # FUNCTION
 run_audited() { # NODE SCRIPT [ARGUMENT...]
     local node=$1 status=0
     shift
-    timeout -k 5 60 "$build/socksan" run --format=json --output=report.json --error-exitcode=0 -- "$node" "$@" \
+    timeout -k 5 300 "$build/socksan" run --format=json --output=report.json --error-exitcode=0 -- "$node" "$@" \
         >out 2>err </dev/null || status=$?
     [ "$status" = 0 ] || fail "$node ended with $status: $(tail -n 3 err)"
 }

@@ -24,7 +24,7 @@ shift
 here=$(cd "$(dirname "$0")" && pwd)
 top=$(cd "$here/../.." && pwd)
 jobs=4 # at once
-limit=20 # seconds, for one run of a program
+limit=120 # seconds, for one run of a program: only what hangs takes so long, on a busy machine, too
 
 unset SOCKSAN_OPTIONS LD_PRELOAD
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=

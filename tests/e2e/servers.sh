@@ -13,7 +13,7 @@ set -u
 build=$(cd "${1:?usage: servers.sh BUILD [NAME...]}" && pwd) || exit 1
 shift
 here=$(cd "$(dirname "$0")" && pwd)
-bound=10 # seconds, for one wait
+bound=60 # seconds, for one wait
 
 unset SOCKSAN_OPTIONS LD_PRELOAD PYTHONSTARTUP
 export LC_ALL=C.UTF-8 DEBUGINFOD_URLS='' PATH=$PATH:/usr/sbin

@@ -16,7 +16,7 @@ build=$(cd "${1:?usage: silent_peer.sh BUILD [NAME...]}" && pwd) || exit 1
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 program=$build/tests/programs/silent_peer
-bound=30 # seconds, for one test
+bound=120 # seconds, for one test
 our_address=192.0.2.1 their_address=192.0.2.2
 
 unset SOCKSAN_OPTIONS LD_PRELOAD

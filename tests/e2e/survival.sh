@@ -43,7 +43,7 @@ export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=
 # Runs a program with its output in the files `out` and `err`, and its exit status in $status.
 try() {
     status=0
-    { timeout -k 5 30 "$@" >out 2>err </dev/null; } 2>/dev/null || status=$?
+    { timeout -k 5 120 "$@" >out 2>err </dev/null; } 2>/dev/null || status=$?
 }
 
 # The same with the library preloaded by hand.
@@ -78,7 +78,7 @@ expect_silence() {
 
 # Makes report.json of traces, or of whole directories.
 report() {
-    timeout 30 "$socksan" report --format=json --error-exitcode=0 "$@" >report.json 2>report.err ||
+    timeout 120 "$socksan" report --format=json --error-exitcode=0 "$@" >report.json 2>report.err ||
         fail "socksan report ends with $?: $(head -n 3 report.err)"
 }
 
@@ -256,7 +256,7 @@ t_sigpipe_after_a_handled_one() { killed_by_sigpipe handled write_twice write-af
 expect_losses() {
     expect '.summary.lost_records > 0 and .processes[0].lost_records > 0 and .processes[0].ended == "exited"'
     expect '.incidents | length > 0'
-    timeout 30 "$socksan" report --error-exitcode=0 "$@" >report.txt 2>&1 || fail "the text report ends with $?"
+    timeout 120 "$socksan" report --error-exitcode=0 "$@" >report.txt 2>&1 || fail "the text report ends with $?"
     grep -qiE 'lost|could not be recorded' report.txt ||
         fail "the text report says nothing of losses: $(tail -n 5 report.txt)"
 }
