@@ -255,7 +255,7 @@ installed_files := \
 	tests/schemas/socksan-report.json:DATADIR:socksan-report.json \
 	$(foreach file,$(sort $(wildcard scripts/postgresql/*.sql)),$(file):DATADIR:$(file:scripts/%=%)) \
 	$(foreach file,$(example_files),$(file):DOCDIR:$(file:tests/%=%)) \
-	$(foreach file,$(python_sources:shim/%=%),shim/$(file):LIBDIR:socksan/$(file))
+	$(foreach file,$(python_files),$(file):LIBDIR:socksan/$(file:$(BUILD)/%=%))
 installed_programs := \
 	$(LIBRARY):LIBDIR:socksan/libsocksan.so \
 	$(COMMAND):LIBDIR:socksan/socksan \
@@ -377,6 +377,14 @@ $(BUILD)/shim/%.o: shim/%.c $(BUILD)/flags
 $(BUILD)/python/%.py: shim/python/%.py
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+
+# What the adapter shares with the library stands in its first module: the kinds, the severities, the page of numbers.
+$(BUILD)/python/socksan_adapter/__init__.py: shim/python/socksan_adapter/__init__.py scripts/python-table scripts/kind-table \
+		shim/tally.h shim/trace_format.h shim/trace_kinds.h
+	@mkdir -p $(@D)
+	$(call say,GEN,$@)
+	$(Q)scripts/python-table $(CC) >$@.table
+	$(Q)sed -e '/@TABLE@/{r $@.table' -e 'd}' $< >$@ && rm $@.table
 
 $(BUILD)/shim-fault/%.o: shim/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

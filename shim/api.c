@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "shim/audit.h"
+#include "shim/halt.h"
 #include "shim/hook.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
@@ -113,6 +114,7 @@ SOCKSAN_EXPORT uint64_t socksan_dropped_write(
 	if (may_record()) {
 		drop.socket = find_socket(socket_id);
 		incident = incident_dropped(&drop);
+		halt_if_due();
 	}
 	errno = saved;
 	return incident ? outer_id((trace_ref)incident->id, incident->first_ns) : 0;
@@ -125,6 +127,7 @@ SOCKSAN_EXPORT void socksan_dropped_again(uint64_t id, size_t bytes)
 
 	if (incident && incident->kind == TRACE_DROPPED_BY_FRAMEWORK)
 		incident_dropped_again(incident, bytes, kernel_now_ns());
+	halt_if_due();
 	errno = saved;
 }
 

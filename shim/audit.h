@@ -266,6 +266,9 @@ void audit_close_end(struct audit_close *close, int result);
 struct incident_call;
 void audit_name_close(struct incident_call *call);
 
+/* This thread's run of closes, number by number, has ended and was no sweep: its double closes stand, and may halt the process. */
+void audit_run_is_over(void);
+
 /* Instead of audit_close_end: the close did not happen, and the descriptor is still open. */
 void audit_close_undone(struct audit_close *close);
 

@@ -129,16 +129,21 @@ void audit_accuse(struct audit_write *write, bool may_kill)
 		accuse(&accusation);
 }
 
+void audit_withdraw(struct audit_write *write, const struct incident_call *call)
+{
+	incident_withdraw(write->incident, call);
+	write->incident = NULL;
+	if (write->hold.slot)
+		write->hold.slot->incident = NULL;
+}
+
 void audit_retract(struct audit_write *write)
 {
 	struct incident_call call = audit_call_of(write);
 
 	call.backlog = write->backlog;
 	count_write(write->hold.record, write->verdict.counter, -1);
-	incident_withdraw(write->incident, &call);
-	write->incident = NULL;
-	if (write->hold.slot)
-		write->hold.slot->incident = NULL;
+	audit_withdraw(write, &call);
 	write->verdict.kind = 0;
 }
 
@@ -182,7 +187,7 @@ static void complete(void *argument)
 
 	call.backlog = write->backlog;
 	if (result == 0 && call.length == 0) {
-		incident_withdraw(write->incident, &call);
+		audit_withdraw(write, &call);
 	} else if (result >= 0) {
 		bool is_tcp = write->socket->protocol == TRACE_TCP && probe_tcp(write->fd, &tcp) &&
 			      socket_hold_is_current(&write->hold);
@@ -192,7 +197,7 @@ static void complete(void *argument)
 			audit_saw_reset(&write->hold, kernel_now_ns(), 0);
 	} else if (classify_is_retry(&write->verdict, error) ||
 		   (!classify_is_end(error) && error != ENOTCONN && error != EAGAIN)) {
-		incident_withdraw(write->incident, &call);
+		audit_withdraw(write, &call);
 		if (write->backlog)
 			audit_silence_untold(write->socket);
 	} else {

@@ -22,6 +22,9 @@ void audit_announce(struct audit_write *write, const struct incident_call *call)
  */
 void audit_accuse(struct audit_write *write, bool may_kill);
 
+/* The call changed nothing worth telling: its incident is withdrawn, and write->incident NULL. */
+void audit_withdraw(struct audit_write *write, const struct incident_call *call);
+
 /* Takes that back, counts and all: the call turned out to be another case, or none. */
 void audit_retract(struct audit_write *write);
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 
 #include "shim/backtrace.h"
+#include "shim/halt.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
@@ -80,15 +81,20 @@ static void name_close(struct incident_call *call)
 
 /* ---- sweeps ---- */
 
+void audit_run_is_over(void)
+{
+	for (; thread_state.accused_count; thread_state.accused_count--)
+		halt_consider(thread_state.accused[thread_state.accused_count - 1]);
+	thread_state.sweeping = false;
+}
+
 /* Keeps track of this thread's run of closes. */
 static void follow_run(int fd)
 {
 	int step = fd - thread_state.last_closed_fd;
 
-	if (step != 1 && step != -1) {
-		thread_state.sweeping = false;
-		thread_state.accused_count = 0;
-	}
+	if (step != 1 && step != -1)
+		audit_run_is_over();
 	thread_state.last_closed_fd = fd;
 }
 
@@ -251,7 +257,7 @@ static void report_double_close(struct audit_close *close)
 	call.owner = close->owner;
 	incident = incident_announce(&call, &fresh);
 	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
-	/* never halts: that it was part of a sweep, only the closes that follow can tell */
+	/* halts only when the run is over: that it was part of a sweep, the closes that follow tell */
 	if (!incident || !fresh)
 		return;
 	if (thread_state.accused_count < ACCUSED_MAX)
@@ -281,6 +287,7 @@ void audit_close_end(struct audit_close *close, int result)
 	int saved = errno;
 
 	end(close, result, saved);
+	halt_if_due();
 	socket_release(&close->hold);
 	errno = saved;
 }

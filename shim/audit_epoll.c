@@ -16,6 +16,7 @@
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include "shim/halt.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
 #include "shim/process.h"
@@ -214,5 +215,6 @@ void audit_epoll_waited(
 	audit_ahead_begin();
 	for (int i = 0; i < count; i++)
 		note_event(&wait, &events[i]);
+	halt_if_due();
 	errno = saved;
 }

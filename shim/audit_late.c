@@ -6,6 +6,7 @@
 
 #include <errno.h>
 
+#include "shim/halt.h"
 #include "shim/incident.h"
 #include "shim/audit_accuse.h"
 
@@ -55,8 +56,8 @@ static void end_closed(struct audit_write *write, ssize_t result, int error)
 	else if (classify_is_end(error) || error == ENOTCONN)
 		incident_reject(write->incident, &call, error, TRACE_SIGPIPE_NONE);
 	else
-		incident_withdraw(write->incident, &call);
-	incident_halt(write->incident);
+		audit_withdraw(write, &call);
+	halt_consider(write->incident);
 }
 
 void audit_write_end_closed(struct audit_write *write, ssize_t result)
@@ -65,6 +66,7 @@ void audit_write_end_closed(struct audit_write *write, ssize_t result)
 
 	if (socket_hold_is_ours(&write->hold))
 		end_closed(write, result, saved);
+	halt_if_due();
 	socket_release(&write->hold);
 	errno = saved;
 }

@@ -6,6 +6,7 @@
 #include "shim/backtrace.h"
 #include "shim/deep_stack.h"
 #include "shim/hold.h"
+#include "shim/halt.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/process.h"
@@ -41,6 +42,7 @@ static void end_process(enum trace_ended how)
 		return;
 	audit_uring_look();
 	socket_for_each(how == TRACE_EXEC ? settle : look_last);
+	audit_run_is_over();
 	process->ended_ns = kernel_now_ns();
 	__atomic_store_n(&process->ended, how, __ATOMIC_RELEASE);
 }
@@ -50,10 +52,12 @@ bool audit_exec_begin(const char *path)
 	int saved = errno;
 	bool ours = process_generation() != 0 && !process_is_borrowed();
 
-	if (ours)
+	if (ours) {
 		end_process(TRACE_EXEC);
-	else
+		halt_if_due();
+	} else {
 		audit_shared_by_spawn(); /* by a vforked child, in our memory */
+	}
 	roster_add(TRACE_ROSTER_EXEC, 0, path);
 	errno = saved;
 	return ours;
@@ -83,6 +87,8 @@ void audit_process_ends(bool exits)
 
 	if (process_generation() != 0 && !process_is_borrowed())
 		end_process(exits ? TRACE_EXITED : TRACE_RUNNING);
+	if (exits)
+		halt_if_due();
 	errno = saved;
 }
 

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "shim/backtrace.h"
+#include "shim/halt.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
 #include "shim/process.h"
@@ -137,6 +138,7 @@ void audit_read_result(struct audit_read *read, ssize_t result)
 		book(read, result, saved);
 	else if (result >= 0 || (saved != EAGAIN && saved != EBADF && saved != EINTR)) /* those told nothing */
 		audit_result_is_stale();
+	halt_if_due();
 	errno = saved;
 }
 
@@ -270,6 +272,7 @@ void audit_polled(const struct hook *hook, const struct pollfd *fds, size_t coun
 			audit_ahead_note(fds[i].fd);
 		socket_release(&hold);
 	}
+	halt_if_due();
 	errno = saved;
 }
 
@@ -295,6 +298,7 @@ void audit_selected(const struct hook *hook, int limit, const void *readable, ui
 			socket_release(&hold);
 		}
 	}
+	halt_if_due();
 	errno = saved;
 }
 
@@ -311,6 +315,7 @@ void audit_read_error(const struct hook *hook, int fd, int error, uint64_t turn)
 		if (error && hold.socket->state & (SOCKET_CONNECTED | SOCKET_CONNECTING))
 			audit_told(&hold, hook->name, error);
 	}
+	halt_if_due();
 	socket_release(&hold);
 }
 

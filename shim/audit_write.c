@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "shim/deep_stack.h"
+#include "shim/halt.h"
 #include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/probe.h"
@@ -371,7 +372,8 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 	} else {
 		audit_write_end_stale(write, result);
 	}
-	incident_halt(write->incident);
+	halt_consider(write->incident);
+	halt_if_due();
 	socket_release(&write->hold);
 	errno = saved;
 	return result;

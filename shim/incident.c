@@ -6,10 +6,9 @@
 #include <string.h>
 
 #include "shim/backtrace.h"
-#include "shim/config.h"
+#include "shim/halt.h"
 #include "shim/incident_settle.h"
 #include "shim/kernel.h"
-#include "shim/line.h"
 #include "shim/process.h"
 #include "shim/record.h"
 #include "shim/tally.h"
@@ -120,9 +119,7 @@ static void fill(struct trace_incident *incident, const struct incident_call *ca
 	incident->flags = call->verdict.flags;
 	incident->fd = call->fd;
 	incident->tid = process_thread_id();
-	incident->label = thread_state.label_generation == process_generation() ? thread_state.label : 0;
-	if (!incident->label)
-		incident->label = tally_label();
+	incident->label = tally_label();
 	probe_thread_name(incident->thread_name);
 	copy_name(incident->call, call->call);
 	incident->first_ns = call->t_ns;
@@ -229,7 +226,7 @@ void incident_withdraw(struct trace_incident *incident, const struct incident_ca
 	if (!incident)
 		return;
 	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
-	incident->sigpipe = incident->sigpipe == TRACE_SIGPIPE_FATAL ? TRACE_SIGPIPE_NONE : incident->sigpipe;
+	incident_returned(incident);
 	__atomic_fetch_sub(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
 	if (__atomic_sub_fetch(&incident->count, 1, __ATOMIC_SEQ_CST) != 0)
 		return;
@@ -247,28 +244,46 @@ void incident_void(struct trace_incident *incident)
 	trace_log_void(incident);
 }
 
-void incident_finish_call(struct trace_incident *incident, long result)
+enum trace_severity incident_returned(struct trace_incident *incident)
+{
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
+		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	return trace_incident_severity(incident);
+}
+
+/* One more of its calls is over; those before it were counted while it was `before`. */
+static void count_in(struct trace_incident *incident, enum trace_severity before)
+{
+	uint64_t count = __atomic_load_n(&incident->count, __ATOMIC_RELAXED);
+
+	tally_move(incident, before, count ? count - 1 : 0);
+	tally_count(incident);
+}
+
+void incident_finish_call(struct trace_incident *incident, enum trace_severity before, long result)
 {
 	if (incident->history_count && incident->count == 1)
 		incident->history[incident->history_count - 1].result =
 			result > INT32_MAX ? INT32_MAX : (int32_t)result;
 	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
-	tally_count(incident);
+	count_in(incident, before);
 }
 
 void incident_under_way(struct trace_incident *incident)
 {
 	if (!incident)
 		return;
-	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
-		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	incident_returned(incident);
 	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
 }
 
 void incident_unknown(struct trace_incident *incident, size_t accepted)
 {
+	enum trace_severity before;
+
 	if (!incident)
 		return;
+	before = incident_returned(incident);
 	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
 	incident->pending_bytes += accepted;
 	if (incident->outcome == TRACE_DELIVERED)
@@ -276,7 +291,7 @@ void incident_unknown(struct trace_incident *incident, size_t accepted)
 	if (!accepted && incident->count == 1 && incident->history_count)
 		incident->history[incident->history_count - 1].result = -EINPROGRESS;
 	incident_under_way(incident);
-	tally_count(incident);
+	count_in(incident, before);
 }
 
 void incident_abandoned(struct hold_slot *slot)
@@ -352,6 +367,7 @@ void incident_found_lost(const struct incident_call *call, uint64_t bytes, const
 	incident->error = error;
 	trace_log_commit(incident);
 	tally_count(incident);
+	halt_consider(incident);
 }
 
 struct trace_incident *incident_dropped(const struct incident_drop *drop)
@@ -391,29 +407,12 @@ void incident_dropped_again(struct trace_incident *incident, size_t bytes, uint6
 	struct incident_call call = {.length = bytes, .t_ns = t_ns};
 
 	count_call(incident, &call);
-	incident_finish_call(incident, 0);
-}
-
-/* The shim's share of the severity rule (docs/DESIGN.md, section 2); the analyzer's kinds.c has the whole of it. */
-static bool is_error(const struct trace_incident *incident)
-{
-	const uint32_t note = TRACE_INCIDENT_FAREWELL | TRACE_INCIDENT_ICMP | TRACE_INCIDENT_CONNECTING;
-
-	return incident->knowledge == TRACE_TOLD && incident->outcome != TRACE_DELIVERED &&
-	       incident->outcome != TRACE_UNCONFIRMED && !(incident->flags & note);
-}
-
-void incident_halt(const struct trace_incident *incident)
-{
-	if (!config.halt_on_error || !incident || !is_error(incident))
-		return;
-	line_say("halted on an error (halt_on_error=1), by ", incident->call, 0);
-	trace_log_process()->ended_ns = kernel_now_ns();
-	trace_log_process()->ended = TRACE_EXITED;
-	kernel_call1(SYS_exit_group, config.exitcode);
+	incident_finish_call(incident, incident_returned(incident), 0);
+	halt_consider(incident);
 }
 
 void incident_forked(void)
 {
 	memset(recent, 0, sizeof(recent));
+	halt_forked();
 }

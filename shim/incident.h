@@ -63,12 +63,6 @@ void incident_reject(
 void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted,
 	const struct probe_tcp *tcp);
 
-/*
- * With halt_on_error=1: says so and ends the process with the status of the option `exitcode`, where the incident, which may be
- * NULL, is one that the report will call an error.
- */
-void incident_halt(const struct trace_incident *incident);
-
 /* Settles what is pending on a socket, as far as the kernel's account tells. */
 void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
 

@@ -3,7 +3,9 @@
 
 #include <netinet/tcp.h>
 
+#include "shim/halt.h"
 #include "shim/incident.h"
+#include "shim/tally.h"
 
 void incident_update_outcome(struct trace_incident *incident)
 {
@@ -16,14 +18,17 @@ void incident_update_outcome(struct trace_incident *incident)
 void incident_reject(
 	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe)
 {
+	enum trace_severity before;
+
 	(void)call;
 	if (!incident)
 		return;
+	before = incident_returned(incident);
 	incident->error = error;
-	if (incident->sigpipe == TRACE_SIGPIPE_FATAL || sigpipe > incident->sigpipe)
+	if (sigpipe > incident->sigpipe)
 		incident->sigpipe = (uint8_t)sigpipe;
 	incident_update_outcome(incident);
-	incident_finish_call(incident, -(long)error);
+	incident_finish_call(incident, before, -(long)error);
 }
 
 uint64_t incident_book_loss(struct socket *socket, uint64_t bytes)
@@ -81,10 +86,11 @@ static void remember_pending(struct socket *socket, struct trace_incident *incid
 void incident_accept(
 	struct trace_incident *incident, const struct incident_call *call, size_t accepted, const struct probe_tcp *tcp)
 {
+	enum trace_severity before;
+
 	if (!incident)
 		return;
-	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
-		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	before = incident_returned(incident);
 	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
 	if (accepted >
 		call->length) /* a vector that could not be read beforehand (payload.h): it had this many at least */
@@ -104,7 +110,7 @@ void incident_accept(
 		incident->pending_bytes += accepted; /* another thread has closed it meanwhile: nobody can tell */
 	}
 	incident_update_outcome(incident);
-	incident_finish_call(incident, (long)accepted);
+	incident_finish_call(incident, before, (long)accepted);
 }
 
 /*
@@ -127,12 +133,16 @@ void incident_settle(struct socket *socket, const struct probe_tcp *tcp)
 
 	for (int i = 0; i < SOCKET_INCIDENTS; i++) {
 		struct trace_incident *incident = socket->incidents[i];
+		enum trace_severity before;
 		uint64_t behind;
 
 		if (!incident || !incident->pending_bytes)
 			continue;
+		before = trace_incident_severity(incident);
 		if (find_behind(incident, tcp, &behind))
 			settle_one(socket, incident, tcp, behind);
+		tally_move(incident, before, incident->count);
+		halt_consider(incident);
 		pending |= incident->pending_bytes != 0;
 	}
 	if (!pending)

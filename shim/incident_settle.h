@@ -19,7 +19,10 @@ uint64_t incident_book_loss(struct socket *socket, uint64_t bytes);
 /* The worst of what the writes of an incident met: lost, rejected, not known yet, delivered. */
 void incident_update_outcome(struct trace_incident *incident);
 
-/* The call that the incident tells of has returned `result`: bytes, or minus errno. Counts it. */
-void incident_finish_call(struct trace_incident *incident, long result);
+/* The call has returned, so no SIGPIPE has killed the process. Returns how severe the incident was before this call. */
+enum trace_severity incident_returned(struct trace_incident *incident);
+
+/* The call has returned `result`, bytes or minus errno, and was settled. Counts it in an incident that had been `before`. */
+void incident_finish_call(struct trace_incident *incident, enum trace_severity before, long result);
 
 #endif

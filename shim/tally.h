@@ -3,8 +3,8 @@
  * test which caused one, an event loop that adds what it knows of the call it has just made.
  *
  * A program may ask for the numbers (socksan_incident_count). A language runtime that looks after every call of its own
- * gives us a page of its memory instead, in which we keep them: to look there costs it no call. The same page names what is
- * running in the whole process, as socksan_label does for a thread; it is read when there is an incident.
+ * gives us a page of its memory instead, in which we keep them: to look there costs it no call. Where everything lies in it
+ * the build tells the runtime (scripts/python-table). The same page names what is running in the whole process, as socksan_label does for a thread; it is read when there is an incident.
  *
  * Any thread, any signal handler; keeps errno.
  */
@@ -17,23 +17,19 @@
 
 #include "shim/trace_format.h"
 
-#define TALLY_KINDS (TRACE_DROPPED_BY_FRAMEWORK + 1)
-#define TALLY_KNOWLEDGE (TRACE_TOLD + 1)
-
 /* The page: what the runtime's message began with, then the numbers, which we write, then the label, which it writes. */
 struct tally_page {
 	char message[64];
 	uint64_t events; /* bad writes and closes, each of an incident's count; those that were taken back left out */
-	/* Of them, by kind and knowledge. Kind 0: what is a note by what was known at the time. */
-	uint64_t by_kind[TALLY_KINDS][TALLY_KNOWLEDGE];
+	/* Of them, by kind and enum trace_severity: how severe its incident is by what is known so far. */
+	uint64_t by_kind[TRACE_KINDS_END][TRACE_SEVERITIES];
 	uint32_t label_turn; /* grows by one before and after each change: odd while the label is being written */
 	uint32_t label_length; /* 0: nothing is running */
 	char label[256];
 };
 
-_Static_assert(offsetof(struct tally_page, by_kind) == 72, "runtimes know the offsets");
-_Static_assert(offsetof(struct tally_page, label_turn) == 424, "runtimes know the offsets");
-_Static_assert(sizeof(struct tally_page) == 688, "runtimes know the size");
+_Static_assert(
+	offsetof(struct tally_page, by_kind) == offsetof(struct tally_page, events) + 8, "one array for a runtime");
 
 /*
  * Keeps the numbers in `page` from here on, until it is given back, or stops doing so (NULL). The first to come stays:
@@ -45,6 +41,12 @@ bool tally_use(struct tally_page *page);
 void tally_count(struct trace_incident *incident);
 void tally_take_back(const struct trace_incident *incident);
 
+/*
+ * `count` calls that were counted while the incident was `before` are by now what its record says. Not so where something else is
+ * running than when it began: a test that is over has been judged, and the next one is not to blame.
+ */
+void tally_move(const struct trace_incident *incident, enum trace_severity before, uint64_t count);
+
 /* `events`, whoever keeps them. */
 uint64_t tally_events(void);
 
@@ -54,7 +56,7 @@ uint64_t tally_events(void);
  */
 struct trace_incident *tally_recent(uint64_t since, unsigned n);
 
-/* What is running in this process, as the page has it: a text in the trace, or 0. */
+/* What is running: as this thread has said (socksan_label), or else as the page has it. A text in the trace, or 0. */
 trace_ref tally_label(void);
 
 #endif

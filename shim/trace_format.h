@@ -330,6 +330,20 @@ struct trace_incident {
 	struct trace_operation history[TRACE_HISTORY]; /* oldest first; the last is this write */
 };
 
+/* How severe an incident is by what its record says now; the report asks the same once the run is over (trace_kinds.h). */
+static inline enum trace_severity trace_incident_severity(const struct trace_incident *incident)
+{
+	return trace_severity(&(struct trace_severity_facts){
+		.kind = incident->kind,
+		.knowledge = incident->knowledge,
+		.outcome = incident->outcome,
+		.sigpipe = incident->sigpipe,
+		.flags = incident->flags,
+		.error = incident->error,
+		.told_by_call = incident->told_call[0] != '\0',
+	});
+}
+
 enum trace_roster_type {
 	TRACE_ROSTER_SIGNED_IN = 1,
 	TRACE_ROSTER_EXEC, /* is about to become `path` */

@@ -53,6 +53,19 @@ test_pytest_fail() {
     labels suite.py::Connections::test_late_write
 }
 
+# What is an error, the report and the plugin decide by the same table.
+test_pytest_severity() {
+    can_import pytest || return
+    expected_status=1
+    run_audited "$python" -m pytest -p no:cacheprovider --rootdir="$programs" "$programs/severity.py" --socksan-fail
+    prints '^FAILED .*severity.py::test_refused'
+    prints '^severity.py::test_refused: 1 write-before-connect \(error\)$'
+    prints '^severity.py::test_tries: 1 write-before-connect \(note\)$'
+    prints '^=+ 1 failed, 1 passed'
+    report_says <<<'[.incidents[] | [.label, .severity]] | sort ==
+ [["severity.py::test_refused", "error"], ["severity.py::test_tries", "note"]]'
+}
+
 test_pytest_ok() {
     pytest --socksan-fail -k 'not late' || return
     prints '^=+ 2 passed'

@@ -10,16 +10,18 @@ This module is all that a program has of the adapter which imports no framework,
 import sys
 from posix import write as _write
 
+# The build puts here what is shared with the library (scripts/python-table): @TABLE@
+
 CHANNEL = -0x736F636B
 
 # The page that libsocksan.so keeps its numbers in, and reads the label from (shim/tally.h).
-page = bytearray(688)
+page = bytearray(PAGE_BYTES)
 page[:13] = b"socksan page\0"
-numbers = memoryview(page)[64:424].cast("Q")  # [0]: bad writes and closes so far; then by kind and knowledge
+# [0]: bad writes and closes so far; then by kind and severity
+numbers = memoryview(page)[EVENTS_AT:NUMBERS_END].cast("Q")
 # Where a byte of numbers[0] lies that changes with each: to compare that one costs less than to compare the number.
-EVENTS = 64 if sys.byteorder == "little" else 71
-_label_words = memoryview(page)[424:432].cast("I")
-KNOWLEDGES = 4
+EVENTS = EVENTS_AT + (0 if sys.byteorder == "little" else 7)
+_label_words = memoryview(page)[LABEL_TURN_AT:LABEL_AT].cast("I")
 
 # Called with nothing when the interpreter ends.
 at_end = []
@@ -54,14 +56,14 @@ def tell(verb, *arguments):
 
 def label():
     """What the process is running, as set_label was told."""
-    return bytes(page[432:432 + _label_words[1]]).decode("utf-8", "replace")
+    return bytes(page[LABEL_AT:LABEL_AT + _label_words[1]]).decode("utf-8", "replace")
 
 
 def set_label(text):
     """Names what the process is running; an empty text ends that. Incidents carry the name."""
-    name = text.encode("utf-8", "replace")[:256]
+    name = text.encode("utf-8", "replace")[:LABEL_BYTES]
     _label_words[0] = (_label_words[0] + 1) & 0xFFFFFFFF
-    page[432:432 + len(name)] = name
+    page[LABEL_AT:LABEL_AT + len(name)] = name
     _label_words[1] = len(name)
     _label_words[0] = (_label_words[0] + 1) & 0xFFFFFFFF
 

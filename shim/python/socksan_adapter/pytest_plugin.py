@@ -2,43 +2,31 @@
 it."""
 from _pytest.config import hookimpl
 
-from . import KNOWLEDGES, numbers, set_label
+from . import ERROR, KINDS, NOTE, SEVERITIES, WARNING, numbers, set_label
 
-KINDS = ("a note", "write-after-peer-close", "write-after-reset", "write-after-shutdown", "write-after-close",
-         "write-to-reused-fd", "write-before-connect", "write-to-silent-peer", "lost-on-close", "double-close",
-         "dropped-by-framework")
-OWN_DOING = ("write-after-shutdown", "write-after-close", "write-to-reused-fd", "write-before-connect", "double-close")
-NEVER_ERRORS = ("a note", "write-to-silent-peer", "lost-on-close")
-TOLD = 3
+_SEVERITY_NAMES = {NOTE: "note", WARNING: "warning", ERROR: "error"}
 
 _counted = list(numbers)
 _by_test = {}
 
 
-def _severity(kind, knowledge):
-    """As the report will have it, by what is known so far."""
-    if kind == KINDS[0]:
-        return "note"
-    return "error" if kind in OWN_DOING or (knowledge == TOLD and kind not in NEVER_ERRORS) else "warning"
-
-
 def _news():
-    """What was counted since the last look: {"kind (severity)": how often}."""
+    """What was counted since the last look: {"kind (severity)": how often}. How severe an incident is, the library says; it
+    moves what it had counted when the kernel tells what became of the bytes, so a difference can be negative."""
     global _counted
     now = list(numbers)
     news = {}
-    if now[0] != _counted[0]:
-        for i in range(1, len(now)):
-            if now[i] > _counted[i]:
-                kind = KINDS[(i - 1) // KNOWLEDGES]
-                name = "%s (%s)" % (kind, _severity(kind, (i - 1) % KNOWLEDGES))
-                news[name] = news.get(name, 0) + now[i] - _counted[i]
-        _counted = now
+    for i in range(1, len(now)):
+        if now[i] != _counted[i]:
+            kind, severity = divmod(i - 1, SEVERITIES)
+            name = "%s (%s)" % (KINDS[kind], _SEVERITY_NAMES[severity])
+            news[name] = news.get(name, 0) + now[i] - _counted[i]
+    _counted = now
     return news
 
 
 def _words(found):
-    return ", ".join("%d %s" % (count, name) for name, count in sorted(found.items()))
+    return ", ".join("%d %s" % (count, name) for name, count in sorted(found.items()) if count > 0)
 
 
 def pytest_addoption(parser):
@@ -68,7 +56,8 @@ def pytest_runtest_makereport(item):
     report.socksan = found
     worst = item.config.getoption("--socksan-fail", None)
     if worst and report.outcome == "passed" and any(
-            "(error)" in name or (worst == "warning" and "(warning)" in name) for name in found):
+            count > 0 and ("(error)" in name or (worst == "warning" and "(warning)" in name))
+            for name, count in found.items()):
         report.outcome = "failed"
         report.longrepr = "socksan: %s" % _words(found)
 
@@ -84,4 +73,5 @@ def pytest_terminal_summary(terminalreporter):
         return
     terminalreporter.section("socksan")
     for test, found in _by_test.items():
-        terminalreporter.write_line("%s: %s" % (test, _words(found)))
+        if _words(found):
+            terminalreporter.write_line("%s: %s" % (test, _words(found)))
