@@ -169,6 +169,11 @@ unit_shim_archive := $(BUILD)/shim-modules.a
 python_sources := $(sort $(wildcard shim/python/*.py shim/python/*/*.py))
 python_files := $(python_sources:shim/%=$(BUILD)/%)
 
+# Completions, manual pages and the like whose gaps are filled from tables of the sources.
+templates := analyzer/socksan.1.in $(sort $(wildcard analyzer/completions/*.in))
+filled := $(patsubst %.in,$(BUILD)/filled/%,$(notdir $(templates)))
+table_sources := shim/trace_kinds.h analyzer/format_table.h analyzer/command_table.h $(wildcard analyzer/kinds/*.txt)
+
 LIBRARY := $(BUILD)/libsocksan.so
 # The same with system calls of its own that fail when they are told to, for tests/e2e/faults.sh.
 fault_library := $(BUILD)/tests/libsocksan-fault.so
@@ -194,7 +199,7 @@ fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(
 .PHONY: all tests programs check soak faults demo bench scale fuzz load race differential lint install uninstall deb \
 	check-deb check-build dist release check-release clean help deps FORCE
 
-all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files)
+all: $(if $(shim_sources),$(LIBRARY)) $(if $(analyzer_sources),$(COMMAND)) $(python_files) $(filled)
 
 programs: $(programs)
 
@@ -247,11 +252,11 @@ lint: all | deps
 example_files := $(sort $(shell find tests/examples -type f))
 installed_files := \
 	shim/socksan.h:INCLUDEDIR:socksan.h \
-	analyzer/socksan.1:MANDIR:man1/socksan.1 \
+	$(BUILD)/filled/socksan.1:MANDIR:man1/socksan.1 \
 	shim/libsocksan.7:MANDIR:man7/libsocksan.7 \
-	analyzer/completions/socksan.bash:BASHCOMPLETIONDIR:socksan \
-	analyzer/completions/_socksan:ZSHCOMPLETIONDIR:_socksan \
-	analyzer/completions/socksan.fish:FISHCOMPLETIONDIR:socksan.fish \
+	$(BUILD)/filled/socksan.bash:BASHCOMPLETIONDIR:socksan \
+	$(BUILD)/filled/_socksan:ZSHCOMPLETIONDIR:_socksan \
+	$(BUILD)/filled/socksan.fish:FISHCOMPLETIONDIR:socksan.fish \
 	tests/schemas/socksan-report.json:DATADIR:socksan-report.json \
 	$(foreach file,$(sort $(wildcard scripts/postgresql/*.sql)),$(file):DATADIR:$(file:scripts/%=%)) \
 	$(foreach file,$(example_files),$(file):DOCDIR:$(file:tests/%=%)) \
@@ -379,7 +384,7 @@ $(BUILD)/python/%.py: shim/python/%.py
 	$(Q)cp $< $@
 
 # What the adapter shares with the library stands in its first module: the kinds, the severities, the page of numbers.
-$(BUILD)/python/socksan_adapter/__init__.py: shim/python/socksan_adapter/__init__.py scripts/python-table scripts/kind-table \
+$(BUILD)/python/socksan_adapter/__init__.py: shim/python/socksan_adapter/__init__.py scripts/python-table scripts/table \
 		shim/tally.h shim/trace_format.h shim/trace_kinds.h
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
@@ -418,6 +423,15 @@ $(BUILD)/generated/kind_texts.h: scripts/kind-texts $(wildcard analyzer/kinds/*.
 
 $(BUILD)/analyzer/kinds.o $(BUILD)/fuzz/analyzer/kinds.o: $(BUILD)/generated/kind_texts.h
 analyzer_flags_kinds = -I$(BUILD)
+
+define fill_one # TEMPLATE
+$(BUILD)/filled/$(notdir $(1:.in=)): $(1) scripts/fill scripts/table $(table_sources)
+	@mkdir -p $$(@D)
+	$$(call say,GEN,$$@)
+	$$(Q)scripts/fill $(1) $$(CC) >$$@
+
+endef
+$(foreach template,$(templates),$(eval $(call fill_one,$(template))))
 
 # Included by the assembler, which tells make nothing of it.
 $(BUILD)/analyzer/html_assets.o: analyzer/html/style.css analyzer/html/script.js

@@ -1,12 +1,12 @@
 /*
  * cmd_diff.c: `socksan diff BASE NEW`: which incidents are new, gone and still there.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/command.h"
+#include "analyzer/command_line.h"
 #include "analyzer/findings.h"
 #include "analyzer/json.h"
 #include "analyzer/kinds.h"
@@ -28,29 +28,6 @@ struct diff {
 	size_t counts[CHANGES];
 	uint64_t new_incidents[SEVERITIES];
 };
-
-static void help(void)
-{
-	fputs("Usage: socksan diff [options] BASE NEW\n"
-	      "\n"
-	      "Compares two reports (json or jsonl), traces or directories of traces, and lists the\n"
-	      "incidents that are new, gone and still there. An incident is recognised by its\n"
-	      "fingerprint, which survives rebuilds and moved lines. A note in BASE does not make\n"
-	      "known what is a warning or an error in NEW.\n"
-	      "\n"
-	      "Options:\n"
-	      "  --format=NAME           text (default) or json\n"
-	      "  --fail-on=LIST          severities of new incidents that change the exit status: error,\n"
-	      "                          warning, note, all or none, separated by commas (default: error)\n"
-	      "  --error-exitcode=N      exit status where there are such (default: 66; 0: never)\n"
-	      "  --color=WHEN            auto, always or never (default: auto)\n"
-	      "  -q, --quiet             only what is new, and no progress on the terminal\n"
-	      "  --help                  this text\n"
-	      "\n"
-	      "Exit status: 0; 66 (--error-exitcode) where there are new incidents of a severity in\n"
-	      "--fail-on; 125 where BASE or NEW could not be read.\n",
-		stdout);
-}
 
 static void compare(struct diff *diff, struct findings *base, const struct findings *now)
 {
@@ -169,7 +146,7 @@ static int exit_status(const struct diff *diff, const struct report_options *opt
 
 static int show_diff(const struct report_options *options, const char *base_path, const char *new_path)
 {
-	bool as_json = options->output_count && !strcmp(options->outputs[0].format, "json");
+	bool as_json = options->output_count && !strcmp(options->outputs[options->output_count - 1].format, "json");
 	struct findings *base = findings_new();
 	struct findings *now = findings_new();
 	struct diff diff = {0};
@@ -192,38 +169,18 @@ static int show_diff(const struct report_options *options, const char *base_path
 	return status;
 }
 
-/* Of the options of reports those that mean something here. */
-static bool takes(const struct report_options *options)
-{
-	if (options->output_count > 1 || (options->output_count && options->outputs[0].path) || options->suppressions ||
-		options->gen_suppressions || options->source_tree_count) {
-		text_complain(
-			"diff: of the options of reports only those that `socksan diff --help` lists can be used");
-		return false;
-	}
-	if (options->output_count && strcmp(options->outputs[0].format, "text") != 0 &&
-		strcmp(options->outputs[0].format, "json") != 0) {
-		text_complain("diff: the formats are text, json");
-		return false;
-	}
-	return true;
-}
-
 static int diff(struct report_options *options, int argc, char **argv)
 {
-	enum options_read read = options_read(options, "diff", argc, argv);
+	struct command_line line = {.subcommand = SUBCOMMAND_DIFF, .take = options_take, .context = options};
+	enum command_line_end end = command_line_read(&line, argc, argv);
 
-	if (read == OPTIONS_HELP)
-		help();
-	if (read != OPTIONS_READ)
-		return read == OPTIONS_HELP ? 0 : EXIT_SOCKSAN;
-	if (!takes(options))
-		return EXIT_SOCKSAN;
-	if (argc - optind != 2) {
+	if (end != COMMAND_LINE_READ)
+		return end == COMMAND_LINE_DONE ? 0 : EXIT_SOCKSAN;
+	if (line.rest_count != 2) {
 		text_complain("diff needs two reports or traces: BASE and NEW");
 		return EXIT_SOCKSAN;
 	}
-	return show_diff(options, argv[optind], argv[optind + 1]);
+	return show_diff(options, line.rest[0], line.rest[1]);
 }
 
 int command_diff(int argc, char **argv)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "analyzer/command.h"
+#include "analyzer/command_line.h"
 #include "analyzer/kinds.h"
 #include "analyzer/report.h"
 #include "analyzer/text.h"
@@ -66,29 +67,33 @@ static void explain(const struct kind *kind)
 	severities(kind);
 }
 
+/* It has none but those that command_line_read answers itself. */
+static bool take_nothing(void *context, enum option_id option, const char *argument)
+{
+	(void)context;
+	(void)option;
+	(void)argument;
+	return true;
+}
+
 int command_explain(int argc, char **argv)
 {
+	struct command_line line = {.subcommand = SUBCOMMAND_EXPLAIN, .take = take_nothing};
+	enum command_line_end end = command_line_read(&line, argc, argv);
 	const struct kind *kind;
 
-	if (argc > 1 && !strcmp(argv[1], "--help")) {
-		puts("Usage: socksan explain [KIND]\n"
-		     "\n"
-		     "Without KIND, lists all kinds.\n"
-		     "\n"
-		     "Options:\n"
-		     "  --help                  this text");
-		return 0;
-	}
-	if (argc > 2) {
+	if (end != COMMAND_LINE_READ)
+		return end == COMMAND_LINE_DONE ? 0 : EXIT_SOCKSAN;
+	if (line.rest_count > 1) {
 		text_complain("explain takes one kind");
 		return EXIT_SOCKSAN;
 	}
-	if (argc < 2) {
+	if (!line.rest_count) {
 		list();
 	} else {
-		kind = kinds_find(argv[1]);
+		kind = kinds_find(line.rest[0]);
 		if (!kind) {
-			text_complain("unknown kind \"%s\": `socksan explain` lists them", argv[1]);
+			text_complain("unknown kind \"%s\": `socksan explain` lists them", line.rest[0]);
 			return EXIT_SOCKSAN;
 		}
 		explain(kind);

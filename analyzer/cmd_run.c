@@ -5,7 +5,6 @@
  * refused, since a command can rarely be run a second time for the sake of its report.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "analyzer/command.h"
+#include "analyzer/command_line.h"
 #include "analyzer/environment.h"
 #include "analyzer/executable.h"
 #include "analyzer/launch.h"
@@ -28,15 +28,6 @@
 #include "analyzer/shim_options.h"
 #include "analyzer/text.h"
 #include "analyzer/trace_trim.h"
-
-enum run_option {
-	OPTION_LOG_DIR = OPTION_OWN,
-	OPTION_OPTIONS,
-	OPTION_QUARANTINE,
-	OPTION_SHIM,
-	OPTION_HELP,
-	OPTION_VERSION,
-};
 
 /* One run, from its options to its end. */
 struct run {
@@ -52,45 +43,6 @@ struct run {
 	struct launch launch;
 };
 
-/* What becomes of the options. */
-enum parsed { PARSED_RUN, PARSED_DONE, PARSED_WRONG };
-
-static void print_help(void)
-{
-	fputs("Usage: socksan run [options] [--] COMMAND [ARG...]\n\n"
-	      "Runs COMMAND with libsocksan.so preloaded, in it and in all its children, and reports when it has "
-	      "ended.\n"
-	      "The report goes to standard error, or to the file that --output names.\n\n",
-		stdout);
-	options_help(stdout);
-	fputs("  --log-dir=DIR           keep the traces, in DIR\n"
-	      "  --quarantine=N          park up to N closed descriptor numbers, so that stale uses are noticed\n"
-	      "  --options=KEY=VALUE:..  options for the shim, as in SOCKSAN_OPTIONS\n"
-	      "  --shim=FILE             the libsocksan.so to preload\n"
-	      "  -h, --help              this text\n"
-	      "  --version               the version of socksan\n\n"
-	      "Exit status: COMMAND's own (128+N where signal N ended it); where that is 0 and incidents of a severity "
-	      "in\n"
-	      "--fail-on remain, 66 or what --error-exitcode says; 125 where socksan itself failed or COMMAND cannot "
-	      "be\n"
-	      "audited; 126 where COMMAND cannot be executed; 127 where it was not found.\n",
-		stdout);
-}
-
-static void say_wrong_option(char *const argv[], int result)
-{
-	const char *word = argv[optind - 1];
-	bool is_long = !strncmp(word, "--", 2);
-	char letter[] = {'-', (char)optopt, '\0'};
-
-	if (result == ':')
-		text_complain("run: option %s needs a value", is_long ? word : letter);
-	else if (is_long && optopt)
-		text_complain("run: option %s takes no value", word);
-	else
-		text_complain("run: unknown option %s; `socksan help run` lists them", is_long ? word : letter);
-}
-
 static bool set_quarantine(struct run *run, const char *number)
 {
 	char *text = text_format("quarantine=%s", number);
@@ -102,18 +54,17 @@ static bool set_quarantine(struct run *run, const char *number)
 	return good;
 }
 
-static enum parsed parse_own_option(struct run *run, int option)
+static bool take(void *context, enum option_id option, const char *argument)
 {
+	struct run *run = context;
+
 	switch (option) {
-	case OPTION_LOG_DIR: run->log_dir = optarg; return PARSED_RUN;
-	case OPTION_SHIM: run->shim_path = optarg; return PARSED_RUN;
-	case OPTION_OPTIONS: return shim_options_add(&run->shim_options, optarg) ? PARSED_RUN : PARSED_WRONG;
-	case OPTION_QUARANTINE: return set_quarantine(run, optarg) ? PARSED_RUN : PARSED_WRONG;
-	case OPTION_VERSION: puts("socksan " SOCKSAN_VERSION); return PARSED_DONE;
-	case 'h':
-	case OPTION_HELP: print_help(); return PARSED_DONE;
+	case OPTION_LOG_DIR: run->log_dir = argument; return true;
+	case OPTION_SHIM: run->shim_path = argument; return true;
+	case OPTION_OPTIONS: return shim_options_add(&run->shim_options, argument);
+	case OPTION_QUARANTINE: return set_quarantine(run, argument);
+	default: return options_parse(&run->report, option, argument);
 	}
-	return PARSED_WRONG;
 }
 
 /*
@@ -134,43 +85,19 @@ static bool merge_shim_options(struct run *run)
 	return !suppressions || options_add_suppressions(&run->report, suppressions);
 }
 
-/* The "+" ends the options at the first word that is none: what follows belongs to the command. */
-static enum parsed parse(struct run *run, int argc, char **argv)
+static enum command_line_end parse(struct run *run, int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		OPTIONS_SHARED,
-		{"log-dir", required_argument, NULL, OPTION_LOG_DIR},
-		{"options", required_argument, NULL, OPTION_OPTIONS},
-		{"quarantine", required_argument, NULL, OPTION_QUARANTINE},
-		{"shim", required_argument, NULL, OPTION_SHIM},
-		{"help", no_argument, NULL, OPTION_HELP},
-		{"version", no_argument, NULL, OPTION_VERSION},
-		{0},
-	};
-	enum parsed parsed = PARSED_RUN;
-	int option;
+	struct command_line line = {.subcommand = SUBCOMMAND_RUN, .take = take, .context = run};
+	enum command_line_end end = command_line_read(&line, argc, argv);
 
-	opterr = 0; /* its messages would show the option raw */
-	optind = 0;
-	while (parsed == PARSED_RUN &&
-		(option = getopt_long(argc, argv, "+:h" OPTIONS_SHARED_SHORT, long_options, NULL)) != -1) {
-		if (option == '?' || option == ':') {
-			say_wrong_option(argv, option);
-			parsed = PARSED_WRONG;
-		} else if (!options_is_shared(option)) {
-			parsed = parse_own_option(run, option);
-		} else if (!options_parse(&run->report, option, optarg)) {
-			parsed = PARSED_WRONG;
-		}
-	}
-	if (parsed != PARSED_RUN)
-		return parsed;
-	run->argv = argv + optind;
-	if (!*run->argv) {
+	if (end != COMMAND_LINE_READ)
+		return end;
+	run->argv = line.rest;
+	if (!line.rest_count) {
 		text_complain("run: no command given; `socksan help run` says more");
-		return PARSED_WRONG;
+		return COMMAND_LINE_WRONG;
 	}
-	return options_finish(&run->report) && merge_shim_options(run) ? PARSED_RUN : PARSED_WRONG;
+	return options_finish(&run->report) && merge_shim_options(run) ? COMMAND_LINE_READ : COMMAND_LINE_WRONG;
 }
 
 /* Says why the command will not be started. Returns the exit status. */
@@ -345,14 +272,14 @@ static int perform(struct run *run)
 int command_run(int argc, char **argv)
 {
 	struct run run = {0};
-	enum parsed parsed;
+	enum command_line_end end;
 	int status = EXIT_SOCKSAN;
 
 	options_init(&run.report, stderr);
-	parsed = parse(&run, argc, argv);
-	if (parsed == PARSED_DONE)
+	end = parse(&run, argc, argv);
+	if (end == COMMAND_LINE_DONE)
 		status = EXIT_SUCCESS;
-	else if (parsed == PARSED_RUN)
+	else if (end == COMMAND_LINE_READ)
 		status = perform(&run);
 	options_free(&run.report);
 	shim_options_free(&run.shim_options);

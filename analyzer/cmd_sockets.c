@@ -1,13 +1,13 @@
 /*
  * cmd_sockets.c: `socksan sockets TRACE...`: every connection, in a few lines of at most 80 columns where names allow.
  */
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "analyzer/command.h"
+#include "analyzer/command_line.h"
 #include "analyzer/escape.h"
 #include "analyzer/lifecycle.h"
 #include "analyzer/names.h"
@@ -200,44 +200,25 @@ static int show_all(char *const *paths, size_t count)
 	return status;
 }
 
+static bool take(void *quiet, enum option_id option, const char *argument)
+{
+	(void)argument;
+	*(bool *)quiet |= option == OPTION_QUIET;
+	return true;
+}
+
 int command_sockets(int argc, char **argv)
 {
-	static const struct option long_options[] = {
-		{"quiet", no_argument, NULL, 'q'}, {"help", no_argument, NULL, 'h'}, {0}};
 	bool quiet = false;
-	int option;
+	struct command_line line = {.subcommand = SUBCOMMAND_SOCKETS, .take = take, .context = &quiet};
+	enum command_line_end end = command_line_read(&line, argc, argv);
 
-	optind = 1;
-	opterr = 0;
-	while ((option = getopt_long(argc, argv, "q", long_options, NULL)) != -1) {
-		if (option == 'q') {
-			quiet = true;
-			continue;
-		}
-		if (option != 'h') {
-			text_complain("sockets: \"%s\" is no option", argv[optind - 1]);
-			return EXIT_SOCKSAN;
-		}
-		puts("Usage: socksan sockets [options] TRACE...\n"
-		     "\n"
-		     "Lists every connection in the traces (files, or directories searched for\n"
-		     "*.trace): endpoints, bytes, duration, how it ended, writes that came too late,\n"
-		     "and after how long it would have been noticed, by the socket's settings and this\n"
-		     "system's, that the peer had gone without a word: while the connection was idle,\n"
-		     "and while bytes waited for an acknowledgement.\n"
-		     "\n"
-		     "Options:\n"
-		     "  -q, --quiet             no progress on the terminal\n"
-		     "  --help                  this text\n"
-		     "\n"
-		     "Exit status: 0; 3 where no trace was found; 125 where the list could not be written, or a\n"
-		     "trace could not be read.");
-		return 0;
-	}
-	if (optind == argc) {
+	if (end != COMMAND_LINE_READ)
+		return end == COMMAND_LINE_DONE ? 0 : EXIT_SOCKSAN;
+	if (!line.rest_count) {
 		text_complain("sockets needs a trace: a file, or a directory that holds *.trace");
 		return EXIT_SOCKSAN;
 	}
 	progress_allow(!quiet);
-	return show_all(argv + optind, (size_t)(argc - optind));
+	return show_all(line.rest, line.rest_count);
 }

@@ -1,5 +1,5 @@
 /*
- * main.c: the command socksan: one table of subcommands, and what belongs to all of them.
+ * main.c: the command socksan: which function carries out a subcommand, and what belongs to all of them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,51 +9,18 @@
 #include <unistd.h>
 
 #include "analyzer/command.h"
+#include "analyzer/command_line.h"
 #include "analyzer/report.h"
 #include "analyzer/text.h"
-
-struct subcommand {
-	const char *name;
-	const char *synopsis; /* what follows the name */
-	const char *summary;
-	int (*run)(int argc, char **argv);
-};
 
 static int command_help(int argc, char **argv);
 static int command_version(int argc, char **argv);
 
-static const struct subcommand subcommands[] = {
-	{"run", "[options] [--] COMMAND [ARG...]", "audit a command and all its children, then report", command_run},
-	{"report", "[options] TRACE...", "summarize traces (files or directories)", command_report},
-	{"sockets", "[options] TRACE...", "every connection: endpoints, bytes, duration, how it ended",
-		command_sockets},
-	{"diff", "[options] BASE NEW", "incidents that are new, gone and still there", command_diff},
-	{"explain", "[KIND]", "what a kind of incident means, usual causes, how to fix it", command_explain},
-	{"help", "[SUBCOMMAND]", "this list, or the options of a subcommand", command_help},
-	{"version", "", "the version of socksan", command_version},
+static int (*const commands[])(int argc, char **argv) = {
+#define SUBCOMMAND(ID, name, arguments, completion, brief, description, status) [SUBCOMMAND_##ID] = command_##name,
+	SUBCOMMANDS(SUBCOMMAND)
+#undef SUBCOMMAND
 };
-
-#define SUBCOMMANDS (sizeof(subcommands) / sizeof(*subcommands))
-
-static const struct subcommand *find_subcommand(const char *name)
-{
-	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		if (!strcmp(subcommands[i].name, name))
-			return &subcommands[i];
-	return NULL;
-}
-
-static void print_usage(FILE *stream)
-{
-	fputs("Usage: socksan SUBCOMMAND [ARGUMENT...]\n\n"
-	      "socksan reports writes to sockets that could not reach anyone: after the peer had closed or reset the\n"
-	      "connection, after the program's own shutdown or close, or before the connection stood.\n\n",
-		stream);
-	for (size_t i = 0; i < SUBCOMMANDS; i++)
-		fprintf(stream, "  socksan %s%s%s\n          %s\n", subcommands[i].name,
-			*subcommands[i].synopsis ? " " : "", subcommands[i].synopsis, subcommands[i].summary);
-	fputs("\n`socksan help SUBCOMMAND` describes the options of one.\n", stream);
-}
 
 static int say_unknown(const char *name)
 {
@@ -63,16 +30,15 @@ static int say_unknown(const char *name)
 
 static int command_help(int argc, char **argv)
 {
-	static char help_option[] = "--help";
-	const struct subcommand *subcommand = argc > 1 ? find_subcommand(argv[1]) : NULL;
+	enum subcommand subcommand = SUBCOMMAND_HELP;
 
-	if (argc > 1 && !subcommand && *argv[1] != '-')
+	if (argc > 1 && *argv[1] != '-' && !command_line_find(argv[1], &subcommand))
 		return say_unknown(argv[1]);
-	if (!subcommand || subcommand->run == command_help || subcommand->run == command_version) {
-		print_usage(stdout);
-		return EXIT_SUCCESS;
-	}
-	return subcommand->run(2, (char *[]){argv[1], help_option, NULL});
+	if (subcommand == SUBCOMMAND_HELP || subcommand == SUBCOMMAND_VERSION)
+		command_line_usage(stdout);
+	else
+		command_line_help(stdout, subcommand);
+	return EXIT_SUCCESS;
 }
 
 static int command_version(int argc, char **argv)
@@ -107,19 +73,18 @@ static int flush_output(int status)
 
 int main(int argc, char **argv)
 {
-	const struct subcommand *subcommand;
+	enum subcommand subcommand;
 
 	hold_standard_descriptors();
 	if (argc < 2) {
-		print_usage(stderr);
+		command_line_usage(stderr);
 		return EXIT_SOCKSAN;
 	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return flush_output(command_help(argc - 1, argv + 1));
 	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
 		return flush_output(command_version(argc - 1, argv + 1));
-	subcommand = find_subcommand(argv[1]);
-	if (!subcommand)
+	if (!command_line_find(argv[1], &subcommand))
 		return say_unknown(argv[1]);
-	return flush_output(subcommand->run(argc - 1, argv + 1));
+	return flush_output(commands[subcommand](argc - 1, argv + 1));
 }

@@ -4,7 +4,6 @@
 #include "analyzer/options.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -19,26 +18,6 @@
 
 #define DEFAULT_MAX_INCIDENTS 20
 
-void options_help(FILE *stream)
-{
-	fprintf(stream,
-		"  --format=NAME           report format: %s (default: text); may be repeated\n"
-		"  --output=FILE           where the format before it goes (- for standard output)\n"
-		"  --fail-on=LIST          severities that change the exit status: error, warning, note,\n"
-		"                          all or none, separated by commas (default: error)\n"
-		"  --error-exitcode=N      exit status where such incidents remain (default: 66; 0: never)\n"
-		"  --max-incidents=N       incidents that a text report shows, worst first (default: 20; 0: all)\n"
-		"  --suppressions=FILE     rules for what not to report: KIND:PATTERN, a line each; may be repeated\n"
-		"  --baseline=FILE         an earlier report (json, jsonl) or trace: only what is new is reported\n"
-		"  --source-root=DIR       show source lines from below DIR, too, not only from the current\n"
-		"                          directory's tree; may be repeated\n"
-		"  --gen-suppressions      propose such a rule for everything that the text report shows\n"
-		"  --color=WHEN            auto, always or never (default: auto)\n"
-		"  -q, --quiet             no text report where there is nothing to say, and no progress on the\n"
-		"                          terminal\n",
-		report_format_names());
-}
-
 void options_init(struct report_options *options, FILE *default_stream)
 {
 	*options = (struct report_options){
@@ -48,11 +27,6 @@ void options_init(struct report_options *options, FILE *default_stream)
 		.color = COLOR_AUTO,
 		.max_incidents = DEFAULT_MAX_INCIDENTS,
 	};
-}
-
-bool options_is_shared(int option)
-{
-	return option == OPTION_QUIET || (option >= OPTION_FORMAT && option < OPTION_OWN);
 }
 
 static void add_output(struct report_options *options, const char *format, const char *path)
@@ -113,10 +87,8 @@ static bool parse_fail_on(struct report_options *options, const char *list)
 		for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 			if (strlen(names[i].name) == length && !memcmp(names[i].name, word, length))
 				break;
-		if (i == sizeof(names) / sizeof(names[0])) {
-			text_complain("--fail-on=%s: expected error, warning, note, all or none", list);
+		if (i == sizeof(names) / sizeof(names[0]))
 			return false;
-		}
 		options->fail_on |= names[i].bits;
 		if (!word[length])
 			return true;
@@ -139,17 +111,15 @@ static bool parse_number(const char *option, const char *argument, unsigned long
 
 static bool parse_color(struct report_options *options, const char *when)
 {
-	if (!strcmp(when, "auto")) {
-		options->color = COLOR_AUTO;
-	} else if (!strcmp(when, "always")) {
-		options->color = COLOR_ALWAYS;
-	} else if (!strcmp(when, "never")) {
-		options->color = COLOR_NEVER;
-	} else {
-		text_complain("--color=%s: expected auto, always or never", when);
-		return false;
+	static const char *const names[] = {[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (strcmp(names[i], when) != 0)
+			continue;
+		options->color = (enum color)i;
+		return true;
 	}
-	return true;
+	return false;
 }
 
 static struct suppressions *suppressions_of(struct report_options *options)
@@ -190,12 +160,13 @@ static bool add_source_tree(struct report_options *options, const char *director
 	return true;
 }
 
-bool options_parse(struct report_options *options, int option, const char *argument)
+bool options_parse(struct report_options *options, enum option_id option, const char *argument)
 {
 	unsigned long number;
 
 	switch (option) {
 	case OPTION_QUIET: options->quiet = true; return true;
+	case OPTION_DIFF_FORMAT:
 	case OPTION_FORMAT: return parse_format(options, argument);
 	case OPTION_OUTPUT: return parse_output(options, argument);
 	case OPTION_FAIL_ON: return parse_fail_on(options, argument);
@@ -214,9 +185,13 @@ bool options_parse(struct report_options *options, int option, const char *argum
 			return false;
 		options->max_incidents = number;
 		return true;
+	default: options->given[option] = argument; return true;
 	}
-	text_complain("option %d is not one that report knows", option);
-	return false;
+}
+
+bool options_take(void *options, enum option_id option, const char *argument)
+{
+	return options_parse(options, option, argument);
 }
 
 /* access() rather than open(): a report that is never written must leave no empty file behind. */
@@ -244,31 +219,6 @@ static bool is_writable(const char *path)
 	if (trouble)
 		text_complain("cannot write %s: %s", path, trouble);
 	return !trouble;
-}
-
-enum options_read options_read(struct report_options *options, const char *command, int argc, char **argv)
-{
-	static const struct option long_options[] = {
-		OPTIONS_SHARED,
-		{"help", no_argument, NULL, OPTION_OWN},
-		{0},
-	};
-	int option;
-
-	optind = 1;
-	opterr = 0; /* its messages would show the option raw */
-	while ((option = getopt_long(argc, argv, OPTIONS_SHARED_SHORT, long_options, NULL)) != -1) {
-		if (option == OPTION_OWN)
-			return OPTIONS_HELP;
-		if (!options_is_shared(option)) {
-			text_complain("%s: \"%s\" is no option, or lacks its argument; `socksan %s --help` lists them",
-				command, argv[optind - 1], command);
-			return OPTIONS_WRONG;
-		}
-		if (!options_parse(options, option, optarg))
-			return OPTIONS_WRONG;
-	}
-	return OPTIONS_READ;
 }
 
 bool options_finish(struct report_options *options)

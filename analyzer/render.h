@@ -1,7 +1,7 @@
 /*
  * render.h: what a renderer is given, and the table of renderers.
  *
- * One file for each format, render_NAME.c, one function and one row in the table in report.c. Renderers see the report and
+ * One file for each format, render_NAME.c, one function and one row in format_table.h. Renderers see the report and
  * the model; what traces look like is none of their business. They write to a stream and look at nothing else that could
  * fail: the caller checks the stream once, at the end.
  */
@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "analyzer/format_table.h"
 #include "analyzer/group.h"
 #include "analyzer/kinds.h"
 #include "analyzer/lifecycle.h"
@@ -69,14 +70,8 @@ struct renderer {
 	void (*render)(const struct report *report, FILE *stream, bool color);
 };
 
-void render_text(const struct report *report, FILE *stream, bool color);
-void render_json(const struct report *report, FILE *stream, bool color);
-void render_jsonl(const struct report *report, FILE *stream, bool color);
-void render_html(const struct report *report, FILE *stream, bool color);
-void render_junit(const struct report *report, FILE *stream, bool color);
-void render_sarif(const struct report *report, FILE *stream, bool color);
-void render_github(const struct report *report, FILE *stream, bool color);
-void render_perfetto(const struct report *report, FILE *stream, bool color);
-void render_otlp(const struct report *report, FILE *stream, bool color);
+#define FORMAT(id, about) void render_##id(const struct report *report, FILE *stream, bool color);
+FORMATS(FORMAT)
+#undef FORMAT
 
 #endif

@@ -17,15 +17,9 @@
 #include "analyzer/text.h"
 
 static const struct renderer renderers[] = {
-	{"text", render_text},
-	{"json", render_json},
-	{"jsonl", render_jsonl},
-	{"html", render_html},
-	{"junit", render_junit},
-	{"sarif", render_sarif},
-	{"github", render_github},
-	{"perfetto", render_perfetto},
-	{"otlp", render_otlp},
+#define FORMAT(id, about) {#id, render_##id},
+	FORMATS(FORMAT)
+#undef FORMAT
 };
 
 #define RENDERER_COUNT (sizeof(renderers) / sizeof(renderers[0]))

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "analyzer/command_table.h"
 #include "analyzer/model.h"
 
 /* Exit statuses of the command socksan (docs/DESIGN.md section 4). */
@@ -47,6 +48,7 @@ struct report_options {
 	const char **source_trees; /* directories besides the current one whose source may be shown */
 	size_t source_tree_count;
 	uint32_t baseline_rule; /* its number among the suppressions, from 1 */
+	const char *given[OPTION_COUNT]; /* arguments of other options; NULL: not given */
 };
 
 /*

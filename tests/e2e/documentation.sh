@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# documentation.sh: manual pages, completions, socksan.pc and what `make install` puts where. Options, formats and kinds are
-# written down in many places; here each is held against what the command and the library say of themselves.
+# documentation.sh: manual pages, completions, socksan.pc and what `make install` puts where. What the build fills in from tables is
+# held against what the command and the library say of themselves.
 #
 #   tests/e2e/documentation.sh BUILD [NAME]
 #
@@ -14,7 +14,8 @@ build=$(cd "${1:?usage: documentation.sh BUILD [NAME]}" && pwd) || exit 1
 only=${2:-}
 top=$(cd "$(dirname "$0")/../.." && pwd)
 socksan=$build/socksan
-completions=$top/analyzer/completions
+completions=$build/filled
+man=$build/filled/socksan.1
 # shellcheck source=tests/e2e/lib_tests.sh
 . "$(dirname "$0")/lib_tests.sh"
 unset LD_PRELOAD SOCKSAN_OPTIONS MANPATH
@@ -39,7 +40,7 @@ help_options() { # SUBCOMMAND: --name, or --name= where it takes a value, and sh
 }
 
 help_formats() {
-    "$socksan" run --help | sed -nE 's/^ *--format=NAME +report format: ([a-z, ]+) \(.*/\1/p' | tr -d ' ' | tr , '\n'
+    "$socksan" run --help | sed -n '/^Formats: /,/^$/p' | sed 's/^Formats: //' | tr -d ' ' | tr , '\n' | sed '/^$/d'
 }
 
 help_subcommands() {
@@ -60,38 +61,41 @@ library_functions() {
 
 # --- What the manual pages say --------------------------------------------------------------------------------------------
 
+# Titles are a pattern: the whole of it must match.
 section() { # PAGE MACRO TITLE
-    awk -v macro="$2" -v title="$3" '
-        $1 == ".Sh" || $1 == ".Ss" { inside = $1 == macro && substr($0, 5) == title; next }
-        inside' "$top/$1"
+    awk -v macro="$2" -v title="^($3)\$" '
+        $1 == ".Sh" || $1 == ".Ss" { inside = $1 == macro && substr($0, 5) ~ title; next }
+        inside' "$1"
 }
 
 man_options() { # SUBCOMMAND
-    {
-        section analyzer/socksan.1 .Ss "Options of $1"
-        [[ $1 != run && $1 != report ]] || section analyzer/socksan.1 .Ss 'Options of run and report'
-    } | sed -nE -e 'h; s/^\.It Fl ([a-z]) .*/-\1/p; g' -e 's/^\.It (Fl [a-z] , )?Fl Fl ([a-z-]+)$/--\2/p' \
-        -e 's/^\.It Fl Fl ([a-z-]+) Ns = .*/--\1=/p'
+    section "$man" .Ss "Options of (.*[ ,])?$1(,? .*)?" |
+        sed -nE -e 'h; s/^\.It Fl ([a-z]) .*/-\1/p; g' -e 's/^\.It (Fl [a-z] , )?Fl Fl ([a-z-]+)$/--\2/p' \
+            -e 's/^\.It Fl Fl ([a-z-]+) Ns = .*/--\1=/p'
+}
+
+man_kinds() {
+    section "$man" .Sh INCIDENTS | sed -n 's/^\.It Cm //p'
 }
 
 man_formats() {
-    section analyzer/socksan.1 .Sh FORMATS | sed -n 's/^\.It Cm //p'
+    section "$man" .Sh FORMATS | sed -n 's/^\.It Cm //p'
 }
 
 man_subcommands() {
-    section analyzer/socksan.1 .Sh SYNOPSIS | sed -n 's/^\.Cm //p'
+    section "$man" .Sh SYNOPSIS | sed -n 's/^\.Cm //p'
 }
 
 man_subcommands_told() {
-    section analyzer/socksan.1 .Ss Subcommands | sed -n 's/^\.It Cm //p'
+    section "$man" .Ss Subcommands | sed -n 's/^\.It Cm //p'
 }
 
 man_library_options() {
-    section shim/libsocksan.7 .Sh OPTIONS | sed -nE 's/^\.It Cm ([a-z_]+) Ns = .*/\1/p'
+    section "$top/shim/libsocksan.7" .Sh OPTIONS | sed -nE 's/^\.It Cm ([a-z_]+) Ns = .*/\1/p'
 }
 
 man_functions() {
-    section shim/libsocksan.7 .Sh 'PROGRAMMING INTERFACE' | sed -nE 's/^\.(It F[no]|Fo) (socksan_[a-z_]+).*/\2/p'
+    section "$top/shim/libsocksan.7" .Sh 'PROGRAMMING INTERFACE' | sed -nE 's/^\.(It F[no]|Fo) (socksan_[a-z_]+).*/\2/p'
 }
 
 # --- What the completions offer -------------------------------------------------------------------------------------------
@@ -153,6 +157,7 @@ t_manual_has_every_option() {
     same formats help_formats man_formats
     same subcommands help_subcommands man_subcommands
     same subcommands help_subcommands man_subcommands_told
+    same kinds help_kinds man_kinds
 }
 
 t_manual_of_the_library() {
@@ -164,7 +169,7 @@ t_manual_of_the_library() {
 t_manual_is_well_formed() {
     need mandoc
     # That a page which is not installed cannot be found is no fault of this one.
-    mandoc -Tlint "$top/analyzer/socksan.1" "$top/shim/libsocksan.7" 2>/dev/null |
+    mandoc -Tlint "$man" "$top/shim/libsocksan.7" 2>/dev/null |
         grep -v -e 'referenced manual not found' >complaints
     [ ! -s complaints ] || fail "$(cat complaints)"
 }
@@ -172,8 +177,8 @@ t_manual_is_well_formed() {
 t_manual_is_well_formed_for_groff() {
     need man
     local page
-    for page in analyzer/socksan.1 shim/libsocksan.7; do
-        MANWIDTH=80 man --warnings -E UTF-8 -l "$top/$page" >shown 2>complaints || fail "$(cat complaints)"
+    for page in "$man" "$top/shim/libsocksan.7"; do
+        MANWIDTH=80 man --warnings -E UTF-8 -l "$page" >shown 2>complaints || fail "$(cat complaints)"
         [ ! -s complaints ] || fail "$(cat complaints)"
         [ -s shown ] || fail "$page gives nothing"
     done
@@ -237,7 +242,7 @@ t_fish_completes() {
     fish_completes 'socksan run --fail-on=error,wa' | offers '--fail-on=error,warning' || fail '--fail-on=error,wa'
     # Values that are words of their own are no command.
     values() { help_options run | sed -n 's/=$//p'; }
-    known_values() { sed -n '/case --format/,/set takes_value/p' "$completions/socksan.fish" | grep -o -e '--[a-z-]*'; }
+    known_values() { sed -n '/case  *--format/,/set takes_value/p' "$completions/socksan.fish" | grep -o -e '--[a-z-]*'; }
     same 'options with values' values known_values
     : >word
     fish_completes 'socksan run --color never cat wor' | offers word || fail 'run --color never cat wor'

@@ -97,7 +97,4 @@ Test(options, words)
 	cr_assert_eq(options.color, COLOR_ALWAYS);
 	cr_assert_not(options_parse(&options, OPTION_COLOR, "sometimes"));
 	cr_assert_not(options_parse(&options, OPTION_FORMAT, "pdf"));
-	cr_assert(options_is_shared('q'));
-	cr_assert_not(options_is_shared('?'));
-	cr_assert_not(options_is_shared(OPTION_OWN));
 }
