@@ -170,7 +170,7 @@ python_sources := $(sort $(wildcard shim/python/*.py shim/python/*/*.py))
 python_files := $(python_sources:shim/%=$(BUILD)/%)
 
 # Completions, manual pages and the like whose gaps are filled from tables of the sources.
-templates := analyzer/socksan.1.in $(sort $(wildcard analyzer/completions/*.in))
+templates := docs/report-schema.json.in analyzer/socksan.1.in $(sort $(wildcard analyzer/completions/*.in))
 filled := $(patsubst %.in,$(BUILD)/filled/%,$(notdir $(templates)))
 table_sources := shim/trace_kinds.h analyzer/format_table.h analyzer/command_table.h $(wildcard analyzer/kinds/*.txt)
 
@@ -257,7 +257,7 @@ installed_files := \
 	$(BUILD)/filled/socksan.bash:BASHCOMPLETIONDIR:socksan \
 	$(BUILD)/filled/_socksan:ZSHCOMPLETIONDIR:_socksan \
 	$(BUILD)/filled/socksan.fish:FISHCOMPLETIONDIR:socksan.fish \
-	tests/schemas/socksan-report.json:DATADIR:socksan-report.json \
+	$(BUILD)/filled/report-schema.json:DATADIR:report-schema.json \
 	$(foreach file,$(sort $(wildcard scripts/postgresql/*.sql)),$(file):DATADIR:$(file:scripts/%=%)) \
 	$(foreach file,$(example_files),$(file):DOCDIR:$(file:tests/%=%)) \
 	$(foreach file,$(python_files),$(file):LIBDIR:socksan/$(file:$(BUILD)/%=%))

@@ -256,7 +256,8 @@ t_install() {
     local file
     for file in bin/socksan lib/socksan/libsocksan.so lib/socksan/python/sitecustomize.py include/socksan.h \
         share/man/man1/socksan.1 share/man/man7/libsocksan.7 share/bash-completion/completions/socksan \
-        share/zsh/site-functions/_socksan share/fish/vendor_completions.d/socksan.fish lib/pkgconfig/socksan.pc; do
+        share/zsh/site-functions/_socksan share/fish/vendor_completions.d/socksan.fish \
+        share/socksan/report-schema.json lib/pkgconfig/socksan.pc; do
         [ -s "$root/$file" ] || fail "$file is not installed"
     done
     cmp "$top/shim/socksan.h" "$root/include/socksan.h" || fail "the header is another one"

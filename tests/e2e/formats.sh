@@ -75,7 +75,7 @@ run_test() { # NAME COMMAND...: prints what is wrong, and nothing where all is w
 }
 
 check() { # CHECK of lib_formats.py
-    "$python" "$here/lib_formats.py" "$1" "$scratch" "$top"
+    "$python" "$here/lib_formats.py" "$1" "$scratch" "$top" "$build"
 }
 
 junit_schema() {
@@ -152,6 +152,7 @@ command -v jq >/dev/null || { echo "SKIP formats: jq is not installed"; exit 77;
 make_reports
 run_test every_part every_part
 run_test json.schema own_schema json_schema
+run_test json.schema_is_complete own_schema json_complete
 run_test jsonl.schema own_schema jsonl_schema
 run_test jsonl check jsonl
 run_test junit.schema junit_schema

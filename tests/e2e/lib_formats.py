@@ -77,12 +77,26 @@ def check_junit():
             expect(re.search(rf"^  {part} ", failure.text, re.M), f"a failure without its {part}")
 
 
-def validate(schema_path, documents, part=None):
+def closed(schema):
+    """The schema with no member allowed that it does not describe."""
+    if isinstance(schema, list):
+        return [closed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    parts = {name: closed(part) for name, part in schema.items()}
+    if schema.get("type") == "object" and "properties" in schema:
+        parts["additionalProperties"] = False
+    return parts
+
+
+def validate(schema_path, documents, part=None, change=None):
     """Prints how the documents break the schema, or a part of it."""
     import jsonschema
 
     with open(schema_path, encoding="utf-8") as file:
         schema = json.load(file)
+    if change:
+        schema = change(schema)
     if part:
         schema = {"$schema": schema["$schema"], "$defs": schema["$defs"], "$ref": f"#/$defs/{part}"}
     validator = jsonschema.validators.validator_for(schema)(schema)
@@ -104,12 +118,20 @@ def check_sarif_schema():
     validate(sys.argv[4], [json.loads(read("sarif"))])
 
 
+def report_schema():
+    return os.path.join(sys.argv[4], "filled", "report-schema.json")
+
+
 def check_json_schema():
-    validate(own_schema("socksan-report"), [report()])
+    validate(report_schema(), [report()])
+
+
+def check_json_complete():
+    validate(report_schema(), [report()], change=closed)
 
 
 def check_jsonl_schema():
-    validate(own_schema("socksan-report"), lines("jsonl"), "line")
+    validate(report_schema(), lines("jsonl"), "line")
 
 
 def check_perfetto_schema():
