@@ -170,9 +170,9 @@ python_sources := $(sort $(wildcard shim/python/*.py shim/python/*/*.py))
 python_files := $(python_sources:shim/%=$(BUILD)/%)
 
 # Completions, manual pages and the like whose gaps are filled from tables of the sources.
-templates := docs/report-schema.json.in analyzer/socksan.1.in $(sort $(wildcard analyzer/completions/*.in))
+templates := docs/report-schema.json.in shim/libsocksan.7.in analyzer/socksan.1.in $(sort $(wildcard analyzer/completions/*.in))
 filled := $(patsubst %.in,$(BUILD)/filled/%,$(notdir $(templates)))
-table_sources := shim/trace_kinds.h analyzer/format_table.h analyzer/command_table.h $(wildcard analyzer/kinds/*.txt)
+table_sources := shim/trace_kinds.h shim/library_options.h analyzer/format_table.h analyzer/command_table.h $(wildcard analyzer/kinds/*.txt)
 
 LIBRARY := $(BUILD)/libsocksan.so
 # The same with system calls of its own that fail when they are told to, for tests/e2e/faults.sh.
@@ -253,7 +253,7 @@ example_files := $(sort $(shell find tests/examples -type f))
 installed_files := \
 	shim/socksan.h:INCLUDEDIR:socksan.h \
 	$(BUILD)/filled/socksan.1:MANDIR:man1/socksan.1 \
-	shim/libsocksan.7:MANDIR:man7/libsocksan.7 \
+	$(BUILD)/filled/libsocksan.7:MANDIR:man7/libsocksan.7 \
 	$(BUILD)/filled/socksan.bash:BASHCOMPLETIONDIR:socksan \
 	$(BUILD)/filled/_socksan:ZSHCOMPLETIONDIR:_socksan \
 	$(BUILD)/filled/socksan.fish:FISHCOMPLETIONDIR:socksan.fish \

@@ -3,65 +3,85 @@
  */
 #include "analyzer/shim_options.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "analyzer/text.h"
+#include "shim/library_options.h"
 
-enum kind {
-	KIND_TEXT,
-	KIND_NUMBER,
-	KIND_SIZE, /* a number, perhaps with K, M or G */
-	KIND_SWITCH,
-	KIND_OURS, /* `socksan run` sets it */
-};
-
-/* The keys that the shim knows; it checks the ranges. */
-static const struct {
+/* The keys that the library knows. */
+static const struct known_key {
 	const char *key;
-	enum kind kind;
-	const char *expected;
+	enum library_option_type type;
+	uint64_t lowest;
+	uint64_t highest;
+	const char *set_by; /* what `socksan run` has in its place, or "" */
 } known_keys[] = {
-	{"log_path", KIND_OURS, "--log-dir"},
-	{"roster", KIND_OURS, "--log-dir"},
-	{"verbosity", KIND_NUMBER, "a number"},
-	{"help", KIND_SWITCH, "0 or 1"},
-	{"suppressions", KIND_TEXT, "a file"},
-	{"halt_on_error", KIND_SWITCH, "0 or 1"},
-	{"exitcode", KIND_NUMBER, "a number"},
-	{"quarantine", KIND_NUMBER, "a number"},
-	{"preview", KIND_NUMBER, "a number of bytes"},
-	{"stack_depth", KIND_NUMBER, "a number of frames"},
-	{"max_trace", KIND_SIZE, "a number of bytes (K, M, G understood)"},
-	{"silent_after", KIND_NUMBER, "a number of milliseconds"},
-	{"python", KIND_SWITCH, "0 or 1"},
+#define TEXT(name, initial, argument, set_by, help, more) {#name, LIBRARY_TEXT, 0, 0, set_by},
+#define NUMBER(name, member, lowest, highest, initial, argument, help, more)                                           \
+	{#name, LIBRARY_NUMBER, lowest, highest, ""},
+#define SIZE(name, lowest, highest, initial, argument, help, more)                                                     \
+	{#name, LIBRARY_SIZE, lowest##ull << 10, highest##ull << 10, ""},
+#define SWITCH(name, initial, help, more) {#name, LIBRARY_SWITCH, 0, 1, ""},
+	LIBRARY_OPTIONS(TEXT, NUMBER, SIZE, SWITCH)
+#undef TEXT
+#undef NUMBER
+#undef SIZE
+#undef SWITCH
 };
 
-#define KNOWN_KEYS (sizeof(known_keys) / sizeof(*known_keys))
-
-/* Finds a key's row; KNOWN_KEYS where it is unknown. */
-static size_t find_key(const char *key)
+/* Finds a key's row; NULL where it is unknown. */
+static const struct known_key *find_key(const char *key)
 {
-	size_t row = 0;
-
-	while (row < KNOWN_KEYS && strcmp(known_keys[row].key, key))
-		row++;
-	return row;
+	for (size_t i = 0; i < sizeof(known_keys) / sizeof(*known_keys); i++)
+		if (!strcmp(known_keys[i].key, key))
+			return &known_keys[i];
+	return NULL;
 }
 
-static bool fits(enum kind kind, const char *value)
+static bool fits(const struct known_key *key, const char *value)
 {
-	size_t digits = strspn(value, "0123456789");
+	uint64_t number;
+	bool on;
 
-	switch (kind) {
-	case KIND_NUMBER: return digits && !value[digits];
-	case KIND_SIZE: return digits && (!value[digits] || (strchr("kKmMgG", value[digits]) && !value[digits + 1]));
-	case KIND_SWITCH:
-		return !strcmp(value, "0") || !strcmp(value, "1") || !strcmp(value, "true") || !strcmp(value, "false");
-	case KIND_TEXT: return *value;
-	case KIND_OURS: break;
+	switch (key->type) {
+	case LIBRARY_NUMBER:
+	case LIBRARY_SIZE:
+		return library_option_number(key->type, value, strlen(value), key->lowest, key->highest, &number);
+	case LIBRARY_SWITCH: return library_option_switch(value, strlen(value), &on);
+	case LIBRARY_TEXT: return *value;
 	}
 	return false;
+}
+
+/* "4095M". To be freed. */
+static char *size_words(uint64_t bytes)
+{
+	bool mega = bytes % (1 << 20) == 0;
+
+	return text_format("%" PRIu64 "%c", mega ? bytes >> 20 : bytes >> 10, mega ? 'M' : 'K');
+}
+
+/* What a value must be. To be freed. */
+static char *expected(const struct known_key *key)
+{
+	char *lowest;
+	char *highest;
+	char *words;
+
+	switch (key->type) {
+	case LIBRARY_TEXT: return text_copy("a text");
+	case LIBRARY_SWITCH: return text_copy("0 or 1");
+	case LIBRARY_NUMBER: return text_format("a number from %" PRIu64 " to %" PRIu64, key->lowest, key->highest);
+	case LIBRARY_SIZE: break;
+	}
+	lowest = size_words(key->lowest);
+	highest = size_words(key->highest);
+	words = text_format("a number of bytes from %s to %s", lowest, highest);
+	free(lowest);
+	free(highest);
+	return words;
 }
 
 void shim_options_set(struct shim_options *options, const char *key, const char *value)
@@ -111,20 +131,24 @@ static void take_item(const char **text, char **key, char **value)
 /* What is wrong with an option, or NULL. To be freed. */
 static char *find_fault(const char *key, const char *value)
 {
-	size_t row = find_key(key);
+	const struct known_key *known = find_key(key);
+	char *right;
+	char *fault;
 
-	if (row == KNOWN_KEYS)
+	if (!known)
 		return text_format("unknown option \"%s\"", key);
-	if (known_keys[row].kind == KIND_OURS)
-		return text_format("%s is set by socksan run (see %s)", key, known_keys[row].expected);
-	if (!value)
-		return text_format("%s has no value: expected %s", key, known_keys[row].expected);
-	if (!fits(known_keys[row].kind, value))
-		return text_format("%s=%s: expected %s", key, value, known_keys[row].expected);
+	if (*known->set_by)
+		return text_format("%s is set by socksan run (see %s)", key, known->set_by);
 	/* Text that no quotes can carry. */
-	if (strchr(value, '"') && strchr(value, '\''))
+	if (value && strchr(value, '"') && strchr(value, '\''))
 		return text_format("%s=%s: a value cannot hold both kinds of quotes", key, value);
-	return NULL;
+	if (value && fits(known, value))
+		return NULL;
+	right = expected(known);
+	fault = value ? text_format("%s=%s: expected %s", key, value, right)
+		      : text_format("%s has no value: expected %s", key, right);
+	free(right);
+	return fault;
 }
 
 bool shim_options_add(struct shim_options *options, const char *text)
@@ -155,12 +179,12 @@ void shim_options_inherit(struct shim_options *options, const char *text)
 		char *key;
 		char *value;
 		char *fault;
-		size_t row;
+		const struct known_key *known;
 
 		take_item(&text, &key, &value);
-		row = find_key(key);
+		known = find_key(key);
 		fault = *key || value ? find_fault(key, value) : NULL;
-		if (fault && (row == KNOWN_KEYS || known_keys[row].kind != KIND_OURS))
+		if (fault && !(known && *known->set_by))
 			text_complain("SOCKSAN_OPTIONS: %s; not passed on", fault);
 		if (!fault && *key)
 			shim_options_set(options, key, value);

@@ -1,104 +1,124 @@
-/* config.c: one table of options; parsing without allocation, since the program's malloc may not be ready yet. */
+/* config.c: parsing without allocation, since the program's malloc may not be ready yet. */
 #include "shim/config.h"
 
 #include <string.h>
 
-struct config config;
+#include "shim/line.h"
 
-enum option_type { OPTION_TEXT, OPTION_NUMBER, OPTION_SIZE, OPTION_SWITCH };
+#define HELP_COLUMN 21
+
+struct config config;
 
 struct option {
 	const char *name;
-	enum option_type type;
-	size_t offset;
+	enum library_option_type type;
+	size_t offset; /* in struct config */
 	uint64_t lowest;
 	uint64_t highest;
+	uint64_t initial;
+	const char *text; /* the default of a text */
+	const char *argument;
+	const char *set_by;
+	const char *help;
 };
-
-/* Versions of clang-format differ here. */
-/* clang-format off */
-#define OPTION(name, type, lowest, highest) {#name, type, offsetof(struct config, name), lowest, highest}
-/* clang-format on */
 
 static const struct option options[] = {
-	OPTION(log_path, OPTION_TEXT, 0, 0),
-	OPTION(roster, OPTION_TEXT, 0, 0),
-	OPTION(suppressions, OPTION_TEXT, 0, 0),
-	OPTION(max_trace, OPTION_SIZE, 64u << 10, 4095ull << 20),
-	OPTION(stack_depth, OPTION_NUMBER, 1, 120),
-	OPTION(verbosity, OPTION_NUMBER, 0, 9),
-	OPTION(quarantine, OPTION_NUMBER, 0, 1u << 20),
-	OPTION(preview, OPTION_NUMBER, 0, 64),
-	{"silent_after", OPTION_NUMBER, offsetof(struct config, silent_after_ms), 0, 3600000},
-	OPTION(exitcode, OPTION_NUMBER, 0, 255),
-	OPTION(halt_on_error, OPTION_SWITCH, 0, 0),
-	OPTION(help, OPTION_SWITCH, 0, 0),
-	OPTION(python, OPTION_SWITCH, 0, 0),
+#define TEXT(name, initial, argument, set_by, help, more)                                                              \
+	{#name, LIBRARY_TEXT, offsetof(struct config, name), 0, 0, 0, initial, argument, set_by, help},
+#define NUMBER(name, member, lowest, highest, initial, argument, help, more)                                           \
+	{#name, LIBRARY_NUMBER, offsetof(struct config, member), lowest, highest, initial, "", argument, "", help},
+#define SIZE(name, lowest, highest, initial, argument, help, more)                                                     \
+	{#name, LIBRARY_SIZE, offsetof(struct config, name), lowest##ull << 10, highest##ull << 10,                    \
+		initial##ull << 10, "", argument, "", help},
+#define SWITCH(name, initial, help, more)                                                                              \
+	{#name, LIBRARY_SWITCH, offsetof(struct config, name), 0, 1, initial, "", "0|1", "", help},
+	LIBRARY_OPTIONS(TEXT, NUMBER, SIZE, SWITCH)
+#undef TEXT
+#undef NUMBER
+#undef SIZE
+#undef SWITCH
 };
 
-const char *config_help(void)
+#define OPTIONS (sizeof(options) / sizeof(*options))
+
+/* --- Help ---------------------------------------------------------------------------------------------------------------- */
+
+static char *append_value(char *at, char *end, const struct option *option, uint64_t value)
 {
-	return "SOCKSAN_OPTIONS=key=value:key=value (a value with a colon stands in quotes)\n"
-	       "  log_path=PREFIX    where traces go; a directory where it ends in a slash (default ./socksan.)\n"
-	       "  max_trace=BYTES    the largest trace of one process, K M G understood (default 64M)\n"
-	       "  stack_depth=N      frames kept of a stack (default 48)\n"
-	       "  halt_on_error=1    end the process at the first incident that is an error\n"
-	       "  exitcode=N         the exit status with which that ends it (default 66)\n"
-	       "  quarantine=N       keep the numbers of up to N closed sockets from being used again (default 0)\n"
-	       "  silent_after=MS    a peer that acknowledges nothing for so long is called silent; 0: never (default "
-	       "1000)\n"
-	       "  preview=N          keep the first N bytes, up to 64, of what an incident wrote (default 0)\n"
-	       "  python=0           leave Python stacks out\n"
-	       "  roster=FILE        sign in there (socksan run sets it)\n"
-	       "  suppressions=FILE  for the analyzer\n"
-	       "  verbosity=N        1: say on standard error where the trace is (default 0)\n"
-	       "  help=1             print this\n";
+	bool mega = option->type == LIBRARY_SIZE && value % (1u << 20) == 0;
+	bool kilo = option->type == LIBRARY_SIZE && !mega;
+
+	at = line_append_number(at, end, (unsigned long)(mega ? value >> 20 : kilo ? value >> 10 : value));
+	return line_append(at, end, mega ? "M" : kilo ? "K" : "");
+}
+
+/* " (1 to 120, default 48)" */
+static char *append_range(char *at, char *end, const struct option *option)
+{
+	if (*option->set_by)
+		return line_append(at, end, " (socksan run sets it)");
+	if (option->type == LIBRARY_TEXT)
+		return at;
+	at = line_append(at, end, " (");
+	if (option->type != LIBRARY_SWITCH) {
+		at = append_value(at, end, option, option->lowest);
+		at = line_append(at, end, " to ");
+		at = append_value(at, end, option, option->highest);
+		at = line_append(at, end, ", ");
+	}
+	at = line_append(at, end, "default ");
+	at = append_value(at, end, option, option->initial);
+	return line_append(at, end, ")");
+}
+
+bool config_help(unsigned number, char *line, size_t size)
+{
+	const struct option *option = number ? &options[number - 1] : NULL;
+	char *end = line + size - 1;
+	char *at = line;
+
+	if (number > OPTIONS)
+		return false;
+	if (!option) {
+		at = line_append(
+			at, end, "SOCKSAN_OPTIONS=key=value:key=value (a value with a colon stands in quotes)");
+	} else {
+		at = line_append(at, end, "  ");
+		at = line_append(at, end, option->name);
+		at = line_append(at, end, "=");
+		at = line_append(at, end, option->argument);
+		do
+			at = line_append(at, end, " ");
+		while (at < line + HELP_COLUMN);
+		at = line_append(at, end, option->help);
+		at = append_range(at, end, option);
+	}
+	at[0] = '\n';
+	at[1] = '\0';
+	return true;
+}
+
+/* --- Values -------------------------------------------------------------------------------------------------------------- */
+
+static void option_put(const struct option *option, struct config *result, uint64_t number)
+{
+	char *place = (char *)result + option->offset;
+
+	switch (option->type) {
+	case LIBRARY_TEXT: break;
+	case LIBRARY_NUMBER: *(uint32_t *)(void *)place = (uint32_t)number; break;
+	case LIBRARY_SIZE: memcpy(place, &number, sizeof(number)); break;
+	case LIBRARY_SWITCH: *(bool *)place = number != 0; break;
+	}
 }
 
 void config_default(struct config *result)
 {
 	memset(result, 0, sizeof(*result));
-	memcpy(result->log_path, "socksan.", sizeof("socksan."));
-	result->max_trace = 64u << 20;
-	result->stack_depth = 48;
-	result->silent_after_ms = 1000;
-	result->exitcode = 66;
-	result->python = true;
-}
-
-/* Reads a decimal number, with K, M or G behind it where `suffix` allows. Returns whether all of the text was one. */
-static bool parse_number(const char *text, size_t length, bool suffix, uint64_t *result)
-{
-	uint64_t value = 0;
-	size_t i = 0;
-
-	for (; i < length && text[i] >= '0' && text[i] <= '9'; i++) {
-		if (value > (UINT64_MAX - 9) / 10)
-			return false;
-		value = value * 10 + (uint64_t)(text[i] - '0');
+	for (size_t i = 0; i < OPTIONS; i++) {
+		option_put(&options[i], result, options[i].initial);
+		memcpy((char *)result + options[i].offset, options[i].text, strlen(options[i].text));
 	}
-	if (i == 0)
-		return false;
-	if (suffix && i + 1 == length && strchr("kKmMgG", text[i])) {
-		unsigned shift = (text[i] | 32) == 'k' ? 10 : (text[i] | 32) == 'm' ? 20 : 30;
-
-		if (value > UINT64_MAX >> shift)
-			return false;
-		value <<= shift;
-		i++;
-	}
-	*result = value;
-	return i == length;
-}
-
-static bool parse_switch(const char *text, size_t length, bool *result)
-{
-	bool on = (length == 1 && text[0] == '1') || (length == 4 && !memcmp(text, "true", 4));
-	bool off = (length == 1 && text[0] == '0') || (length == 5 && !memcmp(text, "false", 5));
-
-	if (on || off)
-		*result = on;
-	return on || off;
 }
 
 /* Stores one value; returns whether it fits the option. */
@@ -108,22 +128,18 @@ static bool option_set(const struct option *option, struct config *result, const
 	uint64_t number;
 
 	switch (option->type) {
-	case OPTION_TEXT:
+	case LIBRARY_TEXT:
 		if (length >= CONFIG_PATH_MAX)
 			return false;
 		memcpy(place, value, length);
 		place[length] = '\0';
 		return true;
-	case OPTION_SWITCH: return parse_switch(value, length, (bool *)place);
-	case OPTION_NUMBER:
-	case OPTION_SIZE:
-		if (!parse_number(value, length, option->type == OPTION_SIZE, &number) || number < option->lowest ||
-			number > option->highest)
+	case LIBRARY_SWITCH: return library_option_switch(value, length, (bool *)place);
+	case LIBRARY_NUMBER:
+	case LIBRARY_SIZE:
+		if (!library_option_number(option->type, value, length, option->lowest, option->highest, &number))
 			return false;
-		if (option->type == OPTION_SIZE)
-			memcpy(place, &number, sizeof(uint64_t));
-		else
-			*(uint32_t *)(void *)place = (uint32_t)number;
+		option_put(option, result, number);
 		return true;
 	}
 	return false;
@@ -131,7 +147,7 @@ static bool option_set(const struct option *option, struct config *result, const
 
 static const struct option *option_find(const char *name, size_t length)
 {
-	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
+	for (size_t i = 0; i < OPTIONS; i++)
 		if (strlen(options[i].name) == length && !memcmp(options[i].name, name, length))
 			return &options[i];
 	return NULL;

@@ -13,22 +13,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shim/library_options.h"
+
 #define CONFIG_PATH_MAX 512
 
+/* By the rows of library_options.h: text as it stands there, sizes in bytes. */
 struct config {
-	char log_path[CONFIG_PATH_MAX]; /* prefix of the trace's name; a directory where it ends in a slash */
-	char roster[CONFIG_PATH_MAX]; /* empty: none */
-	char suppressions[CONFIG_PATH_MAX]; /* read by the analyzer */
-	uint64_t max_trace; /* bytes */
-	uint32_t stack_depth; /* frames */
-	uint32_t verbosity;
-	uint32_t quarantine; /* descriptor numbers parked at most */
-	uint32_t preview; /* bytes of payload kept */
-	uint32_t silent_after_ms;
-	uint32_t exitcode;
-	bool halt_on_error;
-	bool help;
-	bool python;
+#define TEXT(name, initial, argument, set_by, help, more) char name[CONFIG_PATH_MAX];
+#define NUMBER(name, member, lowest, highest, initial, argument, help, more) uint32_t member;
+#define SIZE(name, lowest, highest, initial, argument, help, more) uint64_t name;
+#define SWITCH(name, initial, help, more) bool name;
+	LIBRARY_OPTIONS(TEXT, NUMBER, SIZE, SWITCH)
+#undef TEXT
+#undef NUMBER
+#undef SIZE
+#undef SWITCH
 };
 
 extern struct config config __attribute__((visibility("hidden")));
@@ -42,7 +41,7 @@ bool config_parse(struct config *result, const char *text, char *complaint, size
 /* The defaults. */
 void config_default(struct config *result);
 
-/* The text that help=1 prints. */
-const char *config_help(void);
+/* Puts a line of what help=1 prints into `line`; returns false where there are no more than `number` of them. */
+bool config_help(unsigned number, char *line, size_t size);
 
 #endif

@@ -40,13 +40,14 @@ static void speak(void)
 {
 	struct config scratch;
 	char complaint[256];
+	char line[256];
 	const char *text = getenv("SOCKSAN_OPTIONS");
 
 	config_default(&scratch);
 	if (text && !config_parse(&scratch, text, complaint, sizeof(complaint)))
 		line_say("SOCKSAN_OPTIONS: ", complaint, 0);
-	if (config.help)
-		kernel_call3(SYS_write, 2, config_help(), strlen(config_help()));
+	for (unsigned i = 0; config.help && config_help(i, line, sizeof(line)); i++)
+		kernel_call3(SYS_write, 2, line, strlen(line));
 }
 
 __attribute__((constructor)) static void start(int argc, char **argv)

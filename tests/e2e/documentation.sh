@@ -91,11 +91,11 @@ man_subcommands_told() {
 }
 
 man_library_options() {
-    section "$top/shim/libsocksan.7" .Sh OPTIONS | sed -nE 's/^\.It Cm ([a-z_]+) Ns = .*/\1/p'
+    section "$build/filled/libsocksan.7" .Sh OPTIONS | sed -nE 's/^\.It Cm ([a-z_]+) Ns = .*/\1/p'
 }
 
 man_functions() {
-    section "$top/shim/libsocksan.7" .Sh 'PROGRAMMING INTERFACE' | sed -nE 's/^\.(It F[no]|Fo) (socksan_[a-z_]+).*/\2/p'
+    section "$build/filled/libsocksan.7" .Sh 'PROGRAMMING INTERFACE' | sed -nE 's/^\.(It F[no]|Fo) (socksan_[a-z_]+).*/\2/p'
 }
 
 # --- What the completions offer -------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ t_manual_of_the_library() {
 t_manual_is_well_formed() {
     need mandoc
     # That a page which is not installed cannot be found is no fault of this one.
-    mandoc -Tlint "$man" "$top/shim/libsocksan.7" 2>/dev/null |
+    mandoc -Tlint "$man" "$build/filled/libsocksan.7" 2>/dev/null |
         grep -v -e 'referenced manual not found' >complaints
     [ ! -s complaints ] || fail "$(cat complaints)"
 }
@@ -177,7 +177,7 @@ t_manual_is_well_formed() {
 t_manual_is_well_formed_for_groff() {
     need man
     local page
-    for page in "$man" "$top/shim/libsocksan.7"; do
+    for page in "$man" "$build/filled/libsocksan.7"; do
         MANWIDTH=80 man --warnings -E UTF-8 -l "$page" >shown 2>complaints || fail "$(cat complaints)"
         [ ! -s complaints ] || fail "$(cat complaints)"
         [ -s shown ] || fail "$page gives nothing"

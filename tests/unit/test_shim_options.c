@@ -47,8 +47,8 @@ Test(shim_options, quotes_protect_colons)
 Test(shim_options, refuses_what_the_shim_would_not_understand)
 {
 	static const char *const wrong[] = {"qarantine=5", "quarantine", "quarantine=", "quarantine=5x",
-		"quarantine=-1", "max_trace=5T", "help=2", "log_path=/tmp/", "roster=/tmp/x", "=5",
-		"suppressions=", "verbosity=1:nonsense=2"};
+		"quarantine=-1", "max_trace=5T", "max_trace=5G", "preview=65", "stack_depth=0", "help=2",
+		"log_path=/tmp/", "roster=/tmp/x", "=5", "suppressions=", "verbosity=1:nonsense=2"};
 
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
 		cr_expect_not(shim_options_add(&options, wrong[i]), "%s", wrong[i]);
