@@ -297,21 +297,28 @@ static void put_ids(const struct html_page *page, const struct view *view)
 	free(rule);
 }
 
+static void put_article(const struct html_page *page, const struct view *view, size_t number)
+{
+	begin_article(page, view, number);
+	put_facts(page, view);
+	html_timeline(page, view);
+	put_stacks(page, view);
+	put_others(page, group_at(page, number));
+	put_ids(page, view);
+	fputs("</article>\n", page->stream);
+}
+
 void html_incident(const struct html_page *page, size_t number)
 {
-	const struct group *group = group_at(page, number);
-	const struct incident *incident = incidents_of(page, group);
 	struct view view;
 
-	if (view_load(page->report, incident, &view)) {
-		begin_article(page, &view, number);
-		put_facts(page, &view);
-		html_timeline(page, &view);
-		put_stacks(page, &view);
-		put_others(page, group);
-		put_ids(page, &view);
-		fputs("</article>\n", page->stream);
+	if (number <= page->worst_count) {
+		if (page->worst[number - 1].incident)
+			put_article(page, &page->worst[number - 1], number);
+		return;
 	}
+	if (view_load(page->report, incidents_of(page, group_at(page, number)), &view))
+		put_article(page, &view, number);
 	view_free(&view);
 }
 
@@ -320,22 +327,21 @@ void html_incident_row(const struct html_page *page, size_t number)
 	const struct group *group = group_at(page, number);
 	const struct incident *incidents = incidents_of(page, group);
 	const char *severity = kinds_severity_name(incidents->severity);
+	const struct view *view = &page->worst[number - 1];
+	const struct frame *place;
 	char count[TEXT_NUMBER_BYTES];
 	uint64_t writes = 0;
-	struct view view;
 
+	if (!view->incident)
+		return;
 	for (size_t i = 0; i < group->count; i++)
 		writes += incidents[i].count;
-	if (view_load(page->report, incidents, &view)) {
-		const struct frame *place = frames_place(&view.write);
-
-		fprintf(page->stream, "<tr><td><span class=\"badge %s\">%s</span></td><td><a href=\"#incident-%zu\">",
-			severity, severity, number);
-		html_text(page->stream, view.title);
-		fputs("</a></td><td><code>", page->stream);
-		if (place)
-			html_owned(page->stream, message_frame(place, page->sources));
-		fprintf(page->stream, "</code></td><td class=\"number\">%s</td></tr>\n", text_number(count, writes));
-	}
-	view_free(&view);
+	fprintf(page->stream, "<tr><td><span class=\"badge %s\">%s</span></td><td><a href=\"#incident-%zu\">", severity,
+		severity, number);
+	html_text(page->stream, view->title);
+	fputs("</a></td><td><code>", page->stream);
+	place = frames_place(&view->write);
+	if (place)
+		html_owned(page->stream, message_frame(place, page->sources));
+	fprintf(page->stream, "</code></td><td class=\"number\">%s</td></tr>\n", text_number(count, writes));
 }

@@ -9,7 +9,7 @@
 /* The article of group `number`: id "incident-NUMBER", counted from 1. Nothing where its incident cannot be read any more. */
 void html_incident(const struct html_page *page, size_t number);
 
-/* One row of the list of the worst: severity, title with a link to the article, place, how often. */
+/* One row of the list of the worst, page->worst: severity, title with a link to the article, place, how often. */
 void html_incident_row(const struct html_page *page, size_t number);
 
 #endif

@@ -212,14 +212,14 @@ static void note_incident(struct first_pass *pass, const struct trace_incident *
 	struct trace_incident settled = *record;
 	const struct process *process = process_of(pass, record->process);
 
-	lifecycle_settle(&settled, ref, process);
+	lifecycle_settle(&settled, process);
 	if (settled.sigpipe == TRACE_SIGPIPE_FATAL && process->signal == SIGPIPE)
 		pass->explained = true;
 	add_incident(pass, &settled, ref);
 }
 
 /* Whether that write is an incident already: one that could not be foretold to be fatal, as when a reset comes while it waits. */
-static bool place_in_incident(const struct first_pass *pass, struct process *process)
+static bool place_in_incident(const struct first_pass *pass)
 {
 	for (size_t i = pass->lifecycle->incident_count; i-- > 0;) {
 		struct incident *incident = &pass->lifecycle->incidents[i];
@@ -228,7 +228,6 @@ static bool place_in_incident(const struct first_pass *pass, struct process *pro
 			break;
 		if (incident->socket != pass->in_call[0] || !(incident->flags & TRACE_INCIDENT_IN_CALL))
 			continue;
-		process->died_in = incident->ref;
 		incident->outcome = TRACE_REJECTED;
 		incident->sigpipe = TRACE_SIGPIPE_FATAL;
 		incident->error = EPIPE;
@@ -257,7 +256,7 @@ static void infer_fatal_write(struct first_pass *pass)
 		process_of(pass, socket.process)->died_in_unplaced_write = true;
 		return;
 	}
-	if (place_in_incident(pass, process_of(pass, socket.process)))
+	if (place_in_incident(pass))
 		return;
 	lifecycle_infer(&inferred, &socket, pass->in_call[0]);
 	add_incident(pass, &inferred, 0);

@@ -27,9 +27,9 @@ uint32_t lifecycle_process_index(const struct lifecycle *lifecycle, uint32_t tra
 
 /*
  * Settles what an incident's record leaves open because its call had not returned: whether the process died in it, and of
- * what, or still lives.
+ * what, or still lives. Once, when the incident is first read: struct incident keeps what it came to.
  */
-void lifecycle_settle(struct trace_incident *incident, trace_ref ref, const struct process *process);
+void lifecycle_settle(struct trace_incident *incident, const struct process *process);
 
 /* Makes the incident of the write that `socket` had under way when its process died of SIGPIPE. */
 void lifecycle_infer(struct trace_incident *incident, const struct trace_socket *socket, trace_ref ref);

@@ -65,7 +65,6 @@ struct process {
 	uint64_t lost[TRACE_LOSSES];
 	uint64_t lost_records; /* their sum */
 	bool died_in_unplaced_write; /* of SIGPIPE, while more than one write was under way */
-	trace_ref died_in; /* the incident whose write SIGPIPE killed it in, though nothing had foretold that, or 0 */
 	struct text exe; /* its command's name where the path is unknown */
 	char called[16]; /* the name it was started by, cut at the end; empty where that is not known */
 	struct text argv; /* each argument ends with a NUL */
@@ -159,7 +158,7 @@ struct incident {
 	trace_ref socket;
 	uint8_t kind; /* enum trace_kind */
 	uint8_t knowledge; /* enum trace_knowledge */
-	uint8_t outcome; /* enum trace_outcome */
+	uint8_t outcome; /* enum trace_outcome, settled, as are sigpipe and error */
 	uint8_t sigpipe; /* enum trace_sigpipe */
 	uint8_t severity; /* enum severity */
 	bool told_by_call; /* a call had told the program of the end */

@@ -20,7 +20,6 @@
 #include "analyzer/text.h"
 #include "analyzer/text_coverage.h"
 
-#define WORST 10
 #define SHOWN_PROCESSES 500
 
 /* "redis-server", or how many processes the traces are of. */
@@ -200,8 +199,8 @@ static void put_worst(const struct html_page *page)
 		"<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"worst-title\">"
 		"<table class=\"worst\"><thead><tr><th scope=\"col\">Severity</th><th scope=\"col\">What</th>"
 		"<th scope=\"col\">Where</th><th scope=\"col\">Times</th></tr></thead><tbody>\n",
-		page->places > WORST ? "The worst" : "In short");
-	for (size_t i = 1; i <= page->places && i <= WORST; i++)
+		page->places > HTML_WORST ? "The worst" : "In short");
+	for (size_t i = 1; i <= page->worst_count; i++)
 		html_incident_row(page, i);
 	fputs("</tbody></table></div></section>\n", stream);
 }
@@ -318,6 +317,19 @@ static void put_kinds(const struct html_page *page)
 	fputs("</section>\n", stream);
 }
 
+/* They are shown twice, as a row and as an article, and read once. */
+static void load_worst(struct html_page *page)
+{
+	const struct report *report = page->report;
+	size_t count;
+	const struct incident *incidents = lifecycle_incidents(report->lifecycle, &count);
+
+	page->worst_count = page->places < HTML_WORST ? page->places : HTML_WORST;
+	for (size_t i = 0; i < page->worst_count; i++)
+		if (!view_load(report, &incidents[report->groups.groups[i].first], &page->worst[i]))
+			page->worst[i].incident = NULL;
+}
+
 void render_html(const struct report *report, FILE *stream, bool color)
 {
 	struct html_page page = {.stream = stream, .report = report, .sources = sources_new()};
@@ -326,6 +338,7 @@ void render_html(const struct report *report, FILE *stream, bool color)
 	for (size_t i = 0; i < report->options->source_tree_count; i++)
 		sources_add_tree(page.sources, report->options->source_trees[i]);
 	page.places = report->groups.count < HTML_MAX_PLACES ? report->groups.count : HTML_MAX_PLACES;
+	load_worst(&page);
 	put_head(&page);
 	fputs("<body>\n<a class=\"skip\" href=\"#main\">Skip to the report</a>\n<header class=\"top\">"
 	      "<span class=\"brand\">socksan</span>"
@@ -345,5 +358,7 @@ void render_html(const struct report *report, FILE *stream, bool color)
 		"</main>\n<footer>Made by socksan " SOCKSAN_VERSION ". \"Acknowledged\" is what the peer's TCP said, "
 		"which is not that the peer read it.</footer>\n<script>%s</script>\n</body>\n</html>\n",
 		html_script);
+	for (size_t i = 0; i < page.worst_count; i++)
+		view_free(&page.worst[i]);
 	sources_free(page.sources);
 }

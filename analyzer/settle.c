@@ -7,13 +7,13 @@
 
 #include "analyzer/lifecycle_private.h"
 
-void lifecycle_settle(struct trace_incident *incident, trace_ref ref, const struct process *process)
+void lifecycle_settle(struct trace_incident *incident, const struct process *process)
 {
 	bool killed_by_it = process->end == PROCESS_KILLED && (process->signal == 0 || process->signal == SIGPIPE);
 
 	if (!(incident->flags & TRACE_INCIDENT_IN_CALL))
 		return;
-	if ((incident->sigpipe == TRACE_SIGPIPE_FATAL && killed_by_it) || process->died_in == ref) {
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL && killed_by_it) {
 		incident->sigpipe = TRACE_SIGPIPE_FATAL;
 		incident->outcome = TRACE_REJECTED;
 		incident->error = EPIPE;

@@ -294,7 +294,7 @@ const struct address_space *lifecycle_space(struct lifecycle *lifecycle, uint32_
 		&lifecycle->set, trace, process, (int64_t)((uint64_t)source->created_wall_ns - before_trace));
 }
 
-/* The record of an incident, settled, or made anew where it was inferred. */
+/* The record of an incident, as it was settled, or made anew where it was inferred. */
 static bool load_record(struct lifecycle *lifecycle, const struct incident *incident, struct story *story)
 {
 	struct reader *reader = trace_set_open(&lifecycle->set, incident->trace);
@@ -313,7 +313,9 @@ static bool load_record(struct lifecycle *lifecycle, const struct incident *inci
 	}
 	if (!reader_get(reader, incident->ref, TRACE_INCIDENT, &story->record, sizeof(story->record)))
 		return false;
-	lifecycle_settle(&story->record, incident->ref, story->process);
+	story->record.outcome = incident->outcome;
+	story->record.sigpipe = incident->sigpipe;
+	story->record.error = incident->error;
 	story->in_progress = story->record.flags & TRACE_INCIDENT_IN_CALL && story->process->end == PROCESS_RUNNING;
 	if (story->record.history_count > TRACE_HISTORY)
 		story->record.history_count = TRACE_HISTORY;
