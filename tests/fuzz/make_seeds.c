@@ -159,7 +159,7 @@ static void make_kinds(void)
 
 	for (uint32_t selection = 0; selection < 2 * SELECTIONS; selection++) {
 		struct builder builder;
-		unsigned kind = TRACE_WRITE_AFTER_PEER_CLOSE + selection % TRACE_DROPPED_BY_FRAMEWORK;
+		unsigned kind = TRACE_WRITE_AFTER_PEER_CLOSE + selection % (TRACE_KINDS_END - 1);
 		trace_ref process;
 		trace_ref text;
 		trace_ref stack;

@@ -100,7 +100,7 @@ static void make_text(const char *unused)
 	label = evil_text(TRACE_TEXT_LABEL, "", "", 1);
 	note = evil_text(TRACE_TEXT_NOTE, "framework: ::error::n\n::error::line\ntimed call: ", " a a ", 3);
 	path = evil_text(TRACE_TEXT_PATH, "", "", 1);
-	for (unsigned kind = TRACE_WRITE_AFTER_PEER_CLOSE; kind <= TRACE_DROPPED_BY_FRAMEWORK; kind++) {
+	for (unsigned kind = TRACE_WRITE_AFTER_PEER_CLOSE; kind < TRACE_KINDS_END; kind++) {
 		trace_ref at = builder_socket(&builder, process, 80);
 		struct trace_socket *socket = builder_at(&builder, at);
 		struct trace_incident *incident;
