@@ -319,9 +319,6 @@ void audit_process_ends(bool exits);
 /* This thread leaves the frames below `frame`, or has left them, by a jump: what calls in them had under way is given back. */
 void audit_left(uintptr_t frame);
 
-/* In a forked child, before it does anything else. */
-void audit_forked(void);
-
 /*
  * Around the installation of a seccomp filter. Once it is there we make no system call any more: no probes, no stacks; what
  * the results of the program's own calls tell is still told. The first returns when that was, 0 where this

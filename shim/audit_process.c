@@ -3,19 +3,13 @@
 
 #include <errno.h>
 
-#include "shim/backtrace.h"
-#include "shim/deep_stack.h"
 #include "shim/hold.h"
 #include "shim/halt.h"
-#include "shim/incident.h"
 #include "shim/kernel.h"
 #include "shim/process.h"
-#include "shim/quarantine.h"
 #include "shim/record.h"
 #include "shim/roster.h"
-#include "shim/thread.h"
 #include "shim/trace_log.h"
-#include "shim/uring_table.h"
 
 static void settle(struct socket_hold *hold)
 {
@@ -96,18 +90,4 @@ void audit_left(uintptr_t frame)
 {
 	hold_leave(frame);
 	trace_log_leave(frame);
-}
-
-void audit_forked(void)
-{
-	deep_stack_forked();
-	trace_log_forked();
-	backtrace_forked();
-	hold_forked();
-	record_forked();
-	incident_forked();
-	quarantine_forked();
-	audit_uring_raw_forked();
-	uring_forked();
-	thread_state.accused_count = 0;
 }

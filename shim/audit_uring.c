@@ -96,7 +96,7 @@ static void tell_news(struct uring_state *state, uint32_t heard_before)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < state->news_count; i++) {
-		if (uring_is_after(heard_before, state->news[i].at))
+		if (ring_is_after(heard_before, state->news[i].at))
 			uring_work_heard(&state->news[i]);
 		else
 			state->news[kept++] = state->news[i];
@@ -109,7 +109,7 @@ static void complete(struct uring_state *state, const struct io_uring_cqe *cqe, 
 	struct uring_op *op = uring_op_find(state, cqe->user_data);
 	struct uring_news news;
 
-	if (!op || !op->outstanding || uring_is_after(op->born, at))
+	if (!op || !op->outstanding || ring_is_after(op->born, at))
 		return;
 	if (cqe->res < 0 && (op->skipped || state->skips_forgotten))
 		give_up(state, op);
@@ -145,7 +145,7 @@ static void scan(struct uring_state *state, const struct uring *ring, uint32_t h
 			lose_track(state);
 			return;
 		}
-		complete(state, &cqe, state->cursor, uring_is_after(head + handed, state->cursor));
+		complete(state, &cqe, state->cursor, ring_is_after(head + handed, state->cursor));
 	}
 	if (state->news_count)
 		tell_news(state, head + handed);
@@ -210,8 +210,8 @@ static void submit_all(struct uring_state *state, const struct uring *ring)
 {
 	bool waits = false;
 
-	for (; state->next != ring->sq.sqe_tail; state->next++) {
-		const struct io_uring_sqe *sqe = entry_at(state, ring, state->next);
+	for (; state->ring.next != ring->sq.sqe_tail; state->ring.next++) {
+		const struct io_uring_sqe *sqe = entry_at(state, ring, state->ring.next);
 
 		submit(state, ring, sqe, waits);
 		waits = sqe->flags & (IOSQE_IO_LINK | IOSQE_IO_HARDLINK);
@@ -223,11 +223,11 @@ static void take_back(struct uring_state *state, const struct uring *ring, uint3
 {
 	uint32_t head = load(ring->sq.head);
 
-	if (ring->flags & IORING_SETUP_SQPOLL || !uring_is_after(state->next, head))
+	if (ring->flags & IORING_SETUP_SQPOLL || !ring_is_after(state->ring.next, head))
 		return;
-	if (uring_is_after(first, head))
+	if (ring_is_after(first, head))
 		head = first;
-	for (uint32_t at = head; at != state->next; at++) {
+	for (uint32_t at = head; at != state->ring.next; at++) {
 		const struct io_uring_sqe *sqe = entry_at(state, ring, at);
 		struct uring_op *op = uring_op_find(state, sqe->user_data);
 
@@ -237,7 +237,7 @@ static void take_back(struct uring_state *state, const struct uring *ring, uint3
 			uring_work_cancel(&op->work);
 		one_less(state, op);
 	}
-	state->next = head;
+	state->ring.next = head;
 }
 
 /* What of this call is still under way. */
@@ -245,7 +245,7 @@ static void leave(struct uring_state *state, const struct uring *ring, uint32_t 
 {
 	trace_ref stack = 0;
 
-	for (uint32_t at = first; at != state->next && state->unleft; at++) {
+	for (uint32_t at = first; at != state->ring.next && state->unleft; at++) {
 		struct uring_op *op = uring_op_find(state, entry_at(state, ring, at)->user_data);
 
 		if (!op || !op->outstanding || op->doubtful || op->work.left)
@@ -272,7 +272,7 @@ static void expect_message(int ring_fd, uint64_t user_data)
 
 	if (!state)
 		return;
-	if (!uring_lock(state)) {
+	if (!ring_lock(&state->ring)) {
 		audit_used_io_uring();
 		return;
 	}
@@ -287,7 +287,7 @@ static void expect_message(int ring_fd, uint64_t user_data)
 			give_up(state, op);
 		op->doubtful = true;
 	}
-	uring_unlock(state);
+	ring_unlock(&state->ring);
 }
 
 /* A message to a ring puts a completion there, whose user_data may be those of an operation of that ring. */
@@ -311,7 +311,7 @@ static struct uring_state *enter(const struct uring *ring)
 	if (thread_is_inside() || !ring || !ring->sq.head || !process_ready())
 		return NULL;
 	state = uring_find(ring);
-	if (state && !uring_lock(state)) {
+	if (state && !ring_lock(&state->ring)) {
 		trace_log_lost(TRACE_LOST_CONTENDED);
 		return NULL;
 	}
@@ -323,7 +323,7 @@ static struct uring_state *enter(const struct uring *ring)
 			return NULL;
 	}
 	if (state->blind) {
-		uring_unlock(state);
+		ring_unlock(&state->ring);
 		return NULL;
 	}
 	return state;
@@ -339,20 +339,20 @@ void audit_uring_begin(struct audit_uring *call, const struct uring *ring, bool 
 	if (!state)
 		return;
 	if (submits) {
-		uring_unlock(state);
+		ring_unlock(&state->ring);
 		expect_messages(state, ring);
-		if (!uring_lock(state))
+		if (!ring_lock(&state->ring))
 			return;
 	}
 	scan(state, ring, 0);
-	if (!state->blind && uring_is_after(load(ring->sq.head), state->next))
+	if (!state->blind && ring_is_after(load(ring->sq.head), state->ring.next))
 		lose_track(state); /* the program has submitted by itself */
-	if (submits && !state->blind && state->next != ring->sq.sqe_tail && !process_is_borrowed()) {
+	if (submits && !state->blind && state->ring.next != ring->sq.sqe_tail && !process_is_borrowed()) {
 		call->submits = true;
-		call->first = state->next;
+		call->first = state->ring.next;
 		submit_all(state, ring);
 	}
-	uring_unlock(state);
+	ring_unlock(&state->ring);
 	errno = call->error;
 }
 
@@ -366,7 +366,7 @@ void audit_uring_end(struct audit_uring *call, const struct uring *ring, unsigne
 			take_back(state, ring, call->first);
 			leave(state, ring, call->first);
 		}
-		uring_unlock(state);
+		ring_unlock(&state->ring);
 	}
 	errno = call->error;
 }
@@ -384,7 +384,7 @@ void audit_uring_made(const struct uring *ring)
 	if (!state || state->blind)
 		audit_used_io_uring();
 	if (state)
-		uring_unlock(state);
+		ring_unlock(&state->ring);
 	errno = saved;
 }
 
@@ -396,7 +396,7 @@ void audit_uring_ends(const struct uring *ring)
 	if (thread_is_inside() || !process_ready() || process_is_borrowed())
 		return;
 	state = uring_find(ring);
-	if (state && uring_lock(state)) {
+	if (state && ring_lock(&state->ring)) {
 		if (!state->blind)
 			scan(state, ring, 0);
 		uring_op_each(state, give_up_slot);

@@ -7,8 +7,8 @@
 #include "shim/kernel.h"
 #include "shim/payload.h"
 #include "shim/process.h"
+#include "shim/rings.h"
 #include "shim/trace_log.h"
-#include "shim/uring_table.h"
 
 #define LOOK_AT_MOST 1024 /* descriptor numbers */
 
@@ -42,15 +42,15 @@ static bool is_ring(int fd)
  */
 static bool is_ahead(int fd)
 {
-	const struct uring_state *state = uring_of_descriptor(fd);
+	const struct ring *ring = ring_of_descriptor(fd);
 	struct payload head;
 	uint32_t submitted;
 
-	if (!state)
+	if (!ring)
 		return false;
-	head = payload_buffer(state->key, sizeof(submitted));
+	head = payload_buffer(ring->key, sizeof(submitted));
 	return payload_first_bytes(&head, &submitted, sizeof(submitted)) == sizeof(submitted) &&
-	       uring_is_after(submitted, state->next);
+	       ring_is_after(submitted, ring->next);
 }
 
 /*
@@ -64,7 +64,7 @@ void audit_uring_look(void)
 	if (trace_log_process()->coverage & TRACE_USED_IO_URING || !audit_may_probe())
 		return;
 	for (int fd = 0; fd < limit && fd < LOOK_AT_MOST; fd++)
-		if (!socket_table_is_open(fd) && is_ring(fd) && (!uring_is_known(fd) || is_ahead(fd))) {
+		if (!socket_table_is_open(fd) && is_ring(fd) && (!ring_is_known(fd) || is_ahead(fd))) {
 			audit_used_io_uring();
 			return;
 		}

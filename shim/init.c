@@ -10,6 +10,7 @@
 #include "shim/audit.h"
 #include "shim/backtrace.h"
 #include "shim/config.h"
+#include "shim/forked.h"
 #include "shim/hold.h"
 #include "shim/hook.h"
 #include "shim/incident.h"
@@ -53,7 +54,7 @@ static void speak(void)
 __attribute__((constructor)) static void start(int argc, char **argv)
 {
 	process_remember_arguments(argc, argv);
-	process_forked = audit_forked;
+	process_forked = forked_forget_parent;
 	socket_released = record_release;
 	hold_abandoned = incident_abandoned;
 	thread_abandon = audit_left;

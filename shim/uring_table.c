@@ -1,5 +1,5 @@
 /*
- * uring_table.c: states that are mapped as they are needed and stay, slots in a hash with open addressing, whose memory is mapped
+ * uring_table.c: what is kept of a ring beside its place (rings.h), and slots in a hash with open addressing, whose memory is mapped
  * and grows.
  */
 #include "shim/uring_table.h"
@@ -13,123 +13,17 @@
 
 #define FIRST_ROOM 256u
 #define LAST_ROOM (1u << 17)
-#define TRIES 4000 /* about some ten microseconds, a stack being taken included */
-
-static struct uring_state *states[URING_RINGS];
-static uint32_t states_used; /* those below it are there; none at or above it was ever taken */
-static int known[URING_RINGS]; /* descriptors of rings, plus 1 */
 
 /* ---- rings ---- */
 
-static struct uring_state *state_at(uint32_t i)
-{
-	return __atomic_load_n(&states[i], __ATOMIC_ACQUIRE);
-}
-
-/* The same, made where it is not there yet; NULL where there is no memory. */
-static struct uring_state *make_state(uint32_t i)
-{
-	struct uring_state *state = state_at(i);
-	struct uring_state *mine;
-
-	if (state)
-		return state;
-	mine = pages_map(sizeof(*mine));
-	if (!mine)
-		return NULL;
-	if (__atomic_compare_exchange_n(&states[i], &state, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return mine;
-	pages_unmap(mine, sizeof(*mine));
-	return state;
-}
-
-static bool try_lock(struct uring_state *state)
-{
-	int none = 0;
-
-	return __atomic_compare_exchange_n(&state->busy, &none, 1, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
-}
-
-bool uring_lock(struct uring_state *state)
-{
-	for (int i = 0; i < TRIES; i++) {
-		if (try_lock(state))
-			return true;
-#if defined(__x86_64__)
-		__builtin_ia32_pause();
-#endif
-	}
-	return false;
-}
-
-void uring_unlock(struct uring_state *state)
-{
-	__atomic_store_n(&state->busy, 0, __ATOMIC_RELEASE);
-}
-
 struct uring_state *uring_find(const struct uring *ring)
 {
-	uint32_t used = __atomic_load_n(&states_used, __ATOMIC_ACQUIRE);
-	const void *key = ring->sq.head;
-
-	for (uint32_t i = 0; key && i < used; i++)
-		if (__atomic_load_n(&state_at(i)->key, __ATOMIC_ACQUIRE) == key)
-			return state_at(i);
-	return NULL;
+	return (struct uring_state *)ring_find(ring->sq.head);
 }
 
 struct uring_state *uring_of_descriptor(int fd)
 {
-	uint32_t used = __atomic_load_n(&states_used, __ATOMIC_ACQUIRE);
-
-	for (uint32_t i = 0; i < used; i++)
-		if (__atomic_load_n(&state_at(i)->key, __ATOMIC_ACQUIRE) && state_at(i)->fd == fd)
-			return state_at(i);
-	return NULL;
-}
-
-static struct uring_state *take_free(void)
-{
-	for (uint32_t i = 0; i < URING_RINGS; i++) {
-		uint32_t used = __atomic_load_n(&states_used, __ATOMIC_RELAXED);
-		struct uring_state *state = make_state(i);
-
-		if (!state) {
-			trace_log_lost(TRACE_LOST_NO_MEMORY);
-			return NULL;
-		}
-		if (__atomic_load_n(&state->key, __ATOMIC_ACQUIRE) || !try_lock(state))
-			continue;
-		if (state->key) {
-			uring_unlock(state);
-			continue;
-		}
-		while (used <= i && !__atomic_compare_exchange_n(
-					    &states_used, &used, i + 1, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED))
-			;
-		return state;
-	}
-	return NULL;
-}
-
-static void set_known(int fd, bool is_known)
-{
-	for (uint32_t i = 0; fd >= 0 && i < URING_RINGS; i++) {
-		int expected = is_known ? 0 : fd + 1;
-
-		if (__atomic_compare_exchange_n(
-			    &known[i], &expected, is_known ? fd + 1 : 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED) &&
-			is_known)
-			return;
-	}
-}
-
-bool uring_is_known(int fd)
-{
-	for (uint32_t i = 0; i < URING_RINGS; i++)
-		if (__atomic_load_n(&known[i], __ATOMIC_RELAXED) == fd + 1)
-			return true;
-	return false;
+	return (struct uring_state *)ring_of_descriptor(fd);
 }
 
 struct uring_state *uring_made(const struct uring *ring)
@@ -137,43 +31,46 @@ struct uring_state *uring_made(const struct uring *ring)
 	struct uring_state *state = uring_find(ring);
 	uint32_t tail;
 
-	if (state && !uring_lock(state))
+	if (state && !ring_lock(&state->ring))
 		return NULL;
 	if (!state)
-		state = take_free();
+		state = (struct uring_state *)ring_take(sizeof(*state));
 	if (!state)
 		return NULL;
 	uring_op_clear(state);
-	set_known(state->fd, false);
-	state->next = __atomic_load_n(ring->sq.head, __ATOMIC_ACQUIRE);
+	ring_set_known(state->ring.fd, false);
+	state->ring.next = __atomic_load_n(ring->sq.head, __ATOMIC_ACQUIRE);
 	state->cursor = tail = __atomic_load_n(ring->cq.tail, __ATOMIC_ACQUIRE);
 	state->news_count = state->unleft = 0;
 	state->skips_forgotten = state->is_indexed = false;
-	state->blind = (ring->flags & ~URING_KNOWN_SETUP) || state->next || tail || ring->sq.sqe_head;
-	state->fd = ring->fd;
-	set_known(ring->fd, false); /* of a ring that ended where we did not see it */
+	state->blind = (ring->flags & ~URING_KNOWN_SETUP) || state->ring.next || tail || ring->sq.sqe_head;
+	state->ring.fd = ring->fd;
+	ring_set_known(ring->fd, false); /* of a ring that ended where we did not see it */
 	if (!state->blind)
-		set_known(ring->fd, true);
-	__atomic_store_n(&state->key, ring->sq.head, __ATOMIC_RELEASE);
+		ring_set_known(ring->fd, true);
+	ring_publish(&state->ring, ring->sq.head);
 	return state;
 }
 
 void uring_gone(struct uring_state *state)
 {
 	uring_op_clear(state);
-	set_known(state->fd, false);
-	state->fd = -1;
-	__atomic_store_n(&state->key, NULL, __ATOMIC_RELEASE);
-	uring_unlock(state);
+	ring_set_known(state->ring.fd, false);
+	state->ring.fd = -1;
+	ring_publish(&state->ring, NULL);
+	ring_unlock(&state->ring);
+}
+
+static void forget(struct ring *ring)
+{
+	uring_op_clear((struct uring_state *)ring);
+	ring->busy = 0;
+	ring->key = NULL;
 }
 
 void uring_forked(void)
 {
-	for (uint32_t i = 0; i < states_used; i++) {
-		states[i]->busy = 0;
-		uring_op_clear(states[i]);
-		states[i]->key = NULL;
-	}
+	ring_each(forget);
 }
 
 /* ---- slots ---- */

@@ -6,9 +6,7 @@
  * Some operations are to complete only if they fail (IOSQE_CQE_SKIP_SUCCESS): a slot whose bits such a one used has `skipped`
  * set, and a failure is doubtful there too.
  *
- * A ring is known by the place of its submission queue, which stays where it is when the program moves its struct. Its state
- * is used by one thread at a time: uring_lock is a try of bounded length, never a wait. Nothing here reads the program's memory but
- * uring_find and uring_made.
+ * Nothing here reads the program's memory but uring_find and uring_made.
  */
 #ifndef SOCKSAN_URING_TABLE_H
 #define SOCKSAN_URING_TABLE_H
@@ -19,10 +17,10 @@
 #include <sys/socket.h>
 
 #include "shim/audit.h"
+#include "shim/rings.h"
 
 struct uring;
 
-#define URING_RINGS 256u
 #define URING_NEWS 256u
 
 /* What an operation is to the audit. */
@@ -105,14 +103,11 @@ struct uring_news {
 };
 
 struct uring_state {
-	const void *key; /* NULL: free */
-	int busy;
+	struct ring ring; /* first: ring_take's */
 	bool blind; /* used before we saw it, or of a shape that we cannot read */
 	bool is_indexed; /* its submissions stand in the queue by their numbers (sq.array), in any order; liburing keeps to theirs */
 	bool skips_forgotten; /* slots that had `skipped` set were given up: each failure is doubtful */
-	int fd; /* of the ring; -1: none */
-	uint32_t next; /* the first submission that was not looked at */
-	uint32_t cursor; /* and the first completion */
+	uint32_t cursor; /* the first completion that was not looked at */
 	uint32_t unleft; /* operations of the call that is just being made */
 	uint32_t used; /* slots */
 	uint32_t room; /* a power of two, or 0 */
@@ -120,12 +115,6 @@ struct uring_state {
 	struct uring_op *ops;
 	struct uring_news news[URING_NEWS];
 };
-
-/* Whether one place in a queue, whose numbers wrap, comes after another. */
-static inline bool uring_is_after(uint32_t a, uint32_t b)
-{
-	return (int32_t)(a - b) > 0;
-}
 
 /* The state of a ring, NULL where it has none. */
 struct uring_state *uring_find(const struct uring *ring);
@@ -141,9 +130,6 @@ struct uring_state *uring_made(const struct uring *ring);
 
 /* Ends it; it is locked, and nobody's from now on. */
 void uring_gone(struct uring_state *state);
-
-bool uring_lock(struct uring_state *state);
-void uring_unlock(struct uring_state *state);
 
 /* The slot with these user_data, NULL where there is none. Valid until a slot is added or removed. */
 struct uring_op *uring_op_find(struct uring_state *state, uint64_t user_data);
@@ -161,9 +147,6 @@ void uring_op_clear(struct uring_state *state);
 
 /* Lets go of all that an operation holds. */
 void uring_work_release(struct uring_work *work);
-
-/* Whether this descriptor is a ring whose submissions have been seen, in this process or before the fork. */
-bool uring_is_known(int fd);
 
 /* In a forked child: it begins without rings. */
 void uring_forked(void);

@@ -17,6 +17,7 @@
 
 #include "shim/audit.h"
 #include "shim/config.h"
+#include "shim/forked.h"
 #include "shim/incident.h"
 #include "shim/process.h"
 #include "shim/record.h"
@@ -105,7 +106,7 @@ static void begin(const char *directory, uint64_t max_trace)
 
 	unsetenv("SOCKSAN_OPTIONS");
 	process_remember_arguments(1, argv);
-	process_forked = audit_forked;
+	process_forked = forked_forget_parent;
 	socket_released = record_release;
 	if (!process_set_up())
 		fail("cannot begin");

@@ -15,6 +15,7 @@
 #ifdef RACE_MODULES
 
 #include "shim/audit.h"
+#include "shim/forked.h"
 #include "shim/hold.h"
 #include "shim/incident.h"
 #include "shim/process.h"
@@ -27,7 +28,7 @@ static const struct hook named_send = {"send", 0}, named_recv = {"recv", 0}, nam
 static inline void race_begin(int argc, char **argv)
 {
 	process_remember_arguments(argc, argv);
-	process_forked = audit_forked;
+	process_forked = forked_forget_parent;
 	socket_released = record_release;
 	hold_abandoned = incident_abandoned;
 	thread_abandon = audit_left;

@@ -19,6 +19,7 @@
 
 #include "shim/audit.h"
 #include "shim/config.h"
+#include "shim/forked.h"
 #include "shim/hold.h"
 #include "shim/incident.h"
 #include "shim/process.h"
@@ -47,7 +48,7 @@ static inline void fixture_begin(uint64_t max_trace)
 	unsetenv("SOCKSAN_OPTIONS");
 	cr_assert_not_null(mkdtemp(fixture_directory));
 	process_remember_arguments(2, argv);
-	process_forked = audit_forked;
+	process_forked = forked_forget_parent;
 	socket_released = record_release;
 	hold_abandoned = incident_abandoned;
 	cr_assert(process_set_up());
