@@ -223,7 +223,7 @@ static void *capture_often(void *argument)
 	return NULL;
 }
 
-Test(shim_backtrace, from_several_threads, .timeout = 60)
+Test(shim_backtrace, from_several_threads, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 	size_t stacks;
@@ -320,14 +320,14 @@ static int fork_often(int times, bool prepared)
 	return given_up;
 }
 
-Test(shim_backtrace, forks_wait_for_the_unwinder, .timeout = 60)
+Test(shim_backtrace, forks_wait_for_the_unwinder, .timeout = 600)
 {
 	begin();
 	cr_expect(fork_often(50, true) < 50);
 }
 
 /* Not by the handlers: the child of a raw fork finds the unwinder's locks as they happened to be. */
-Test(shim_backtrace, a_child_gives_up_where_another_thread_was_inside, .timeout = 60)
+Test(shim_backtrace, a_child_gives_up_where_another_thread_was_inside, .timeout = 600)
 {
 	begin();
 	fork_often(100, false);

@@ -745,7 +745,7 @@ static void *write_often(void *argument)
 	return NULL;
 }
 
-Test(shim_incident, from_several_threads, .timeout = 60)
+Test(shim_incident, from_several_threads, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 	struct fixture_trace trace;

@@ -150,7 +150,7 @@ Test(shim_record, a_full_trace_loses_each_socket_once)
 /* A day's worth of short connections in a trace of a megabyte: all are counted, those with an incident are kept. */
 enum { CONNECTIONS = 1000000 / FIXTURE_SLOWER, EVERY = CONNECTIONS / 500 };
 
-Test(shim_record, a_million_short_connections, .timeout = 60)
+Test(shim_record, a_million_short_connections, .timeout = 600)
 {
 	struct fixture_trace trace;
 	const struct trace_record *record;
@@ -232,7 +232,7 @@ static void *connect_often(void *argument)
 	return NULL;
 }
 
-Test(shim_record, short_connections_from_several_threads, .timeout = 60)
+Test(shim_record, short_connections_from_several_threads, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 

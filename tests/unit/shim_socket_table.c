@@ -378,7 +378,7 @@ static int storm_entries(const struct socket *socket, bool open)
 	return count;
 }
 
-Test(shim_socket_table, a_storm_of_opens_and_closes, .timeout = 60)
+Test(shim_socket_table, a_storm_of_opens_and_closes, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 

@@ -183,7 +183,7 @@ static void expect_text_whole(const struct trace_text *text, uint32_t number)
 		cr_assert((uint8_t)text->text[i] == number % 251, "thread %u, record %u", text->kind, number);
 }
 
-Test(shim_trace_log, appends_from_eight_threads, .timeout = 60)
+Test(shim_trace_log, appends_from_eight_threads, .timeout = 600)
 {
 	static uint8_t seen[THREADS][APPENDS];
 	pthread_t threads[THREADS];

@@ -17,7 +17,7 @@ static void set_up(void)
 	free(name);
 }
 
-TestSuite(demangle, .init = set_up, .fini = demangle_end, .timeout = 60);
+TestSuite(demangle, .init = set_up, .fini = demangle_end, .timeout = 600);
 
 static void expect(const char *name, const char *readable)
 {

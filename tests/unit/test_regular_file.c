@@ -35,7 +35,7 @@ static void tear_down(void)
 	builder_remove(directory);
 }
 
-TestSuite(regular_file, .init = set_up, .fini = tear_down, .timeout = 60);
+TestSuite(regular_file, .init = set_up, .fini = tear_down, .timeout = 600);
 
 static void expect_words(int fd)
 {
