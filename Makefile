@@ -311,7 +311,7 @@ check-deb: | deps
 	@scripts/check-deb $(BUILD) $(VERSION) $(T)
 
 # Every compiler and every distribution's flags; ON="here 13" for some of the places.
-check-build: all $(BUILD)/tests/programs/demo_keepalive $(BUILD)/tests/programs/echo | deps
+check-build: all $(BUILD)/tests/programs/repeat | deps
 	@ON="$(ON)" scripts/check-build $(BUILD) $(T)
 
 # The sources; and a command for every distribution (Debian 12). In $(BUILD)/release.

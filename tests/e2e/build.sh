@@ -80,7 +80,7 @@ t_directories_with_blanks() {
     ! "$root$prefix/bin/socksan" run -- true >log 2>&1 || fail "preloads what it cannot"
     grep -q 'LD_PRELOAD cannot hold a path with a blank' log || fail "$(cat log)"
     cp "$root$prefix"/lib/some-linux-gnu/socksan/libsocksan.so .
-    "$root$prefix/bin/socksan" run --shim=libsocksan.so -- "$programs/demo_keepalive" >log 2>&1
+    "$root$prefix/bin/socksan" run --shim=libsocksan.so -- "$programs/repeat" one >log 2>&1
     [ $? = 66 ] || fail "with a copy of the library: $(tail -n 3 log)"
     grep -qxF "prefix=$prefix" "$root$prefix/lib/some-linux-gnu/pkgconfig/socksan.pc" ||
         fail "$(cat "$root$prefix"/lib/some-linux-gnu/pkgconfig/socksan.pc)"
@@ -117,7 +117,7 @@ t_variables_of_the_environment() {
 # Builds below the current directory, without a warning, and tries what was built.
 builds() { # VARIABLE=VALUE...
     local make=(make -k -C "$top" "BUILD=$PWD/build" "-j$(nproc)" "$@")
-    if ! "${make[@]}" all "$PWD/build/tests/programs/demo_keepalive" "$PWD/build/tests/programs/echo" >log 2>&1; then
+    if ! "${make[@]}" all "$PWD/build/tests/programs/repeat" >log 2>&1; then
         fail "$*: $(grep -E 'error|Error' log | head -n 5)"
     fi
     ! grep -E 'warning:' log >warnings || fail "$*: $(head -n 5 warnings)"
