@@ -202,7 +202,7 @@ static int exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-/* A process that may write nothing to any file leaves an empty trace as its only word. */
+/* A process that may write nothing to any file leaves an empty trace as its only word; so does one whose trace somebody emptied. */
 static void note_empty_traces(struct roster *roster, char *const traces[])
 {
 	struct stat status;
@@ -211,8 +211,9 @@ static void note_empty_traces(struct roster *roster, char *const traces[])
 		const char *base = strrchr(*traces, '/');
 
 		if (stat(*traces, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
-			roster_add_trouble(roster,
-				text_format("%s: a process could write nothing to it", base ? base + 1 : *traces));
+			roster_add_trouble(roster, text_format("%s: it is empty: a process could write nothing to it, "
+							       "or somebody truncated it",
+							   base ? base + 1 : *traces));
 	}
 }
 

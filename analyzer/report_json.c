@@ -69,6 +69,7 @@ static void render_coverage(struct json *json, uint32_t coverage)
 		{TRACE_OPAQUE_RUNTIME, "opaque_runtime"},
 		{TRACE_NO_PYTHON_STACKS, "no_python_stacks"},
 		{TRACE_RUNTIME_GAPS, "runtime_gaps"},
+		{TRACE_CUT_SHORT, "trace_truncated"},
 	};
 
 	json_open_list(json, "coverage");

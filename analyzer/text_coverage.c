@@ -29,6 +29,7 @@ static const struct {
 	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken, as in some signal handlers"},
 	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
 	{TRACE_NO_PYTHON_STACKS, false, "ran a Python interpreter whose stacks cannot be read: native frames alone"},
+	{TRACE_CUT_SHORT, true, "had its trace truncated by somebody while it ran: what stood behind that is lost"},
 	{TRACE_RUNTIME_GAPS, true, "used a runtime that may swallow writes unseen, in parts that are not watched:"},
 };
 
@@ -38,7 +39,7 @@ static const char *const loss_words[TRACE_LOSSES] = {
 	[TRACE_LOST_NO_MEMORY] = "there was no memory",
 	[TRACE_LOST_CONTENDED] = "another thread was in the way",
 	[TRACE_LOST_FD_RANGE] = "the descriptor's number was too high to follow",
-	[TRACE_LOST_NO_TRACE] = "there was no trace yet",
+	[TRACE_LOST_NO_TRACE] = "there was no trace to write it to",
 	[TRACE_LOST_NO_ANSWER] = "the kernel did not answer a question about a socket",
 	[TRACE_LOST_STALE] = "a call's descriptor was reused, or the call was abandoned, while it ran",
 };

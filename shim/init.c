@@ -9,6 +9,7 @@
 
 #include "shim/audit.h"
 #include "shim/backtrace.h"
+#include "shim/bus_error.h"
 #include "shim/config.h"
 #include "shim/forked.h"
 #include "shim/hold.h"
@@ -20,6 +21,7 @@
 #include "shim/record.h"
 #include "shim/roster.h"
 #include "shim/thread.h"
+#include "shim/trace_log.h"
 
 #include <stdlib.h>
 
@@ -58,6 +60,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	socket_released = record_release;
 	hold_abandoned = incident_abandoned;
 	thread_abandon = audit_left;
+	trace_log_mapped = bus_error_guard;
 	process_set_up();
 	hook_find_all();
 	pthread_atfork(backtrace_fork_prepare, after_fork_in_parent, after_fork_in_child);

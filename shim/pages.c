@@ -2,7 +2,6 @@
 #include "shim/pages.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <sys/mman.h>
 
 #include "shim/kernel.h"
@@ -158,6 +157,17 @@ void pages_unmap(void *at, size_t bytes)
 {
 	forget(at);
 	kernel_call2(SYS_munmap, at, bytes);
+}
+
+bool pages_replace(void *at, size_t bytes)
+{
+	long result = kernel_call6(SYS_mmap, (long)at, (long)bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+
+	if (result < 0)
+		return false;
+	hide(at, bytes);
+	return true;
 }
 
 void pages_each(void (*visit)(uintptr_t at, size_t bytes, void *data), void *data)

@@ -9,6 +9,7 @@
 #ifndef SOCKSAN_PAGES_H
 #define SOCKSAN_PAGES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ void pages_unmap(void *at, size_t bytes);
 
 /* Takes a mapping that was made in another way for one of ours. */
 void pages_adopt(void *at, size_t bytes);
+
+/* Puts zeroed memory in the place of what is mapped there, whole pages of ours. Returns false where that cannot be. */
+bool pages_replace(void *at, size_t bytes);
 
 /* Calls `visit` for each mapping of ours: its first byte, and how many there are. */
 void pages_each(void (*visit)(uintptr_t at, size_t bytes, void *data), void *data);

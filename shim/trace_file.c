@@ -129,6 +129,13 @@ long trace_file_reserve(struct trace_file *file, uint64_t end)
 	return 0;
 }
 
+bool trace_file_is_cut(const struct trace_file *file)
+{
+	uint64_t reserved = __atomic_load_n(&file->reserved, __ATOMIC_ACQUIRE);
+
+	return reserve_blocks(file, reserved - TRACE_FILE_STEP, TRACE_FILE_STEP) == -EFAULT;
+}
+
 uint64_t trace_file_offset(const struct trace_file *file, const void *address)
 {
 	for (uint32_t i = 0; i < TRACE_FILE_SEGMENTS; i++) {
@@ -140,6 +147,11 @@ uint64_t trace_file_offset(const struct trace_file *file, const void *address)
 			return (uint64_t)i * file->segment_bytes + ((uintptr_t)address - (uintptr_t)segment);
 	}
 	return 0;
+}
+
+bool trace_file_holds(const struct trace_file *file, const void *address)
+{
+	return file->size && (trace_file_offset(file, address) || address == file->segments[0]);
 }
 
 /* ---- the beginning ---- */

@@ -41,6 +41,9 @@ long trace_file_make(struct trace_file *file, char *name, size_t size_of_name);
  */
 long trace_file_reserve(struct trace_file *file, uint64_t end);
 
+/* After EFAULT: whether it is because somebody has truncated the file below what was reserved before. */
+bool trace_file_is_cut(const struct trace_file *file);
+
 /* A place in the file that lies below `reserved`, in memory. */
 static inline char *trace_file_at(const struct trace_file *file, uint64_t offset)
 {
@@ -53,8 +56,11 @@ static inline uint64_t trace_file_segment_end(const struct trace_file *file, uin
 	return (offset | (file->segment_bytes - 1)) + 1;
 }
 
-/* The place in the file that an address is mapped from; 0 where it is none. */
+/* The place in the file that an address is mapped from; 0 where it is none, or the first of all. */
 uint64_t trace_file_offset(const struct trace_file *file, const void *address);
+
+/* Whether an address is of what is mapped. */
+bool trace_file_holds(const struct trace_file *file, const void *address);
 
 /* Leaves an empty file where none can be written: it says that there was a process of which nothing is recorded. */
 void trace_file_leave_empty(void);

@@ -101,7 +101,7 @@ enum trace_loss {
 	TRACE_LOST_NO_MEMORY, /* no memory for a socket's state, or to map more of the trace */
 	TRACE_LOST_CONTENDED, /* gave up rather than wait for another thread */
 	TRACE_LOST_FD_RANGE, /* a descriptor number too high to follow */
-	TRACE_LOST_NO_TRACE, /* happened before a trace could be made */
+	TRACE_LOST_NO_TRACE, /* happened before a trace could be made, or after somebody had truncated it */
 	TRACE_LOST_NO_ANSWER, /* the kernel did not answer a question about a socket */
 	TRACE_LOST_STALE, /* a result of no connection that can be named: its number changed hands, or a jump left the call */
 	TRACE_LOSSES = 8,
@@ -125,6 +125,7 @@ enum trace_coverage {
 	TRACE_NO_PYTHON_STACKS = 1 << 7, /* a Python interpreter whose stacks could not be taken, or not wholly */
 	TRACE_MISSING_STACKS = 1 << 8, /* calls from where none could be taken: see backtrace.c */
 	TRACE_RUNTIME_GAPS = 1 << 9, /* `gaps` names parts of a runtime that may swallow writes unseen */
+	TRACE_CUT_SHORT = 1 << 10, /* somebody truncated the trace while it was written */
 };
 
 /* The first record of a file is the process that made it. Every socket and incident names its process. */

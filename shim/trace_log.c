@@ -9,11 +9,13 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #include "shim/config.h"
 #include "shim/deep_stack.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
+#include "shim/pages.h"
 #include "shim/process.h"
 #include "shim/roster.h"
 #include "shim/thread.h"
@@ -32,10 +34,13 @@ struct log {
 	struct trace_process *process;
 	struct trace_file inherited; /* the parent's */
 	bool told; /* said already why there is no trace */
+	bool is_cut; /* somebody has truncated it */
 };
 
 static struct log the_log;
 static struct trace_process unrecorded; /* counts until there is a process record */
+
+void (*trace_log_mapped)(void);
 
 struct trace_process *trace_log_process(void)
 {
@@ -61,6 +66,15 @@ uint32_t trace_log_fill(void)
 		       : 0;
 }
 
+static enum trace_loss loss_of(long error)
+{
+	if (error == -ENOMEM || error == -EAGAIN)
+		return TRACE_LOST_NO_MEMORY;
+	if (error == -EFAULT && !the_log.is_cut && trace_file_is_cut(&the_log.file))
+		__atomic_store_n(&the_log.is_cut, true, __ATOMIC_RELAXED);
+	return the_log.is_cut ? TRACE_LOST_NO_TRACE : TRACE_LOST_NO_SPACE;
+}
+
 /* Makes sure that the file up to `end` can be touched. */
 static bool reserve(uint64_t end)
 {
@@ -70,7 +84,7 @@ static bool reserve(uint64_t end)
 		return true;
 	error = trace_file_reserve(&the_log.file, end);
 	if (error < 0)
-		trace_log_lost(error == -ENOMEM || error == -EAGAIN ? TRACE_LOST_NO_MEMORY : TRACE_LOST_NO_SPACE);
+		trace_log_lost(loss_of(error));
 	return error == 0;
 }
 
@@ -83,20 +97,41 @@ static void advance(uint64_t *mark, uint64_t to)
 		;
 }
 
-/* Changes the word of 0 at `at` to the beginning of a record. Returns 0, or the size of the record that is there already. */
-static uint32_t place(uint64_t at, uint32_t size, enum trace_type type, enum trace_state state)
+bool trace_log_replace(const void *address)
+{
+	uintptr_t page = (uintptr_t)address & ~(getauxval(AT_PAGESZ) - 1);
+
+	if (!trace_file_holds(&the_log.file, address) && !trace_file_holds(&the_log.inherited, address))
+		return false;
+	__atomic_store_n(&the_log.is_cut, true, __ATOMIC_RELAXED);
+	return pages_replace((void *)page, getauxval(AT_PAGESZ));
+}
+
+/* Where it can still be said, that is if the beginning of the file is there. */
+static void say_cut(void)
+{
+	struct trace_process *process = trace_log_process();
+
+	if (!(__atomic_load_n(&process->coverage, __ATOMIC_RELAXED) & TRACE_CUT_SHORT))
+		__atomic_fetch_or(&process->coverage, TRACE_CUT_SHORT, __ATOMIC_RELAXED);
+}
+
+/* Changes the word of 0 at `at` to the beginning of this record. Where another one is there, returns false, and which in `*record`. */
+static bool place(uint64_t at, struct trace_record *record)
 {
 	union {
 		struct trace_record record;
 		uint64_t word;
-	} mine = {.record = {.size = size, .type = (uint16_t)type, .state = (uint16_t)state}}, seen = {.word = 0};
+	} mine = {.record = *record}, seen = {.word = 0};
 
 	if (!__atomic_compare_exchange_n((uint64_t *)(void *)trace_file_at(&the_log.file, at), &seen.word, mine.word,
-		    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		return seen.record.size;
-	advance(&the_log.cursor, at + size);
-	advance(&((struct trace_header *)(void *)the_log.file.segments[0])->log_end, at + size);
-	return 0;
+		    false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		*record = seen.record;
+		return false;
+	}
+	advance(&the_log.cursor, at + record->size);
+	advance(&((struct trace_header *)(void *)the_log.file.segments[0])->log_end, at + record->size);
+	return true;
 }
 
 /* A record that would cross from one segment to the next begins there, behind a filler. */
@@ -104,23 +139,28 @@ static void *claim(enum trace_type type, uint32_t size)
 {
 	uint64_t at = __atomic_load_n(&the_log.cursor, __ATOMIC_ACQUIRE);
 
-	for (;;) {
+	if (__builtin_expect(__atomic_load_n(&the_log.is_cut, __ATOMIC_RELAXED), 0))
+		say_cut();
+	while (at + size <= the_log.file.size && size <= the_log.file.segment_bytes) {
 		uint64_t left = trace_file_segment_end(&the_log.file, at) - at;
-		bool fits = size <= left;
-		uint32_t bytes = fits ? size : (uint32_t)left;
-		uint32_t taken;
+		struct trace_record record = {.size = size, .type = (uint16_t)type, .state = TRACE_CLAIMED};
+		bool placed;
 
-		if (at + size > the_log.file.size || size > the_log.file.segment_bytes) {
-			trace_log_lost(TRACE_LOST_LOG_FULL);
+		if (size > left)
+			record = (struct trace_record){(uint32_t)left, TRACE_FILLER, TRACE_VOID};
+		if (!reserve(at + record.size))
+			return NULL;
+		placed = place(at, &record);
+		if (placed && size <= left)
+			return trace_file_at(&the_log.file, at);
+		if (record.size < sizeof(record)) { /* the half of a record: the trace was cut */
+			trace_log_lost(TRACE_LOST_NO_SPACE);
 			return NULL;
 		}
-		if (!reserve(at + bytes))
-			return NULL;
-		taken = fits ? place(at, size, type, TRACE_CLAIMED) : place(at, bytes, TRACE_FILLER, TRACE_VOID);
-		if (!taken && fits)
-			return trace_file_at(&the_log.file, at);
-		at += taken ? taken : bytes;
+		at += record.size;
 	}
+	trace_log_lost(TRACE_LOST_LOG_FULL);
+	return NULL;
 }
 
 /* Remembers that this thread is making a record, until it is committed or given up: NULL, in place of it. */
@@ -404,6 +444,8 @@ bool trace_log_open(void)
 	the_log.attempts++;
 	deep_stack_call(make_trace, &done);
 	__atomic_store_n(&the_log.state, done ? LOG_OPEN : LOG_NONE, __ATOMIC_RELEASE);
+	if (done && trace_log_mapped)
+		trace_log_mapped();
 	thread_allow_signals(&signals);
 	return done;
 }
@@ -417,6 +459,7 @@ void trace_log_forked(void)
 	the_log.attempts = 0;
 	the_log.process = NULL;
 	the_log.told = false;
+	the_log.is_cut = false;
 	gaps.busy = 0;
 	memset(&unrecorded, 0, sizeof(unrecorded));
 	memset(thread_state.claims, 0, sizeof(thread_state.claims));

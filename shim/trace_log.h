@@ -73,6 +73,15 @@ struct trace_process *trace_log_process(void);
 /* Room in the log that is used, in 1/256: 256 means full. */
 uint32_t trace_log_fill(void);
 
+/*
+ * The page at this address could not be touched. Where it is one of the trace, which somebody has truncated, memory takes its
+ * place: what stood there is lost, and what is written there from now on. Returns whether it was. In a signal handler.
+ */
+bool trace_log_replace(const void *address);
+
+/* Called when a trace was mapped. Set once, by the layer above. */
+extern void (*trace_log_mapped)(void) __attribute__((visibility("hidden")));
+
 /* In a forked child: the parent's file is not ours. */
 void trace_log_forked(void);
 

@@ -6,7 +6,7 @@
 #
 # Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
 #
-# shellcheck disable=SC2317 # tests are called through their names
+# shellcheck disable=SC2016,SC2317 # $ is for inner shells; tests are called through their names
 set -uo pipefail
 
 build=$(cd "${1:?usage: memory.sh BUILD [NAME]}" && pwd) || exit 1
@@ -84,12 +84,91 @@ t_lock_both_with_much_room() { lock_test 3 5000 "$unknown"; }
 t_lock_too_much() { lock_test 1 -64 0; }
 t_lock_nothing_allowed() { lock_test 3 "-$("$program" size)" 0; }
 
+# --- a trace that somebody truncates ----------------------------------------------------------------------------------------------
+
+# Runs it until it is half through, calls the function $1 with its trace, and lets it go on to its end, which is as bare.
+truncated() { # FUNCTION
+    local pid i
+    rm -f half go traces/*
+    LD_PRELOAD=$library SOCKSAN_OPTIONS=log_path=traces/ timeout 60 "$program" busy 2000 >audited 2>audited.err </dev/null &
+    pid=$!
+    for ((i = 0; i < 2000; i++)); do
+        [ ! -e half ] || break
+        sleep 0.01
+    done
+    [ -e half ] || fail "it did not come half through"
+    "$1" traces/*.trace
+    touch go
+    status=0
+    wait "$pid" || status=$?
+    [ "$status $(<audited)" = "7 end" ] || fail "exit status $status, printed: $(head -n 2 audited)"
+    [ ! -s audited.err ] || fail "standard error: $(head -n 3 audited.err)"
+}
+
+report_text() {
+    status=0
+    timeout 60 "$build/socksan" report traces >report.txt 2>&1 || status=$?
+}
+
+empty() { : >"$1"; }
+
+# The log is shorter than a quarter of a MiB then, and the file far longer.
+halve() { truncate -s 100000 "$1"; }
+
+cut_the_end() { truncate -s 1000000 "$1"; }
+
+t_truncated_to_nothing() {
+    local round
+    for ((round = 0; round < 5; round++)); do
+        truncated empty
+    done
+    report_text
+    [ "$status" != 0 ] || fail "a report that looks clean: $(tail -n 3 report.txt)"
+    grep -qF 'expected a header of' report.txt || fail "not why: $(head -n 3 report.txt)"
+}
+
+# What lies before the cut is read, and that something is missing is said.
+t_truncated_to_a_half() {
+    truncated halve
+    report_text
+    tr -s ' \n' ' ' <report.txt >words
+    grep -q 'had its trace truncated by somebody while it ran.* records lost: there was no trace' words ||
+        fail "not said: $(tail -n 6 report.txt)"
+    timeout 60 "$build/socksan" report --format=json --error-exitcode=0 traces >report.json 2>/dev/null
+    jq -e '([.incidents[].count] | add) > 50 and .processes[0].coverage == ["trace_truncated"]' report.json >/dev/null ||
+        fail "$(jq -c '[.summary, .processes[0].coverage, ([.incidents[].count] | add)]' report.json)"
+}
+
+# Where the log had not come to yet.
+t_truncated_behind_the_log() {
+    truncated cut_the_end
+    report_text
+    timeout 60 "$build/socksan" report --format=json --error-exitcode=0 traces >report.json 2>/dev/null
+    jq -e '([.incidents[].count] | add) > 50' report.json >/dev/null || fail "$(jq -c .summary report.json)"
+}
+
+# Again and again, whatever the program is just doing.
+t_truncated_at_any_moment() {
+    local round
+    for ((round = 0; round < 20; round++)); do
+        rm -f traces/* half
+        touch go
+        LD_PRELOAD=$library SOCKSAN_OPTIONS=log_path=traces/ timeout 60 "$program" busy 4000 >audited 2>&1 </dev/null &
+        while [ "$(head -qc 7 traces/*.trace 2>/dev/null)" != socksan ]; do sleep 0.01; done
+        while kill -0 "$!" 2>/dev/null; do truncate -s $((RANDOM * 8)) traces/*.trace; done
+        status=0
+        wait "$!" || status=$?
+        [ "$status $(<audited)" = "7 end" ] ||
+            fail "round $round: exit status $status, printed: $(head -n 2 audited)"
+    done
+}
+
 # --- other limits ---------------------------------------------------------------------------------------------------------------
 
 t_address_space() {
     bare bash -c 'ulimit -v 20000 && exec "$0" map' "$program"
     audited bash -c 'ulimit -v 20000 && exec "$0" map' "$program"
-    [ $(($(<bare) - $(<audited))) -le $address_space ] || fail "$(<bare) KiB bare, $(<audited) KiB audited"
+    [ $(($(<bare) - $(<audited))) -le "$address_space" ] || fail "$(<bare) KiB bare, $(<audited) KiB audited"
     echo "   $(($(<bare) - $(<audited))) KiB of address space"
     expect_writes 1
 }
@@ -110,7 +189,7 @@ t_core_dump() {
     [[ $(</proc/sys/kernel/core_pattern) =~ ^core ]] || skip "core dumps go elsewhere: $(</proc/sys/kernel/core_pattern)"
     bare=$({ dump "$program"; } 2>/dev/null) || exit
     audited=$({ dump env LD_PRELOAD="$library" SOCKSAN_OPTIONS=log_path=traces/ "$program"; } 2>/dev/null) || exit
-    [ $((audited - bare)) -le $in_dump ] || fail "$bare KiB bare, $audited KiB audited"
+    [ $((audited - bare)) -le "$in_dump" ] || fail "$bare KiB bare, $audited KiB audited"
     echo "   $((audited - bare)) KiB of a core dump"
 }
 
@@ -119,10 +198,10 @@ t_no_file_size() {
     local kib
     for kib in 0 4; do
         status=0
-        timeout 60 "$build/socksan" run -- bash -c 'ulimit -f '$kib' && exec "$0" lock 0 0' "$program" \
+        timeout 60 "$build/socksan" run -- bash -c 'ulimit -f '"$kib"' && exec "$0" lock 0 0' "$program" \
             >/dev/null 2>err </dev/null || status=$?
         [ "$status" = 7 ] || fail "ulimit -f $kib: exit status $status: $(head -n 3 err)"
-        tr -s ' \n' ' ' <err | grep -q 'a process could write nothing to it.*not all was audited' ||
+        tr -s ' \n' ' ' <err | grep -q 'a process could write nothing to it,.*not all was audited' ||
             fail "ulimit -f $kib: $(tail -n 5 err)"
     done
 }

@@ -1,0 +1,24 @@
+/*
+ * bus_error.h: a trace that somebody truncates while it is mapped.
+ *
+ * A page that lies behind the end of its file raises SIGBUS when it is touched, also where it had been there before (mm/memory.c
+ * unmap_mapping_range). Nothing but a system call for every store would avoid that (process_vm_writev answers EFAULT, and takes as
+ * long as three polls). So from the first trace on SIGBUS has a handler of ours: where it was the trace, memory takes the place of
+ * the page, and the program goes on. All others are handed to the program as it has asked for them, and what it asks
+ * for is what it is told it has.
+ *
+ * Not where the program ignores SIGBUS, since what it executes inherits that; and not for a thread that blocks it: the kernel ends
+ * the process then (kernel/signal.c force_sig_info_to_task).
+ */
+#ifndef SOCKSAN_BUS_ERROR_H
+#define SOCKSAN_BUS_ERROR_H
+
+#include <signal.h>
+
+/* Begins. Where a trace was mapped, by whatever thread or signal handler; later calls do nothing. */
+void bus_error_guard(void);
+
+/* sigaction(SIGBUS, ...), for the program: returns what it returns, and sets errno as it does. */
+int bus_error_action(const struct sigaction *action, struct sigaction *before);
+
+#endif
