@@ -154,7 +154,7 @@ t_truncated_at_any_moment() {
         rm -f traces/* half
         touch go
         LD_PRELOAD=$library SOCKSAN_OPTIONS=log_path=traces/ timeout 60 "$program" busy 4000 >audited 2>&1 </dev/null &
-        while [ "$(head -qc 7 traces/*.trace 2>/dev/null)" != socksan ]; do sleep 0.01; done
+        while [ "$(head -qc 7 traces/*.trace 2>/dev/null | tr -d "\0")" != socksan ]; do sleep 0.01; done
         while kill -0 "$!" 2>/dev/null; do truncate -s $((RANDOM * 8)) traces/*.trace; done
         status=0
         wait "$!" || status=$?

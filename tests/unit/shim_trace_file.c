@@ -368,3 +368,78 @@ Test(shim_trace_file, a_child_that_can_record_nowhere)
 	in_child(fail_to_record);
 	cr_expect(fixture_count_lines(fixture_said()) == 2, "the parent's is full: %s", fixture_said());
 }
+
+/* ---- growth ---- */
+
+/* Bytes of the trace that are mapped. */
+static size_t mapped_bytes(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	unsigned long from, to;
+	char line[600];
+	size_t sum = 0;
+
+	while (fgets(line, sizeof(line), maps))
+		if (strstr(line, ".trace") && sscanf(line, "%lx-%lx", &from, &to) == 2)
+			sum += to - from;
+	fclose(maps);
+	return sum;
+}
+
+Test(shim_trace_file, is_mapped_as_it_grows)
+{
+	static struct trace_text *texts[1000];
+
+	cr_assert(trace_log_open());
+	cr_expect(mapped_bytes() == TRACE_FILE_STEP);
+	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+		texts[i] = trace_log_claim(TRACE_TEXT, 1000);
+		cr_assert_not_null(texts[i]);
+		texts[i]->length = (uint32_t)i;
+		cr_assert(trace_log_at(trace_log_commit(texts[i])) == texts[i]);
+		cr_assert((uintptr_t)trace_log_ref(texts[i]) % TRACE_FILE_STEP <= TRACE_FILE_STEP - 1000,
+			"crosses no step");
+	}
+	cr_expect(mapped_bytes() == TRACE_FILE_STEP * (trace_log_ref(texts[999]) / TRACE_FILE_STEP + 1));
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		cr_assert(
+			texts[i]->length == i && trace_log_find(trace_log_ref(texts[i]), TRACE_TEXT, 1000) == texts[i]);
+	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == COUNT_OF(texts));
+	cr_expect(fixture_losses(trace_log_process()) == 0);
+}
+
+/* No room in address space: counted, and there again later. */
+Test(shim_trace_file, no_room_to_map_is_counted)
+{
+	struct rlimit before, none = {0, RLIM_INFINITY};
+
+	cr_assert(trace_log_open());
+	cr_assert(getrlimit(RLIMIT_AS, &before) == 0);
+	none.rlim_max = before.rlim_max;
+	cr_assert(setrlimit(RLIMIT_AS, &none) == 0);
+	cr_expect(fixture_fill(1000) < 66);
+	cr_assert(setrlimit(RLIMIT_AS, &before) == 0);
+	cr_expect(trace_log_process()->lost[TRACE_LOST_NO_MEMORY] == 1);
+	cr_expect(trace_log_process()->lost[TRACE_LOST_NO_SPACE] == 0);
+	cr_expect_not_null(trace_log_claim(TRACE_TEXT, 1000));
+}
+
+/* Larger traces grow by larger steps, of which there are never too many. */
+Test(shim_trace_file, a_very_large_one)
+{
+	struct trace_file file;
+	char name[600];
+
+	config.max_trace = 4095ull << 20;
+	cr_assert(trace_file_make(&file, name, sizeof(name)) == 0);
+	cr_expect(file.size == config.max_trace && file.segment_bytes == 4 << 20);
+	cr_expect(trace_file_reserve(&file, (9 << 20) + 5) == 0);
+	cr_expect(file.reserved == (9 << 20) + TRACE_FILE_STEP);
+	memcpy(trace_file_at(&file, 9 << 20), "here", 4);
+	cr_expect(trace_file_offset(&file, trace_file_at(&file, 9 << 20)) == 9 << 20);
+	cr_expect(trace_file_offset(&file, name) == 0 && !trace_file_holds(&file, name));
+	cr_expect(trace_file_holds(&file, file.segments[0]) && trace_file_holds(&file, file.segments[2] + 100));
+	cr_expect(trace_file_segment_end(&file, 9 << 20) == 12 << 20);
+	cr_expect(mapped_bytes() == 12 << 20);
+	unlink(name);
+}
