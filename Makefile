@@ -1,6 +1,6 @@
 # socksan: `make help` lists what this file can do.
 #
-# One file, no recursion. Sources are found by wildcard: a new .c in shim/, analyzer/, tests/unit/ or tests/programs/ needs
+# More than 400 lines: one file, no recursion, so that make sees all that depends on what. Sources are found by wildcard: a new .c in shim/, analyzer/, tests/unit/ or tests/programs/ needs
 # no edit here. Everything that is built goes below $(BUILD).
 
 VERSION := 0.1.0

@@ -2,6 +2,8 @@
  * What programs do with io_uring that looks like a mistake and is none, or is one that only the ring shows.
  *
  * uring_customs CASE
+ *
+ * More than 400 lines: a dozen cases of a screen each, which share a ring.
  */
 #include "tests/programs/uring_support.h"
 #include <fcntl.h>

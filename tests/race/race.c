@@ -4,6 +4,8 @@
  * Ends after SECONDS, or after ROUNDS connections of each worker, whichever comes first. Prints one line for each connection whose bytes
  * were counted where they arrived ("sent PORT PEER BYTES": the client's port and the server's), and "end". scripts/race holds that against the report.
  *
+ * More than 400 lines: one program, whose scenarios share the threads and what is known of each connection.
+ *
  * In reopen, dup2 and blocked a thread uses a number that another one gives to the next connection: its bytes arrive somewhere, and
  * may be booked there or nowhere. All the other scenarios are correct: the report is to say nothing of them.
  */

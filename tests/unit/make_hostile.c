@@ -1,5 +1,5 @@
 /*
- * make_hostile.c: writes traces that a reader must survive, for tests/e2e/hostile.sh.
+ * make_hostile.c: writes traces that a reader must survive, for tests/e2e/hostile.sh. More than 400 lines: a part for each evil.
  *
  *	make_hostile OUT text            every text holds what a terminal, a CI service or a parser could act on
  *	make_hostile OUT module PATH     a module is called PATH

@@ -5,6 +5,8 @@ connected; after abortConnection it takes bytes that it will never send. A TLS p
 throws away what is written after its own loseConnection, or once the TLS session has failed. A datagram port that was
 closed raises an AttributeError, which usually ends in a log.
 
+More than 400 lines: a dozen wrappers of a few lines each, which share what is watched of a transport.
+
 What TLS itself writes to the connection below is not the program's: it goes by FileDescriptor.write or is recognised.
 """
 import os
