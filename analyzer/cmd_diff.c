@@ -47,7 +47,7 @@ static void compare(struct diff *diff, struct findings *base, const struct findi
 		diff->counts[CHANGE_GONE] += !diff->before[i]->seen;
 }
 
-/* --- As text ------------------------------------------------------------------------------------------------------------- */
+/* --- As text ------------------------------------------------------------------------------------------------------ */
 
 static const char *const change_names[CHANGES] = {
 	[CHANGE_NEW] = "new", [CHANGE_GONE] = "gone", [CHANGE_SAME] = "still there"};
@@ -88,7 +88,7 @@ static void show_text(const struct diff *diff, const struct report_options *opti
 		diff->counts[CHANGE_GONE], diff->counts[CHANGE_SAME]);
 }
 
-/* --- As JSON ------------------------------------------------------------------------------------------------------------- */
+/* --- As JSON ------------------------------------------------------------------------------------------------------ */
 
 static void put_finding(struct json *json, const struct finding *finding)
 {
@@ -134,7 +134,7 @@ static void show_json(const struct diff *diff)
 	free(json);
 }
 
-/* --- The command --------------------------------------------------------------------------------------------------------- */
+/* --- The command -------------------------------------------------------------------------------------------------- */
 
 static int exit_status(const struct diff *diff, const struct report_options *options)
 {

@@ -68,8 +68,8 @@ static bool take(void *context, enum option_id option, const char *argument)
 }
 
 /*
- * The shim's options: those that were inherited, and those of the command line over them. One of them is for the report that
- * is made here.
+ * The shim's options: those that were inherited, and those of the command line over them. One of them is for the report
+ * that is made here.
  */
 static bool merge_shim_options(struct run *run)
 {
@@ -182,7 +182,10 @@ static size_t count_running(const struct roster *roster, char *const traces[])
 	return count;
 }
 
-/* Removing the files of processes that still run would only lose the rest of what they record. Those that stay are trimmed. */
+/*
+ * Removing the files of processes that still run would only lose the rest of what they record. Those that stay are
+ * trimmed.
+ */
 static void clean_up(const struct run *run, const struct roster *roster, char *const traces[])
 {
 	size_t running = run->directory.temporary ? count_running(roster, traces) : 0;

@@ -67,7 +67,7 @@ bool command_line_find(const char *name, enum subcommand *subcommand)
 	return false;
 }
 
-/* --- Help ---------------------------------------------------------------------------------------------------------------- */
+/* --- Help --------------------------------------------------------------------------------------------------------- */
 
 static void fill(FILE *stream, unsigned indent, unsigned column, const char *text)
 {
@@ -127,7 +127,7 @@ void command_line_usage(FILE *stream)
 	fputs("\n`socksan help SUBCOMMAND` describes the options of one.\n", stream);
 }
 
-/* --- Parsing ------------------------------------------------------------------------------------------------------------- */
+/* --- Parsing ------------------------------------------------------------------------------------------------------ */
 
 static bool is_word_of(const char *words, const char *word, size_t length)
 {

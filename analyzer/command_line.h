@@ -20,8 +20,9 @@ enum command_line_end {
 struct command_line {
 	enum subcommand subcommand;
 	/*
-	 * Takes one option that the subcommand has, with its argument ("" where it takes none), which lives as long as argv. Returns false,
-	 * having said why on standard error, where the argument is wrong. WORD and WORDS have been held against the row.
+	 * Takes one option that the subcommand has, with its argument ("" where it takes none), which lives as long as argv.
+	 * Returns false, having said why on standard error, where the argument is wrong. WORD and WORDS have been held against
+	 * the row.
 	 */
 	bool (*take)(void *context, enum option_id option, const char *argument);
 	void *context;
@@ -31,8 +32,8 @@ struct command_line {
 };
 
 /*
- * Reads what follows the subcommand's name, argv[0]. Options and other arguments may be mixed, but for `run`, where the first word
- * that is no option begins the command.
+ * Reads what follows the subcommand's name, argv[0]. Options and other arguments may be mixed, but for `run`, where the
+ * first word that is no option begins the command.
  */
 enum command_line_end command_line_read(struct command_line *line, int argc, char **argv);
 

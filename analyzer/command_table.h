@@ -1,16 +1,16 @@
 /*
  * command_table.h: the subcommands of socksan and their options, one row each.
  *
- * command_line.c parses by these rows and prints --help from them; the manual page and the completions are made from them at build
- * time (scripts/table). An option is a row here and the code that does what it says.
+ * command_line.c parses by these rows and prints --help from them; the manual page and the completions are made from
+ * them at build time (scripts/table). An option is a row here and the code that does what it says.
  */
 #ifndef SOCKSAN_COMMAND_TABLE_H
 #define SOCKSAN_COMMAND_TABLE_H
 
 /*
- * SUBCOMMAND(ID, name, arguments, completion, brief, description, exit status): command_NAME in cmd_NAME.c carries it out.
- * `completion` says what its arguments are: COMMAND, TRACES, KIND, SUBCOMMAND or NOTHING. `brief` begins small and ends without a
- * full stop; description and exit status are sentences.
+ * SUBCOMMAND(ID, name, arguments, completion, brief, description, exit status): command_NAME in cmd_NAME.c carries it
+ * out. `completion` says what its arguments are: COMMAND, TRACES, KIND, SUBCOMMAND or NOTHING. `brief` begins small and
+ * ends without a full stop; description and exit status are sentences.
  */
 #define SUBCOMMANDS(SUBCOMMAND)                                                                                        \
 	SUBCOMMAND(RUN, run, "[options] [--] COMMAND [ARG...]", COMMAND,                                               \
@@ -51,10 +51,10 @@
 	SUBCOMMAND(VERSION, version, "", NOTHING, "the version of socksan", "Prints the version.", "")
 
 /*
- * OPTION(ID, name, letter, ARGUMENT, value, words, subcommands, brief, help): `letter` is "" where there is no short one, ARGUMENT is
- * "" where it takes none. `value` says what the argument is: NONE, TEXT, NUMBER, FILE, DIRECTORY, FORMAT (of a report), WORD (one of
- * `words`), WORDS (several of them, separated by commas) or, of an option that ends the command, LAST. The help may mention the
- * default; where an option may be repeated, it says so in these words.
+ * OPTION(ID, name, letter, ARGUMENT, value, words, subcommands, brief, help): `letter` is "" where there is no short
+ * one, ARGUMENT is "" where it takes none. `value` says what the argument is: NONE, TEXT, NUMBER, FILE, DIRECTORY,
+ * FORMAT (of a report), WORD (one of `words`), WORDS (several of them, separated by commas) or, of an option that ends
+ * the command, LAST. The help may mention the default; where an option may be repeated, it says so in these words.
  */
 #define OPTIONS(OPTION)                                                                                                \
 	OPTION(FORMAT, "format", "", "NAME", FORMAT, "", IN_RUN | IN_REPORT, "report format",                          \

@@ -1,7 +1,8 @@
 /*
  * demangle.c: see demangle.h.
  *
- * The two processes speak over a socket that keeps messages apart: a name, and its answer, which is empty where there is none.
+ * The two processes speak over a socket that keeps messages apart: a name, and its answer, which is empty where there
+ * is none.
  */
 #include "analyzer/demangle.h"
 
@@ -36,7 +37,7 @@ static struct {
 	int socket;
 } helper;
 
-/* --- The helper ---------------------------------------------------------------------------------------------------------- */
+/* --- The helper --------------------------------------------------------------------------------------------------- */
 
 /* Bytes of data that the process has mapped: what RLIMIT_DATA counts. */
 static rlim_t data_bytes(void)
@@ -101,7 +102,7 @@ __attribute__((noreturn)) static void serve(void)
 	_exit(0);
 }
 
-/* --- Asking it ----------------------------------------------------------------------------------------------------------- */
+/* --- Asking it ---------------------------------------------------------------------------------------------------- */
 
 static bool start(void)
 {

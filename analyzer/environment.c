@@ -76,8 +76,9 @@ static bool has_option(const char *options, const char *wanted)
 }
 
 /*
- * PYTHONPATH with the adapter's directory, which lies beside the shim, in front: Python imports `sitecustomize` from there. NULL
- * where there is none, or the adapter is not wanted. An empty item would mean the working directory, so there must be none.
+ * PYTHONPATH with the adapter's directory, which lies beside the shim, in front: Python imports `sitecustomize` from
+ * there. NULL where there is none, or the adapter is not wanted. An empty item would mean the working directory, so
+ * there must be none.
  */
 static char *make_python_path(const char *shim, const char *options)
 {

@@ -1,6 +1,6 @@
 /*
- * error_names.h: the symbolic names of errno's values and of signals. glibc has had functions for that since 2.32; these serve
- * older ones, too.
+ * error_names.h: the symbolic names of errno's values and of signals. glibc has had functions for that since 2.32;
+ * these serve older ones, too.
  */
 #ifndef SOCKSAN_ERROR_NAMES_H
 #define SOCKSAN_ERROR_NAMES_H

@@ -117,7 +117,7 @@ struct finding **findings_list(const struct findings *findings, size_t *count)
 	return list;
 }
 
-/* --- From traces --------------------------------------------------------------------------------------------------------- */
+/* --- From traces -------------------------------------------------------------------------------------------------- */
 
 static void add_group(struct findings *findings, const struct report *report, const struct group *group,
 	const struct sources *sources)
@@ -169,7 +169,7 @@ static bool read_traces(struct findings *findings, const char *path)
 	return found && !unreadable;
 }
 
-/* --- From either --------------------------------------------------------------------------------------------------------- */
+/* --- From either -------------------------------------------------------------------------------------------------- */
 
 /* Whether the file begins as JSON does; its place is at the start again. */
 static bool is_json(int descriptor)

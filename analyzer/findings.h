@@ -1,8 +1,8 @@
 /*
  * findings.h: the incidents of an earlier report, as far as they can be recognised again: by fingerprint (group.h).
  *
- * They come from a report in JSON or JSON Lines, or from traces. What was suppressed there is left out, but for what only a
- * baseline suppressed: that is still there.
+ * They come from a report in JSON or JSON Lines, or from traces. What was suppressed there is left out, but for what
+ * only a baseline suppressed: that is still there.
  */
 #ifndef SOCKSAN_FINDINGS_H
 #define SOCKSAN_FINDINGS_H
@@ -32,15 +32,18 @@ struct findings;
 struct findings *findings_new(void);
 void findings_free(struct findings *findings);
 
-/* Reads a report, a trace, or a directory of traces. Returns false, having said why on standard error, where it is none. */
+/*
+ * Reads a report, a trace, or a directory of traces. Returns false, having said why on standard error, where it is
+ * none.
+ */
 bool findings_read(struct findings *findings, const char *path);
 
 /* Adds one incident. The strings are copied. */
 void findings_add(struct findings *findings, const struct finding *finding);
 
 /*
- * Whether an incident like this was there: with that fingerprint, and as a problem; a note covers notes alone. Marks it as
- * seen.
+ * Whether an incident like this was there: with that fingerprint, and as a problem; a note covers notes alone. Marks it
+ * as seen.
  */
 bool findings_cover(struct findings *findings, uint64_t fingerprint, enum severity severity);
 

@@ -1,8 +1,8 @@
 /*
  * findings_parse.c: findings from a report in JSON or JSON Lines, read as a stream. See findings.h.
  *
- * In JSON, incidents are the elements of the list "incidents"; in JSON Lines, the objects with a fingerprint. Of each only the
- * members that findings have are looked at, so a report of a later version with more in it can be read, too.
+ * In JSON, incidents are the elements of the list "incidents"; in JSON Lines, the objects with a fingerprint. Of each
+ * only the members that findings have are looked at, so a report of a later version with more in it can be read, too.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
  * group.h: which incidents are the same thing happening again.
  *
- * A fingerprint survives rebuilds: it is made of the kind, who knew, and the function names of the innermost frames of the
- * program's own code, never of addresses, lines or times where names are known. Incidents of one fingerprint and severity form
- * a group, which a report shows once.
+ * A fingerprint survives rebuilds: it is made of the kind, who knew, and the function names of the innermost frames of
+ * the program's own code, never of addresses, lines or times where names are known. Incidents of one fingerprint and
+ * severity form a group, which a report shows once.
  */
 #ifndef SOCKSAN_GROUP_H
 #define SOCKSAN_GROUP_H
@@ -28,9 +28,9 @@ struct groups {
 void group_identify(struct lifecycle *lifecycle, struct symbolizer *symbolizer);
 
 /*
- * Sets the group of every incident, once they are identified, and sorts them: by group, and in a group by time. An incident
- * with bytes lost or a fatal signal stands at the head of its group, since it is the one to show. Suppressed incidents come
- * last, in groups of their own.
+ * Sets the group of every incident, once they are identified, and sorts them: by group, and in a group by time. An
+ * incident with bytes lost or a fatal signal stands at the head of its group, since it is the one to show. Suppressed
+ * incidents come last, in groups of their own.
  */
 void group_incidents(struct lifecycle *lifecycle, struct groups *groups);
 void group_free(struct groups *groups);

@@ -1,8 +1,9 @@
 /*
  * hash_table.h: uthash, with a hash that nobody outside can foresee.
  *
- * Keys are names from traces. uthash's own function has no secret, so a trace could be made of keys that all fall into one place,
- * which makes each look-up a walk through all of them. Tables keep their order of insertion, so the secret shows in no report.
+ * Keys are names from traces. uthash's own function has no secret, so a trace could be made of keys that all fall into
+ * one place, which makes each look-up a walk through all of them. Tables keep their order of insertion, so the secret
+ * shows in no report.
  */
 #ifndef SOCKSAN_HASH_TABLE_H
 #define SOCKSAN_HASH_TABLE_H

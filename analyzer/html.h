@@ -1,8 +1,8 @@
 /*
  * html.h: text on its way into HTML.
  *
- * Everything that is not markup of ours goes through these, wherever it came from: what means something in HTML is written as
- * a reference, also inside quoted attributes and SVG, and what escape.h calls deceptive becomes visible.
+ * Everything that is not markup of ours goes through these, wherever it came from: what means something in HTML is
+ * written as a reference, also inside quoted attributes and SVG, and what escape.h calls deceptive becomes visible.
  */
 #ifndef SOCKSAN_HTML_H
 #define SOCKSAN_HTML_H

@@ -1,5 +1,6 @@
 /*
- * html_assets.h: the style sheet and the script of the HTML report, as they stand in analyzer/html/, built into the command.
+ * html_assets.h: the style sheet and the script of the HTML report, as they stand in analyzer/html/, built into the
+ * command.
  */
 #ifndef SOCKSAN_HTML_ASSETS_H
 #define SOCKSAN_HTML_ASSETS_H

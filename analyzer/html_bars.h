@@ -1,8 +1,8 @@
 /*
  * html_bars.h: which connections the overview of a run shows, and what is known of each.
  *
- * Of a very large run these are the connections with incidents, and of the others as many as a browser draws with ease; how
- * connections ended is counted of all.
+ * Of a very large run these are the connections with incidents, and of the others as many as a browser draws with ease;
+ * how connections ended is counted of all.
  */
 #ifndef SOCKSAN_HTML_BARS_H
 #define SOCKSAN_HTML_BARS_H

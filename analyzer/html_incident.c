@@ -94,7 +94,7 @@ static void begin_article(const struct html_page *page, const struct view *view,
 	fputs("</h3>\n", stream);
 }
 
-/* --- Facts -------------------------------------------------------------------------------------------------------------- */
+/* --- Facts -------------------------------------------------------------------------------------------------------- */
 
 static void begin_fact(const struct html_page *page, const char *name)
 {
@@ -197,7 +197,7 @@ static void put_facts(const struct html_page *page, const struct view *view)
 	fputs("</dl>\n", page->stream);
 }
 
-/* --- Stacks --------------------------------------------------------------------------------------------------------------- */
+/* --- Stacks ------------------------------------------------------------------------------------------------------- */
 
 static void put_stack(const struct html_page *page, const struct view *view, const char *what, const char call[16],
 	const struct stack *stack, bool is_main)
@@ -232,7 +232,7 @@ static void put_stacks(const struct html_page *page, const struct view *view)
 	fputs("</div>\n", page->stream);
 }
 
-/* --- The same elsewhere --------------------------------------------------------------------------------------------------- */
+/* --- The same elsewhere ------------------------------------------------------------------------------------------- */
 
 static void put_other(const struct html_page *page, const struct incident *incident, uint64_t first_wall_ns)
 {

@@ -6,7 +6,10 @@
 
 #include "analyzer/html_page.h"
 
-/* The article of group `number`: id "incident-NUMBER", counted from 1. Nothing where its incident cannot be read any more. */
+/*
+ * The article of group `number`: id "incident-NUMBER", counted from 1. Nothing where its incident cannot be read any
+ * more.
+ */
 void html_incident(const struct html_page *page, size_t number);
 
 /* One row of the list of the worst, page->worst: severity, title with a link to the article, place, how often. */

@@ -1,8 +1,8 @@
 /*
  * html_overview.c: see html_overview.h.
  *
- * Positions across are per cent, so that the picture fits any width without being scaled. Each process has its lanes; a bar
- * takes the first lane that is free.
+ * Positions across are per cent, so that the picture fits any width without being scaled. Each process has its lanes; a
+ * bar takes the first lane that is free.
  */
 #include "analyzer/html_overview.h"
 

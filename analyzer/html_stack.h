@@ -7,8 +7,8 @@
 #include "analyzer/html_page.h"
 
 /*
- * A stack under `title` ("written by write"), both our own words or escaped. `wall_ns` is when it was taken: source that
- * changed later is shown with a warning. `is_main` shows more of it. Nothing for an empty stack.
+ * A stack under `title` ("written by write"), both our own words or escaped. `wall_ns` is when it was taken: source
+ * that changed later is shown with a warning. `is_main` shows more of it. Nothing for an empty stack.
  */
 void html_stack(
 	const struct html_page *page, const char *title, const struct stack *stack, uint64_t wall_ns, bool is_main);

@@ -1,8 +1,8 @@
 /*
  * html_timeline.c: see html_timeline.h.
  *
- * The picture is drawn here, not in the browser, so that it is there without a script. A moment has a row of its own: on a
- * scale of time, 2 us beside 2 s could not be told apart.
+ * The picture is drawn here, not in the browser, so that it is there without a script. A moment has a row of its own:
+ * on a scale of time, 2 us beside 2 s could not be told apart.
  */
 #include "analyzer/html_timeline.h"
 

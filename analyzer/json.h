@@ -2,9 +2,9 @@
  * json.h: JSON written as it is made, so that memory does not grow with the report.
  *
  * yajl knows the grammar; this knows our types. Strings may come from outside: what is no valid UTF-8 in them is
- * replaced, and what escape.h calls deceptive is written as \uXXXX, so that JSON on a terminal shows nothing but itself.
- * In every function `name` is the member's name in an object, NULL for an element of a list. The stream's error indicator says
- * whether something could not be written; nothing else fails.
+ * replaced, and what escape.h calls deceptive is written as \uXXXX, so that JSON on a terminal shows nothing but
+ * itself. In every function `name` is the member's name in an object, NULL for an element of a list. The stream's error
+ * indicator says whether something could not be written; nothing else fails.
  */
 #ifndef SOCKSAN_JSON_H
 #define SOCKSAN_JSON_H

@@ -1,8 +1,8 @@
 /*
  * junit_cases.h: which test case each incident belongs to.
  *
- * A test case is what was running (socksan_label) or, where nobody said, a process. Services compare runs by the names of test
- * cases, so a name has nothing in it that changes from run to run, such as a pid.
+ * A test case is what was running (socksan_label) or, where nobody said, a process. Services compare runs by the names
+ * of test cases, so a name has nothing in it that changes from run to run, such as a pid.
  */
 #ifndef SOCKSAN_JUNIT_CASES_H
 #define SOCKSAN_JUNIT_CASES_H

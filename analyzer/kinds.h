@@ -1,8 +1,9 @@
 /*
  * kinds.h: the kinds of incident: their names, how grave they are, how they are worded, and what to do about them.
  *
- * The rows are those of shim/trace_kinds.h, their words one text file each. Reports and `socksan explain` take them from here. The words claim what was observed and no more:
- * that a peer's TCP acknowledged bytes, never that the peer received them.
+ * The rows are those of shim/trace_kinds.h, their words one text file each. Reports and `socksan explain` take them
+ * from here. The words claim what was observed and no more: that a peer's TCP acknowledged bytes, never that the peer
+ * received them.
  */
 #ifndef SOCKSAN_KINDS_H
 #define SOCKSAN_KINDS_H
@@ -15,7 +16,9 @@
 /* What analyzer/kinds/ID.txt says; scripts/kind-texts reads it at build time. */
 struct kind_text {
 	const char *summary; /* "the write came after ..." */
-	/* What happened to the connection, as a clause: "the peer closed"; and as what lay in the past: "the peer had closed". */
+	/*
+	 * What happened to the connection, as a clause: "the peer closed"; and as what lay in the past: "the peer had closed".
+	 */
 	const char *event;
 	const char *past_event;
 	const char *meaning; /* whole sentences, as `explain` prints them */

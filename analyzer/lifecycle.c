@@ -121,8 +121,8 @@ uint32_t lifecycle_process_index(const struct lifecycle *lifecycle, uint32_t tra
 }
 
 /*
- * The process that a record names. A reference that leads to none is taken for the nearest before it, and a trace without
- * any process gets a nameless one: what happened is told even where it is not known to whom.
+ * The process that a record names. A reference that leads to none is taken for the nearest before it, and a trace
+ * without any process gets a nameless one: what happened is told even where it is not known to whom.
  */
 static struct process *process_of(struct first_pass *pass, trace_ref ref)
 {
@@ -218,7 +218,10 @@ static void note_incident(struct first_pass *pass, const struct trace_incident *
 	add_incident(pass, &settled, ref);
 }
 
-/* Whether that write is an incident already: one that could not be foretold to be fatal, as when a reset comes while it waits. */
+/*
+ * Whether that write is an incident already: one that could not be foretold to be fatal, as when a reset comes while it
+ * waits.
+ */
 static bool place_in_incident(const struct first_pass *pass)
 {
 	for (size_t i = pass->lifecycle->incident_count; i-- > 0;) {

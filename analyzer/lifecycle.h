@@ -1,10 +1,10 @@
 /*
- * lifecycle.h: from records to stories: which processes there were, what became of them, of their sockets and of the writes
- * that were still open questions in the trace, and both ends of a connection joined.
+ * lifecycle.h: from records to stories: which processes there were, what became of them, of their sockets and of the
+ * writes that were still open questions in the trace, and both ends of a connection joined.
  *
- * Two passes. lifecycle_read goes through every trace once and keeps what is needed of all of them: each process, the few
- * facts of each incident that sorting and grouping take, and 24 bytes for each socket that may have an audited peer. The rest
- * is read again when it is shown, so memory does not grow with the sizes of the traces.
+ * Two passes. lifecycle_read goes through every trace once and keeps what is needed of all of them: each process, the
+ * few facts of each incident that sorting and grouping take, and 24 bytes for each socket that may have an audited
+ * peer. The rest is read again when it is shown, so memory does not grow with the sizes of the traces.
  */
 #ifndef SOCKSAN_LIFECYCLE_H
 #define SOCKSAN_LIFECYCLE_H
@@ -18,8 +18,8 @@
 struct lifecycle;
 
 /*
- * Reads the traces that `paths` name (trace_set.h). `command` is how a watched command ended, NULL where nobody watched. What
- * cannot be read is told on standard error and left out. Never NULL.
+ * Reads the traces that `paths` name (trace_set.h). `command` is how a watched command ended, NULL where nobody
+ * watched. What cannot be read is told on standard error and left out. Never NULL.
  */
 struct lifecycle *lifecycle_read(char *const *paths, size_t path_count, const struct command_end *command);
 void lifecycle_free(struct lifecycle *lifecycle);
@@ -43,8 +43,8 @@ const struct process *lifecycle_processes(const struct lifecycle *lifecycle, siz
 struct incident *lifecycle_incidents(struct lifecycle *lifecycle, size_t *count);
 
 /*
- * Calls `visit` with each socket of every trace, in the order of the logs. With `join`, the peers' ids are looked up. Ends
- * early where `visit` returns false. The connection is valid during the call.
+ * Calls `visit` with each socket of every trace, in the order of the logs. With `join`, the peers' ids are looked up.
+ * Ends early where `visit` returns false. The connection is valid during the call.
  */
 void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 	bool (*visit)(const struct connection *connection, void *context), void *context);
@@ -94,7 +94,9 @@ struct scene {
 /* Reads it; false, with nothing to free, where the trace has changed. */
 bool lifecycle_load_scene(struct lifecycle *lifecycle, const struct incident *incident, struct scene *scene);
 
-/* Reads one stack of a trace; *raw is empty where there is none. The caller frees its text with lifecycle_stack_free. */
+/*
+ * Reads one stack of a trace; *raw is empty where there is none. The caller frees its text with lifecycle_stack_free.
+ */
 void lifecycle_load_stack(struct lifecycle *lifecycle, uint32_t trace, trace_ref ref, struct raw_stack *raw);
 void lifecycle_stack_free(struct raw_stack *raw);
 

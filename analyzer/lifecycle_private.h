@@ -26,8 +26,8 @@ struct lifecycle {
 uint32_t lifecycle_process_index(const struct lifecycle *lifecycle, uint32_t trace, trace_ref ref);
 
 /*
- * Settles what an incident's record leaves open because its call had not returned: whether the process died in it, and of
- * what, or still lives. Once, when the incident is first read: struct incident keeps what it came to.
+ * Settles what an incident's record leaves open because its call had not returned: whether the process died in it, and
+ * of what, or still lives. Once, when the incident is first read: struct incident keeps what it came to.
  */
 void lifecycle_settle(struct trace_incident *incident, const struct process *process);
 

@@ -1,9 +1,10 @@
 /*
  * limits.h: how much of each costly thing one report may do, in all.
  *
- * What a trace says can make a reader work: names of files to open, addresses to look up, texts that are referred to a thousand
- * times. Each such cost has an allowance, which grows with what is read and with nothing else, so that a report's time and memory
- * are linear in its input. Where an allowance is spent the report goes on without, and says so once.
+ * What a trace says can make a reader work: names of files to open, addresses to look up, texts that are referred to a
+ * thousand times. Each such cost has an allowance, which grows with what is read and with nothing else, so that a
+ * report's time and memory are linear in its input. Where an allowance is spent the report goes on without, and says so
+ * once.
  *
  * One count for the process, as a command makes one report.
  */
@@ -46,8 +47,8 @@ void limits_refill(void);
 
 uint64_t limits_left(enum limit limit);
 /*
- * What the report has to say of a limit: "symbols: looked up for 3 s of processor time, the rest shows addresses". NULL where it was not met. The caller
- * frees it.
+ * What the report has to say of a limit: "symbols: looked up for 3 s of processor time, the rest shows addresses". NULL
+ * where it was not met. The caller frees it.
  */
 char *limits_words(enum limit limit);
 

@@ -1,9 +1,9 @@
 /*
  * model.h: what the analyzer knows, as plain data.
  *
- * The reader fills these from traces; everything after it, renderers above all, works on them alone. Pointers belong to the
- * module that gave the structure out (it says for how long). All text in here is as it came from outside: it may hold control
- * characters or no valid UTF-8, so it passes through escape.h on its way out.
+ * The reader fills these from traces; everything after it, renderers above all, works on them alone. Pointers belong to
+ * the module that gave the structure out (it says for how long). All text in here is as it came from outside: it may
+ * hold control characters or no valid UTF-8, so it passes through escape.h on its way out.
  */
 #ifndef SOCKSAN_MODEL_H
 #define SOCKSAN_MODEL_H

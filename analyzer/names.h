@@ -29,8 +29,8 @@ char *names_address(const struct endpoint *endpoint);
 char *names_endpoint(const struct endpoint *endpoint);
 
 /*
- * What a process's program is called: by the name it was started by, where that is another one of its file (redis-server, which is
- * a link to redis-check-rdb), else the last part of the file's path. The caller frees it.
+ * What a process's program is called: by the name it was started by, where that is another one of its file
+ * (redis-server, which is a link to redis-check-rdb), else the last part of the file's path. The caller frees it.
  */
 char *names_program(const struct process *process);
 

@@ -23,8 +23,9 @@
 void options_init(struct report_options *options, FILE *default_stream);
 
 /*
- * Takes one option. `argument` must live as long as `options`; it is "" where the option takes none. Returns false where its argument
- * is wrong; of a word that is not in the option's row, command_line.c has complained. One that needs nothing but to be looked up later stays in `given`.
+ * Takes one option. `argument` must live as long as `options`; it is "" where the option takes none. Returns false
+ * where its argument is wrong; of a word that is not in the option's row, command_line.c has complained. One that needs
+ * nothing but to be looked up later stays in `given`.
  */
 bool options_parse(struct report_options *options, enum option_id option, const char *argument);
 
@@ -32,8 +33,8 @@ bool options_parse(struct report_options *options, enum option_id option, const 
 bool options_take(void *options, enum option_id option, const char *argument);
 
 /*
- * Checks, before anything has been started, what the options mean together: that no two outputs go to the same place, and
- * that each named file can be written. Reads the baseline where there is one.
+ * Checks, before anything has been started, what the options mean together: that no two outputs go to the same place,
+ * and that each named file can be written. Reads the baseline where there is one.
  */
 bool options_finish(struct report_options *options);
 

@@ -87,7 +87,7 @@ static int compare(const void *a, const void *b)
 	return (left->ref > right->ref) - (left->ref < right->ref);
 }
 
-/* --- Sorting ------------------------------------------------------------------------------------------------------------- */
+/* --- Sorting ------------------------------------------------------------------------------------------------------ */
 
 #define BUCKET_BITS_MAX 20
 #define BUCKET_ENTRIES 16 /* about so many in each */
@@ -140,8 +140,9 @@ static void distribute(struct peers *peers)
 }
 
 /*
- * By the leading bits of the hash into buckets, in place, and each bucket by qsort: on a whole list of millions that would take
- * as much memory again. Hashes are spread evenly, so the buckets are small, and a search has to look at one of them only.
+ * By the leading bits of the hash into buckets, in place, and each bucket by qsort: on a whole list of millions that
+ * would take as much memory again. Hashes are spread evenly, so the buckets are small, and a search has to look at one
+ * of them only.
  */
 void peers_sort(struct peers *peers)
 {
@@ -155,9 +156,12 @@ void peers_sort(struct peers *peers)
 	}
 }
 
-/* --- Searching ----------------------------------------------------------------------------------------------------------- */
+/* --- Searching ---------------------------------------------------------------------------------------------------- */
 
-/* How many entries of the key's bucket, and those before it, have a lower key, or that key and were opened before `opened_ns`. */
+/*
+ * How many entries of the key's bucket, and those before it, have a lower key, or that key and were opened before
+ * `opened_ns`.
+ */
 static size_t count_below(const struct peers *peers, uint32_t key, uint64_t opened_ns)
 {
 	size_t bucket = bucket_of(key, peers->bits);
@@ -211,7 +215,8 @@ const struct peer_entry *peers_next(struct peer_search *search)
 
 /*
  * When the connection began, at the latest. An accepted socket stood in the listener's queue before, and one that was
- * inherited or passed was only seen late, so of those nothing is known: the peer may even have closed before they appear.
+ * inherited or passed was only seen late, so of those nothing is known: the peer may even have closed before they
+ * appear.
  */
 static uint64_t earliest_ns(const struct trace_socket *socket)
 {

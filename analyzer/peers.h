@@ -1,13 +1,15 @@
 /*
  * peers.h: which audited socket is at the other end of which.
  *
- * Each socket that could have its peer among the audited ones has one entry of 24 bytes: a hash of what its peer would look
- * for, when it was opened, and where its record stands. TCP and UDP sockets are found by their addresses the other way round,
- * AF_UNIX ones by the cookie of the other end: a socketpair has it, and for those with names, where unix_pairs.h found it, the
- * caller fills it in. A hash only suggests: the caller compares the records with peers_match.
+ * Each socket that could have its peer among the audited ones has one entry of 24 bytes: a hash of what its peer would
+ * look for, when it was opened, and where its record stands. TCP and UDP sockets are found by their addresses the other
+ * way round, AF_UNIX ones by the cookie of the other end: a socketpair has it, and for those with names, where
+ * unix_pairs.h found it, the caller fills it in. A hash only suggests: the caller compares the records with
+ * peers_match.
  *
- * On a busy host the same pair of ports is used again and again, so a search gives the entries in the order of how near they
- * were opened to the socket that looks for its peer: the first that matches is the peer, however many lives the pair has had.
+ * On a busy host the same pair of ports is used again and again, so a search gives the entries in the order of how near
+ * they were opened to the socket that looks for its peer: the first that matches is the peer, however many lives the
+ * pair has had.
  */
 #ifndef SOCKSAN_PEERS_H
 #define SOCKSAN_PEERS_H
@@ -57,7 +59,9 @@ void peers_search(
 /* The next one, the nearest opening first; NULL at the end. */
 const struct peer_entry *peers_next(struct peer_search *search);
 
-/* Whether two sockets are the ends of one connection: mirrored addresses or a common pair, and alive at the same time. */
+/*
+ * Whether two sockets are the ends of one connection: mirrored addresses or a common pair, and alive at the same time.
+ */
 bool peers_match(const struct trace_socket *socket, const struct trace_socket *other);
 
 void peers_free(struct peers *peers);

@@ -9,8 +9,8 @@
 struct perf_map;
 
 /*
- * Reads the map at `path`. NULL where there is none that can be trusted: a regular file of this user or of root, written to
- * since `started_wall_ns`, so that it is not that of an earlier process of the same number.
+ * Reads the map at `path`. NULL where there is none that can be trusted: a regular file of this user or of root,
+ * written to since `started_wall_ns`, so that it is not that of an earlier process of the same number.
  */
 struct perf_map *perf_map_open(const char *path, int64_t started_wall_ns);
 void perf_map_close(struct perf_map *map);

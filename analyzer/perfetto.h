@@ -1,8 +1,8 @@
 /*
  * perfetto.h: events of the JSON trace event format, one a line.
  *
- * Processes go by their index in the report, tracks by a number that is unique in the file, and times are nanoseconds since
- * the run began.
+ * Processes go by their index in the report, tracks by a number that is unique in the file, and times are nanoseconds
+ * since the run began.
  */
 #ifndef SOCKSAN_PERFETTO_H
 #define SOCKSAN_PERFETTO_H

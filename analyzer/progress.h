@@ -1,9 +1,9 @@
 /*
  * progress.h: one line on the terminal for whoever waits: what socksan is doing, and how far it is.
  *
- * The line goes to standard error, only where that is a terminal and only where the work takes longer than a second. It is
- * written over itself a few times a second, and taken away before anything else is written. Nothing of it is ever part of a
- * report. Until progress_allow() has been called, none of this does anything. For one thread.
+ * The line goes to standard error, only where that is a terminal and only where the work takes longer than a second. It
+ * is written over itself a few times a second, and taken away before anything else is written. Nothing of it is ever
+ * part of a report. Until progress_allow() has been called, none of this does anything. For one thread.
  */
 #ifndef SOCKSAN_PROGRESS_H
 #define SOCKSAN_PROGRESS_H
@@ -19,8 +19,8 @@ void progress_allow(bool allowed);
 void progress_begin(const char *what);
 
 /*
- * How far that is: `done` of `total` such `units` ("sockets"). A total of 0 is not known; without units the share is shown, in
- * percent. Costs little: may be called for every record.
+ * How far that is: `done` of `total` such `units` ("sockets"). A total of 0 is not known; without units the share is
+ * shown, in percent. Costs little: may be called for every record.
  */
 void progress_at(uint64_t done, uint64_t total, const char *units);
 

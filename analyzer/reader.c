@@ -18,8 +18,9 @@ _Static_assert(READER_RECORD_BYTES <= READER_WINDOW_BYTES, "a record fits the wi
 _Static_assert(sizeof(struct trace_process) <= READER_RECORD_BYTES, "a process record is read whole");
 
 /*
- * Two pages, of which the first holds the beginning of the record that was asked for; and how much is read where one record was
- * asked for after the other, as when the ends of one process's connections are looked up in the trace of another.
+ * Two pages, of which the first holds the beginning of the record that was asked for; and how much is read where one
+ * record was asked for after the other, as when the ends of one process's connections are looked up in the trace of
+ * another.
  */
 #define NEAR_PAGE 4096u
 #define NEAR_BYTES (2 * NEAR_PAGE)
@@ -188,8 +189,8 @@ static void damage(struct reader_walk *walk, const char *expected)
 }
 
 /*
- * A log ends at a word of 0, or with its file. It should not end before the place that the writer had noted: then blocks
- * were lost behind it.
+ * A log ends at a word of 0, or with its file. It should not end before the place that the writer had noted: then
+ * blocks were lost behind it.
  */
 static void check_end(struct reader_walk *walk)
 {

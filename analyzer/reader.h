@@ -1,11 +1,11 @@
 /*
  * reader.h: trace files, validated.
  *
- * The only module that looks at the bytes of a trace. Whatever a file holds, what this gives out is within its bounds: a
- * record has at least the size of its struct, text lies inside its record, a reference leads to a record of the type that
- * was asked for. Files are read with pread, never mapped: a trace that shrinks while it is read costs a record, not the
- * process. Memory is bounded by READER_WINDOW_BYTES, however large a file is. A record that is still being written to is seen
- * as it was a moment ago.
+ * The only module that looks at the bytes of a trace. Whatever a file holds, what this gives out is within its bounds:
+ * a record has at least the size of its struct, text lies inside its record, a reference leads to a record of the type
+ * that was asked for. Files are read with pread, never mapped: a trace that shrinks while it is read costs a record,
+ * not the process. Memory is bounded by READER_WINDOW_BYTES, however large a file is. A record that is still being
+ * written to is seen as it was a moment ago.
  *
  * Damage is told on standard error, with file and offset, once for each file, by the walk that is not `quiet`.
  */
@@ -39,8 +39,8 @@ struct reader {
 };
 
 /*
- * Opens a trace and checks its header. Returns false, with nothing to close, where it cannot be read or is no trace that
- * this version understands; unless `quiet`, it says why. reader->error is set in any case.
+ * Opens a trace and checks its header. Returns false, with nothing to close, where it cannot be read or is no trace
+ * that this version understands; unless `quiet`, it says why. reader->error is set in any case.
  */
 bool reader_open(struct reader *reader, const char *path, bool quiet);
 void reader_close(struct reader *reader);
@@ -60,14 +60,14 @@ void reader_walk_begin(struct reader_walk *walk, struct reader *reader, bool qui
 void reader_walk_end(struct reader_walk *walk);
 
 /*
- * The next record of a type this version knows, valid until the next call; NULL at the end of the log. `*ref` is where it
- * stands. Its `size` is what the file says, of which at most READER_RECORD_BYTES are in memory.
+ * The next record of a type this version knows, valid until the next call; NULL at the end of the log. `*ref` is where
+ * it stands. Its `size` is what the file says, of which at most READER_RECORD_BYTES are in memory.
  */
 const struct trace_record *reader_walk_next(struct reader_walk *walk, trace_ref *ref);
 
 /*
- * Copies the record at `ref` into `buffer`, as far as it fits. Returns the bytes copied, at least the size of the struct of
- * `type`, or 0 where there is no such record: a reference that is 0, out of range, or to something else.
+ * Copies the record at `ref` into `buffer`, as far as it fits. Returns the bytes copied, at least the size of the
+ * struct of `type`, or 0 where there is no such record: a reference that is 0, out of range, or to something else.
  */
 size_t reader_get(struct reader *reader, trace_ref ref, enum trace_type type, void *buffer, size_t buffer_bytes);
 

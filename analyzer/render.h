@@ -2,8 +2,8 @@
  * render.h: what a renderer is given, and the table of renderers.
  *
  * One file for each format, render_NAME.c, one function and one row in format_table.h. Renderers see the report and
- * the model; what traces look like is none of their business. They write to a stream and look at nothing else that could
- * fail: the caller checks the stream once, at the end.
+ * the model; what traces look like is none of their business. They write to a stream and look at nothing else that
+ * could fail: the caller checks the stream once, at the end.
  */
 #ifndef SOCKSAN_RENDER_H
 #define SOCKSAN_RENDER_H

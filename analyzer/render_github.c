@@ -1,8 +1,8 @@
 /*
  * render_github.c: workflow commands that GitHub Actions turns into annotations beside the code.
  *
- * A step shows ten annotations of each level and drops the rest without a word. So no level has more than ten, the worst come
- * first, and one notice counts what is left out.
+ * A step shows ten annotations of each level and drops the rest without a word. So no level has more than ten, the
+ * worst come first, and one notice counts what is left out.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
- * render_html.c: the report as one file for a browser. Nothing is fetched, and it reads without a script; with it, places can
- * be filtered and the colours chosen.
+ * render_html.c: the report as one file for a browser. Nothing is fetched, and it reads without a script; with it,
+ * places can be filtered and the colours chosen.
  *
- * The Content-Security-Policy allows our style sheet and our script by their hashes and nothing else: should text from outside
- * ever get past html.h, it could still not run or load anything.
+ * The Content-Security-Policy allows our style sheet and our script by their hashes and nothing else: should text from
+ * outside ever get past html.h, it could still not run or load anything.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
  * render_jsonl.c: the report as JSON Lines: one object a line, for stores that take one record after the other.
  *
- * The objects are those of the format json, with a member `type` (process, unaudited, socket, incident or summary) and times
- * of the wall clock, which can be compared between runs and machines: `time` as RFC 3339 and `wall_ns` since 1970. The summary
- * stands last: a file without one was cut short.
+ * The objects are those of the format json, with a member `type` (process, unaudited, socket, incident or summary) and
+ * times of the wall clock, which can be compared between runs and machines: `time` as RFC 3339 and `wall_ns` since
+ * 1970. The summary stands last: a file without one was cut short.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /*
  * render_junit.c: JUnit XML, which every CI service reads.
  *
- * A test case (junit_cases.h) fails where it has incidents that would fail the run (--fail-on). There is no schema that all readers share, so only the elements and attributes are used that all
- * of them know, and all of an incident stands in the text of the failure: some readers show nothing else.
+ * A test case (junit_cases.h) fails where it has incidents that would fail the run (--fail-on). There is no schema that
+ * all readers share, so only the elements and attributes are used that all of them know, and all of an incident stands
+ * in the text of the failure: some readers show nothing else.
  */
 #include <inttypes.h>
 #include <libxml/xmlwriter.h>

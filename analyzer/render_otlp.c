@@ -1,10 +1,11 @@
 /*
- * render_otlp.c: incidents as OpenTelemetry log records, in the file format of the collector: each line is one request of the
- * OTLP protocol (ExportLogsServiceRequest as JSON), so that its otlpjsonfile receiver, or any OTLP/HTTP endpoint, takes them.
+ * render_otlp.c: incidents as OpenTelemetry log records, in the file format of the collector: each line is one request
+ * of the OTLP protocol (ExportLogsServiceRequest as JSON), so that its otlpjsonfile receiver, or any OTLP/HTTP
+ * endpoint, takes them.
  *
- * A process is a resource, an incident a log record; one more record says what the run as a whole covered, so that no incidents
- * can be told from no audit. Names of attributes are those of the semantic conventions where these have one. 64-bit integers
- * are strings, as protocol buffers have them in JSON.
+ * A process is a resource, an incident a log record; one more record says what the run as a whole covered, so that no
+ * incidents can be told from no audit. Names of attributes are those of the semantic conventions where these have one.
+ * 64-bit integers are strings, as protocol buffers have them in JSON.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -109,7 +110,7 @@ static void put_arguments(struct json *json, struct text arguments)
 	json_close_object(json);
 }
 
-/* --- Lines -------------------------------------------------------------------------------------------------------------- */
+/* --- Lines -------------------------------------------------------------------------------------------------------- */
 
 static void open_resource(struct json *json)
 {
@@ -164,7 +165,7 @@ static void end_line(struct otlp *otlp)
 	otlp->records = 0;
 }
 
-/* --- Records ------------------------------------------------------------------------------------------------------------ */
+/* --- Records ------------------------------------------------------------------------------------------------------ */
 
 static void begin_record(struct json *json, uint64_t wall_ns, enum severity severity, const char *event)
 {

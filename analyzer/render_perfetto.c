@@ -1,10 +1,11 @@
 /*
- * render_perfetto.c: the run on a time line, in the JSON trace event format that ui.perfetto.dev and chrome://tracing open.
+ * render_perfetto.c: the run on a time line, in the JSON trace event format that ui.perfetto.dev and chrome://tracing
+ * open.
  *
- * A process of the run is a process there, and each of its sockets a track with a slice for the life of the connection, in it
- * slices for the states that matter (the peer had closed, it was reset, ...), and instants for incidents and for the operations
- * that led to them. Arrows (flows) go to the peer's track where that was audited: from the connect to the accept, and from the
- * end that closed first to the moment when the other end could see it.
+ * A process of the run is a process there, and each of its sockets a track with a slice for the life of the connection,
+ * in it slices for the states that matter (the peer had closed, it was reset, ...), and instants for incidents and for
+ * the operations that led to them. Arrows (flows) go to the peer's track where that was audited: from the connect to
+ * the accept, and from the end that closed first to the moment when the other end could see it.
  *
  * Times begin with the run. A viewer holds all in memory, so there are limits, and what is left out is counted.
  */
@@ -40,7 +41,7 @@ static void render_process(struct perfetto *perfetto, uint32_t index)
 	free(program);
 }
 
-/* --- Sockets --------------------------------------------------------------------------------------------------------------- */
+/* --- Sockets ------------------------------------------------------------------------------------------------------ */
 
 static uint64_t later(uint64_t a, uint64_t b)
 {
@@ -126,9 +127,9 @@ static void render_states(struct perfetto *perfetto, const struct connection *co
 }
 
 /*
- * Arrows begin at every socket that has a peer, under its own name, and end where a peer has something to show for it: where it
- * was opened later (a connect begins before its accept but, where it did not wait, is recorded after it), and where it could
- * see that this end was closed.
+ * Arrows begin at every socket that has a peer, under its own name, and end where a peer has something to show for it:
+ * where it was opened later (a connect begins before its accept but, where it did not wait, is recorded after it), and
+ * where it could see that this end was closed.
  */
 static void render_flows(struct perfetto *perfetto, const struct connection *connection, uint32_t process,
 	uint32_t number, uint64_t end_ns)
@@ -193,7 +194,7 @@ static bool render_socket(const struct connection *visited, void *context)
 	return !ferror(perfetto->json.stream);
 }
 
-/* --- Incidents -------------------------------------------------------------------------------------------------------------- */
+/* --- Incidents ---------------------------------------------------------------------------------------------------- */
 
 static int compare_tracks(const void *left, const void *right)
 {

@@ -1,8 +1,9 @@
 /*
  * render_sarif.c: SARIF 2.1.0 for code scanning services: one run, a rule for each kind, a result for each place.
  *
- * Limits are GitHub's, the narrowest known: it shows 5,000 results of a run and takes 10 MB compressed; what is left out is
- * counted in a notification. Results carry our fingerprint, so that an alert stays the same alert when lines move.
+ * Limits are GitHub's, the narrowest known: it shows 5,000 results of a run and takes 10 MB compressed; what is left
+ * out is counted in a notification. Results carry our fingerprint, so that an alert stays the same alert when lines
+ * move.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -52,8 +52,8 @@ struct report_options {
 };
 
 /*
- * A process of which is not known what it did: a descendant of the command that ran without the shim, or one whose trace cannot be
- * read; and why, as far as can be told.
+ * A process of which is not known what it did: a descendant of the command that ran without the shim, or one whose
+ * trace cannot be read; and why, as far as can be told.
  */
 struct escaped_process {
 	pid_t pid; /* 0: unknown */
@@ -76,10 +76,11 @@ struct run_facts {
 
 /*
  * Reads the traces named by `paths` (files, or directories searched for *.trace) and writes each output of `options`.
- * `facts` is what `run` observed, NULL for `report`. Damage in a trace is told on standard error, with file and offset, and
- * everything else is still read. Returns 0, or options->error_exitcode where incidents of a severity in `fail_on` remain, or a
- * trace is there that cannot be read and `fail_on` is not empty; EXIT_NO_TRACE where no path held a trace (with `facts`, no trace is no error: a program may have no socket), or
- * EXIT_SOCKSAN where an output could not be written.
+ * `facts` is what `run` observed, NULL for `report`. Damage in a trace is told on standard error, with file and offset,
+ * and everything else is still read. Returns 0, or options->error_exitcode where incidents of a severity in `fail_on`
+ * remain, or a trace is there that cannot be read and `fail_on` is not empty; EXIT_NO_TRACE where no path held a trace
+ * (with `facts`, no trace is no error: a program may have no socket), or EXIT_SOCKSAN where an output could not be
+ * written.
  */
 int report_traces(
 	const struct report_options *options, const struct run_facts *facts, char *const *paths, size_t path_count);

@@ -1,8 +1,9 @@
 /*
- * report_json.h: the objects of the schema socksan-report/1 (docs/DESIGN.md, section 5), which the formats json and jsonl share.
+ * report_json.h: the objects of the schema socksan-report/1 (docs/DESIGN.md, section 5), which the formats json and
+ * jsonl share.
  *
- * Each function writes the members of an object that its caller has opened and will close. What is not known is an empty
- * string, 0, or null where 0 could be meant.
+ * Each function writes the members of an object that its caller has opened and will close. What is not known is an
+ * empty string, 0, or null where 0 could be meant.
  */
 #ifndef SOCKSAN_REPORT_JSON_H
 #define SOCKSAN_REPORT_JSON_H

@@ -19,9 +19,9 @@ struct run_directory {
 };
 
 /*
- * Makes the directory and the roster in it. `log_dir` is created with mode 0700, whatever the umask, where it is missing; NULL asks for
- * a temporary directory. Returns false, having said why on standard error, where that fails: nothing is left behind
- * then.
+ * Makes the directory and the roster in it. `log_dir` is created with mode 0700, whatever the umask, where it is
+ * missing; NULL asks for a temporary directory. Returns false, having said why on standard error, where that fails:
+ * nothing is left behind then.
  */
 bool run_directory_open(struct run_directory *directory, const char *log_dir);
 

@@ -1,9 +1,9 @@
 /*
  * sarif_result.c: see sarif_result.h.
  *
- * The primary location is where a reader should begin; the code flow goes from the opening of the connection by way of the
- * telling to the write, in the order of time, and each of its steps is a related location, too, since some viewers show only
- * those. A frame without a source line is located in its module, by address.
+ * The primary location is where a reader should begin; the code flow goes from the opening of the connection by way of
+ * the telling to the write, in the order of time, and each of its steps is a related location, too, since some viewers
+ * show only those. A frame without a source line is located in its module, by address.
  */
 #include "analyzer/sarif_result.h"
 
@@ -125,7 +125,7 @@ static void put_stack(struct sarif *sarif, const char *name, const char *words, 
 	json_close_object(json);
 }
 
-/* --- What led to it, step by step ---------------------------------------------------------------------------------------- */
+/* --- What led to it, step by step --------------------------------------------------------------------------------- */
 
 struct step {
 	uint64_t t_ns;
@@ -242,7 +242,7 @@ static void put_related(struct sarif *sarif, const struct step *steps, size_t co
 	json_close_list(&sarif->json);
 }
 
-/* --- The result ------------------------------------------------------------------------------------------------------------ */
+/* --- The result --------------------------------------------------------------------------------------------------- */
 
 static void put_fingerprint(struct json *json, const struct incident *incident)
 {

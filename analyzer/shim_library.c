@@ -30,8 +30,8 @@ static char *own_directory(void)
 }
 
 /*
- * An installed command lies beside the library, and a link to it in the directory of programs: /proc/self/exe is where the link leads.
- * The other places are for trees that somebody put together himself.
+ * An installed command lies beside the library, and a link to it in the directory of programs: /proc/self/exe is where
+ * the link leads. The other places are for trees that somebody put together himself.
  *
  * The first of the places that has one, as an absolute path; NULL where none has. */
 static char *search(void)

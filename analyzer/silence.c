@@ -54,8 +54,8 @@ static struct keepalive keepalive_of(const struct trace_socket *socket, const st
 }
 
 /*
- * The first probe goes out after the idle time, the others an interval apart. The connection ends an interval after the last
- * probe or, with a user timeout, when a probe is due again after that time has passed.
+ * The first probe goes out after the idle time, the others an interval apart. The connection ends an interval after the
+ * last probe or, with a user timeout, when a probe is due again after that time has passed.
  */
 uint64_t silence_idle_ms(const struct trace_socket *socket, const struct silence_defaults *defaults)
 {

@@ -1,8 +1,8 @@
 /*
  * silence.h: how long a TCP connection goes on after its peer has fallen silent, by its own settings and the system's.
  *
- * A peer that is gone without a FIN or a reset is noticed by a timer or not at all: by keepalive where nothing is under way,
- * by TCP_USER_TIMEOUT or the limit of retransmissions where bytes wait for an acknowledgement.
+ * A peer that is gone without a FIN or a reset is noticed by a timer or not at all: by keepalive where nothing is under
+ * way, by TCP_USER_TIMEOUT or the limit of retransmissions where bytes wait for an acknowledgement.
  */
 #ifndef SOCKSAN_SILENCE_H
 #define SOCKSAN_SILENCE_H
@@ -22,7 +22,10 @@ struct silence_defaults {
 
 #define SILENCE_SYSCTLS "/proc/sys/net/ipv4"
 
-/* This system's, as they are now, from the files in `directory`; those of a kernel as it comes where one is not to be had. */
+/*
+ * This system's, as they are now, from the files in `directory`; those of a kernel as it comes where one is not to be
+ * had.
+ */
 struct silence_defaults silence_defaults_read(const char *directory);
 
 /* How long an idle connection outlives its peer, in milliseconds; 0: for ever. */

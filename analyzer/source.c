@@ -247,8 +247,8 @@ static bool find_lines(struct kept_file *file, size_t length)
 }
 
 /*
- * Opens `name` where, with every link followed, it lies below `tree`. The name is resolved first and the result opened without
- * following any link, so that a link that is put there meanwhile leads nowhere.
+ * Opens `name` where, with every link followed, it lies below `tree`. The name is resolved first and the result opened
+ * without following any link, so that a link that is put there meanwhile leads nowhere.
  */
 static int open_in_tree(const char *tree, const char *name, struct stat *status)
 {

@@ -4,10 +4,11 @@
  * Services that show a report know a file by its path from the top of the checkout. That is the directory which the CI
  * service names (GITHUB_WORKSPACE, CI_PROJECT_DIR) where the current directory lies in it, else the current directory.
  *
- * Paths come from debug information and from traces, so they are not trusted: a trace must not make a reader, who may be root, show
- * what is none of the program's. Only regular files with the suffix of a programming language are read, and only where they lie,
- * with every link followed, in the tree of the checkout or of the current directory (unless that is "/"), or in one that the user
- * named. Where the program was compiled (DW_AT_comp_dir) does not count, as the trace chooses the file that says so.
+ * Paths come from debug information and from traces, so they are not trusted: a trace must not make a reader, who may
+ * be root, show what is none of the program's. Only regular files with the suffix of a programming language are read,
+ * and only where they lie, with every link followed, in the tree of the checkout or of the current directory (unless
+ * that is "/"), or in one that the user named. Where the program was compiled (DW_AT_comp_dir) does not count, as the
+ * trace chooses the file that says so.
  */
 #ifndef SOCKSAN_SOURCE_H
 #define SOCKSAN_SOURCE_H
@@ -44,7 +45,10 @@ struct source_file {
 	size_t line_count;
 };
 
-/* The file, NULL where it is not at hand, or all files together would be too large (LIMIT_SOURCES). Valid as long as `sources`. */
+/*
+ * The file, NULL where it is not at hand, or all files together would be too large (LIMIT_SOURCES). Valid as long as
+ * `sources`.
+ */
 const struct source_file *sources_open(struct sources *sources, const char *file);
 
 /* A line of it, counted from 1, without its end. */

@@ -10,13 +10,16 @@
 #include "analyzer/text.h"
 
 /*
- * Records that are read for one peer. The nearest opening is the peer's most often, unless that was not audited; then all lives
- * that its addresses have had may be candidates, and each may stand in another file.
+ * Records that are read for one peer. The nearest opening is the peer's most often, unless that was not audited; then
+ * all lives that its addresses have had may be candidates, and each may stand in another file.
  */
 #define MAX_CANDIDATES 16
 #define MAX_HOLDERS 64
 
-/* Of the lives that the addresses have had, those to each side of the peer's that are looked through for its other holders. */
+/*
+ * Of the lives that the addresses have had, those to each side of the peer's that are looked through for its other
+ * holders.
+ */
 #define NEAR_LIVES 512
 
 /* Texts of a trace as far as they are looked at: what libsocksan writes is no longer. */
@@ -25,7 +28,9 @@
 #define MAX_LABEL_BYTES 256
 #define MAX_PREVIEW_BYTES 64
 
-/* The id of the N-th socket ('s') or incident ('i') of a trace: "s1234.7", or "s1234-2.7" in the second trace of a pid. */
+/*
+ * The id of the N-th socket ('s') or incident ('i') of a trace: "s1234.7", or "s1234-2.7" in the second trace of a pid.
+ */
 static void make_id(
 	const struct lifecycle *lifecycle, uint32_t trace, char type, uint64_t number, char id[SOCKET_ID_BYTES])
 {
@@ -179,7 +184,10 @@ static void find_last_holder(struct lifecycle *lifecycle, const struct connectio
 	}
 }
 
-/* Where the other end of `connection` stands; false where it was not audited. Of two lives of its addresses, the nearer one. */
+/*
+ * Where the other end of `connection` stands; false where it was not audited. Of two lives of its addresses, the nearer
+ * one.
+ */
 static bool find_peer(struct lifecycle *lifecycle, const struct connection *connection, struct trace_socket *peer,
 	struct peer_entry *place)
 {

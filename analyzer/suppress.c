@@ -11,11 +11,11 @@
 #include "analyzer/kinds.h"
 #include "analyzer/text.h"
 
-/* --- Patterns ------------------------------------------------------------------------------------------------------------ */
+/* --- Patterns ----------------------------------------------------------------------------------------------------- */
 
 /*
- * Whether `text` matches `pattern`, whose stars are the only special characters left. The last star is the only one to come
- * back to: what an earlier one takes can as well be taken by it.
+ * Whether `text` matches `pattern`, whose stars are the only special characters left. The last star is the only one to
+ * come back to: what an earlier one takes can as well be taken by it.
  */
 static bool glob(const char *pattern, size_t length, const char *text)
 {
@@ -60,7 +60,7 @@ bool suppression_matches(const struct suppression *rule, const char *kind, const
 	       suppress_match(rule->pattern, text);
 }
 
-/* --- Files --------------------------------------------------------------------------------------------------------------- */
+/* --- Files -------------------------------------------------------------------------------------------------------- */
 
 /* The line without white space at both ends, in place. */
 static char *trim(char *line)

@@ -6,10 +6,10 @@
  *	double-close:^pool_release$
  *	*:10.0.0.7:9200
  *
- * One rule a line: a kind of incident (as `socksan explain` lists them, `*` for any) and a pattern, which is held against the
- * functions, modules and source files of the stack, the peer's address and the label. A `*` in a pattern stands for anything;
- * there is one at both ends, unless `^` and `$` say that the text begins and ends there. Empty lines and those that begin with
- * a # mean nothing.
+ * One rule a line: a kind of incident (as `socksan explain` lists them, `*` for any) and a pattern, which is held
+ * against the functions, modules and source files of the stack, the peer's address and the label. A `*` in a pattern
+ * stands for anything; there is one at both ends, unless `^` and `$` say that the text begins and ends there. Empty
+ * lines and those that begin with a # mean nothing.
  */
 #ifndef SOCKSAN_SUPPRESS_H
 #define SOCKSAN_SUPPRESS_H
@@ -35,8 +35,8 @@ struct suppressions {
 };
 
 /*
- * Adds the rules of a file; one that was read before is not read again. Returns false, with every bad line told on standard
- * error, where the file cannot be read or holds something that is no rule.
+ * Adds the rules of a file; one that was read before is not read again. Returns false, with every bad line told on
+ * standard error, where the file cannot be read or holds something that is no rule.
  */
 bool suppressions_read(struct suppressions *suppressions, const char *path);
 void suppressions_free(struct suppressions *suppressions);

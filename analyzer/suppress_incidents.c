@@ -132,8 +132,8 @@ void suppress_incidents(struct lifecycle *lifecycle, struct symbolizer *symboliz
 }
 
 /*
- * "KIND:BEFORE^name$" with a star for whatever in the name could not be written into a file or onto a terminal as it is. NULL where
- * nothing else is left of it.
+ * "KIND:BEFORE^name$" with a star for whatever in the name could not be written into a file or onto a terminal as it
+ * is. NULL where nothing else is left of it.
  */
 static char *rule_of(const char *kind, const char *before, const char *name)
 {

@@ -1,8 +1,9 @@
 /*
  * symbol_files.c: see symbol_files.h.
  *
- * The places are gdb's and elfutils': by build-id below /usr/lib/debug/.build-id, and by the name in .gnu_debuglink (or, for what
- * dwz took out, .gnu_debugaltlink) beside the file, in .debug beside it, and at the file's own path below /usr/lib/debug.
+ * The places are gdb's and elfutils': by build-id below /usr/lib/debug/.build-id, and by the name in .gnu_debuglink
+ * (or, for what dwz took out, .gnu_debugaltlink) beside the file, in .debug beside it, and at the file's own path below
+ * /usr/lib/debug.
  */
 #include "analyzer/symbol_files.h"
 
@@ -24,7 +25,7 @@
 #define DEBUG_DIRECTORY "/usr/lib/debug"
 #define MAX_ID_BYTES 64
 
-/* --- debuginfod ---------------------------------------------------------------------------------------------------------- */
+/* --- debuginfod --------------------------------------------------------------------------------------------------- */
 
 struct debuginfod_client;
 
@@ -99,7 +100,7 @@ static int ask_server(bool for_debuginfo, const unsigned char *id, int id_bytes,
 	return fd < 0 ? -1 : fd;
 }
 
-/* --- Names --------------------------------------------------------------------------------------------------------------- */
+/* --- Names -------------------------------------------------------------------------------------------------------- */
 
 /* "DIRECTORY/.build-id/ab/cdef...SUFFIX"; NULL where the id is none that has a file. The caller frees it. */
 static char *path_of_id(const unsigned char *id, int id_bytes, const char *suffix)
@@ -120,7 +121,10 @@ static char *path_of_id(const unsigned char *id, int id_bytes, const char *suffi
 	return text_format(DEBUG_DIRECTORY "/.build-id/%s%s", name, suffix);
 }
 
-/* What a file must be to hold the symbols of a module: the one with its build-id or, where there is none, with that checksum. */
+/*
+ * What a file must be to hold the symbols of a module: the one with its build-id or, where there is none, with that
+ * checksum.
+ */
 struct wanted {
 	const unsigned char *id;
 	int id_bytes; /* 0: none */
@@ -185,7 +189,7 @@ static int try_link(const char *file, const char *name, const struct wanted *wan
 	return fd;
 }
 
-/* --- What libdwfl calls -------------------------------------------------------------------------------------------------- */
+/* --- What libdwfl calls ------------------------------------------------------------------------------------------- */
 
 static int find_elf(Dwfl_Module *module, void **context, const char *name, Dwarf_Addr base, char **path, Elf **elf)
 {
@@ -204,7 +208,9 @@ static int find_elf(Dwfl_Module *module, void **context, const char *name, Dwarf
 	return fd < 0 ? ask_server(false, wanted.id, wanted.id_bytes, path) : fd;
 }
 
-/* Whether this is a search for what dwz took out of the debugging information, which libdwfl begins when it has that. */
+/*
+ * Whether this is a search for what dwz took out of the debugging information, which libdwfl begins when it has that.
+ */
 static bool is_alternate(Dwfl_Module *module, const char *link)
 {
 	GElf_Addr bias;

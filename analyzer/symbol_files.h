@@ -1,8 +1,9 @@
 /*
  * symbol_files.h: where libdwfl finds the files that hold a module's symbols.
  *
- * libdwfl's own search opens what it finds under a name without looking at it first, and asks debuginfod for as long as each server
- * likes. Here the same places are looked at, with regular_file.h; and debuginfod has LIMIT_DEBUGINFOD for a whole report.
+ * libdwfl's own search opens what it finds under a name without looking at it first, and asks debuginfod for as long as
+ * each server likes. Here the same places are looked at, with regular_file.h; and debuginfod has LIMIT_DEBUGINFOD for a
+ * whole report.
  */
 #ifndef SOCKSAN_SYMBOL_FILES_H
 #define SOCKSAN_SYMBOL_FILES_H

@@ -168,7 +168,9 @@ static bool is_function(Dwarf_Die *die)
 	return tag == DW_TAG_inlined_subroutine || tag == DW_TAG_subprogram;
 }
 
-/* Split debugging information (.dwo): what the unit in the executable is the skeleton of, where that file is at hand. */
+/*
+ * Split debugging information (.dwo): what the unit in the executable is the skeleton of, where that file is at hand.
+ */
 static Dwarf_Die whole_unit(Dwarf_Die *unit)
 {
 	Dwarf_Die split = {0};
@@ -195,8 +197,8 @@ static bool find_function(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die *functi
 }
 
 /*
- * The chain of inlined functions, out to the one that really was called. dwarf_getscopes leads from an inlined function to
- * where it was defined; dwarf_getscopes_die leads to where it was inlined, which is what is wanted here.
+ * The chain of inlined functions, out to the one that really was called. dwarf_getscopes leads from an inlined function
+ * to where it was defined; dwarf_getscopes_die leads to where it was inlined, which is what is wanted here.
  */
 static size_t read_functions(Dwarf_Die *unit, Dwarf_Addr address, struct symbol_line lines[SYMBOL_LINES])
 {

@@ -35,7 +35,10 @@ void *text_grow(void *array, size_t count, size_t element_bytes) __attribute__((
 /* "940 ns", "2.4 ms", "1 min 5 s". `buffer` has TEXT_NUMBER_BYTES; it is returned. */
 const char *text_duration(char *buffer, uint64_t ns);
 
-/* "1024", without its terminating NUL: returns the digits, of which there are at most TEXT_DIGITS. Much faster than printf. */
+/*
+ * "1024", without its terminating NUL: returns the digits, of which there are at most TEXT_DIGITS. Much faster than
+ * printf.
+ */
 #define TEXT_DIGITS 20
 size_t text_digits(char *buffer, uint64_t number);
 

@@ -15,7 +15,9 @@ bool text_coverage_is_whole(const struct report *report);
 /* Writes a short list of what was not audited, or not wholly; nothing where there is nothing to say. */
 void text_coverage_show(const struct text_page *page, const struct report *report);
 
-/* Writes what this report leaves out so as not to take time or memory without bound (limits.h); to be asked at its end. */
+/*
+ * Writes what this report leaves out so as not to take time or memory without bound (limits.h); to be asked at its end.
+ */
 void text_coverage_limits(const struct text_page *page);
 
 /* What the audit covered: "3 processes, 14 sockets, 1,024 writes". The caller frees it. */

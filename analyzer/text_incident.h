@@ -1,6 +1,6 @@
 /*
- * text_incident.h: one incident as labelled paragraphs, at most a screen of them. The text report is made of these, and other
- * formats whose readers see plain text alone show them too.
+ * text_incident.h: one incident as labelled paragraphs, at most a screen of them. The text report is made of these, and
+ * other formats whose readers see plain text alone show them too.
  */
 #ifndef SOCKSAN_TEXT_INCIDENT_H
 #define SOCKSAN_TEXT_INCIDENT_H

@@ -37,9 +37,9 @@ void text_page_severity(const struct text_page *page, enum severity severity);
 void text_page_title(const struct text_page *page, const char *text);
 
 /*
- * A label, the call `what`, and up to `limit` frames of the stack that made it, one to a line: "write in reply (server.c:42)".
- * That there are more is shown by dots or, unless `brief`, by their number. The C library's start-up code, and an
- * interpreter's own frames where it named its program's, are left out.
+ * A label, the call `what`, and up to `limit` frames of the stack that made it, one to a line: "write in reply
+ * (server.c:42)". That there are more is shown by dots or, unless `brief`, by their number. The C library's start-up
+ * code, and an interpreter's own frames where it named its program's, are left out.
  */
 void text_page_stack(const struct text_page *page, const char *label, const char *what, const struct stack *stack,
 	size_t limit, bool brief);

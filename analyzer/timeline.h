@@ -1,8 +1,8 @@
 /*
  * timeline.h: one incident as a sequence of moments, at both ends of the connection, in the order of time.
  *
- * What the trace remembers of a connection: how it began, its last operations, when its end was there to be seen, when the
- * program was told, what the program did about it, and the same of the peer where that was audited.
+ * What the trace remembers of a connection: how it began, its last operations, when its end was there to be seen, when
+ * the program was told, what the program did about it, and the same of the peer where that was audited.
  */
 #ifndef SOCKSAN_TIMELINE_H
 #define SOCKSAN_TIMELINE_H

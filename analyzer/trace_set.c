@@ -118,7 +118,10 @@ static int compare_offsets(const void *a, const void *b, void *context)
 	return (left > right) - (left < right);
 }
 
-/* Machines that were booted within moments share a number, so it only excludes: what has another one is of another boot. */
+/*
+ * Machines that were booted within moments share a number, so it only excludes: what has another one is of another
+ * boot.
+ */
 static void number_boots(struct trace_set *set)
 {
 	uint32_t *order = text_allocate(set->count * sizeof(*order));

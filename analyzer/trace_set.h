@@ -1,8 +1,8 @@
 /*
  * trace_set.h: the trace files of a report, of which there may be more than a process may have open.
  *
- * A few stay open, least recently used closed first. A file that has gone or changed by the time it is wanted again is as if
- * its records were not there.
+ * A few stay open, least recently used closed first. A file that has gone or changed by the time it is wanted again is
+ * as if its records were not there.
  */
 #ifndef SOCKSAN_TRACE_SET_H
 #define SOCKSAN_TRACE_SET_H
@@ -58,8 +58,8 @@ struct trace_set {
 
 /*
  * Finds the traces that `paths` name: files, and in directories the regular files called *.trace, in the order of their
- * names. Each file once. Those that are no traces are told on standard error and left out; those that are there and cannot be read
- * stand in `unreadable`: what their processes did is not known.
+ * names. Each file once. Those that are no traces are told on standard error and left out; those that are there and
+ * cannot be read stand in `unreadable`: what their processes did is not known.
  */
 void trace_set_find(struct trace_set *set, char *const *paths, size_t path_count);
 void trace_set_free(struct trace_set *set);

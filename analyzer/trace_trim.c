@@ -12,9 +12,9 @@
 #include "analyzer/reader.h"
 
 /*
- * A lease for reading is given only while nobody has the file open for writing, and a shared mapping counts as that: it holds the
- * open file. Nobody opens a trace that exists for writing, and a mapping is only ever inherited, so once nobody can write to it,
- * nobody will.
+ * A lease for reading is given only while nobody has the file open for writing, and a shared mapping counts as that: it
+ * holds the open file. Nobody opens a trace that exists for writing, and a mapping is only ever inherited, so once
+ * nobody can write to it, nobody will.
  */
 static bool is_written_to(int descriptor)
 {

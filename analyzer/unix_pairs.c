@@ -89,7 +89,7 @@ static int compare_pairs(const void *a, const void *b)
 	return (left->cookie > right->cookie) - (left->cookie < right->cookie);
 }
 
-/* --- What speaks against a match ----------------------------------------------------------------------------------------- */
+/* --- What speaks against a match ---------------------------------------------------------------------------------- */
 
 /* Records that are used again, and sockets that got none, leave gaps in the order. */
 static bool is_complete(const struct process *process)
@@ -107,7 +107,10 @@ static bool explains_end(const struct unix_end *end, const struct unix_end *othe
 	return other->ended_ns <= end->peer_closed_ns;
 }
 
-/* The process that listened, as the kernel told the connecting one, accepts, or a child of it, or one that was not audited. */
+/*
+ * The process that listened, as the kernel told the connecting one, accepts, or a child of it, or one that was not
+ * audited.
+ */
 static bool may_accept(const struct process *process, int32_t listener, const struct process_index *by_pid)
 {
 	return process->pid == listener || process->ppid == listener || !process_index_has(by_pid, listener);
@@ -130,7 +133,10 @@ static bool is_same_time(const struct unix_end *first, const struct unix_end *se
 	       second->when_ns - first->when_ns < SAME_TIME_NS;
 }
 
-/* Whether the pair before this one and this one may be mixed up. One that was accepted before the next was made, cannot. */
+/*
+ * Whether the pair before this one and this one may be mixed up. One that was accepted before the next was made,
+ * cannot.
+ */
 static bool is_muddled(const struct unix_end *connected, const struct unix_end *accepted)
 {
 	if (accepted[-1].when_ns <= connected->opened_ns)
@@ -138,7 +144,7 @@ static bool is_muddled(const struct unix_end *connected, const struct unix_end *
 	return is_same_time(&connected[-1], connected) || is_same_time(&accepted[-1], accepted);
 }
 
-/* --- Matching ------------------------------------------------------------------------------------------------------------ */
+/* --- Matching ----------------------------------------------------------------------------------------------------- */
 
 static void add_pair(struct unix_pairs *pairs, uint64_t cookie, uint64_t peer_cookie)
 {

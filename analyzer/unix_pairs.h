@@ -1,10 +1,11 @@
 /*
  * unix_pairs.h: which accepted AF_UNIX socket is the other end of which connected one.
  *
- * The kernel tells each end the pid of the process at the other (SO_PEERCRED), and the name is the same on both. Connections
- * of one process to one name are accepted in the order in which they were made (net/unix/af_unix.c keeps them in a queue), so
- * the first connected is the first accepted, and so on. That holds only where every one of them is on record; where one is
- * missing, or two threads did the same at the same time, nothing is said rather than something wrong.
+ * The kernel tells each end the pid of the process at the other (SO_PEERCRED), and the name is the same on both.
+ * Connections of one process to one name are accepted in the order in which they were made (net/unix/af_unix.c keeps
+ * them in a queue), so the first connected is the first accepted, and so on. That holds only where every one of them is
+ * on record; where one is missing, or two threads did the same at the same time, nothing is said rather than something
+ * wrong.
  */
 #ifndef SOCKSAN_UNIX_PAIRS_H
 #define SOCKSAN_UNIX_PAIRS_H
@@ -33,8 +34,8 @@ struct unix_pairs {
 bool unix_pairs_takes(const struct trace_socket *socket, trace_ref *name);
 
 /*
- * Adds a socket that unix_pairs_takes, of the process with index `process`. `clock_offset_ns` tells traces of one boot from
- * others (trace_set_clock_offset).
+ * Adds a socket that unix_pairs_takes, of the process with index `process`. `clock_offset_ns` tells traces of one boot
+ * from others (trace_set_clock_offset).
  */
 void unix_pairs_add(struct unix_pairs *pairs, const struct trace_socket *socket, struct text name, uint32_t process,
 	const struct process *processes, int64_t clock_offset_ns);

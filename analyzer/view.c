@@ -23,8 +23,8 @@ static uint64_t cost_of(const struct stack *stack)
 }
 
 /*
- * Looks up a stack. A trace can refer to one long stack from every incident, so what all of them show is bounded: beyond that
- * only the first frames are looked at.
+ * Looks up a stack. A trace can refer to one long stack from every incident, so what all of them show is bounded:
+ * beyond that only the first frames are looked at.
  */
 static void load_stack(
 	struct symbolizer *symbolizer, const struct address_space *space, struct raw_stack *raw, struct stack *stack)

@@ -11,7 +11,7 @@
 #include "analyzer/text.h"
 #include "analyzer/wording_parts.h"
 
-/* --- The outcome --------------------------------------------------------------------------------------------------------- */
+/* --- The outcome -------------------------------------------------------------------------------------------------- */
 
 /* What else is to be said of a call on a number that the quarantine had parked. */
 static const char *parked(const struct trace_incident *record)
@@ -117,7 +117,7 @@ char *wording_outcome(const struct story *story)
 	return unconfirmed(story);
 }
 
-/* --- The connection and its other end ------------------------------------------------------------------------------------ */
+/* --- The connection and its other end ----------------------------------------------------------------------------- */
 
 /* "accepted 1.2 s before": how the connection came to be, and when. */
 static char *origin(const struct trace_socket *socket, uint64_t now)

@@ -24,10 +24,14 @@ size_t wording_evidence(const struct story *story, char *lines[WORDING_EVIDENCE]
 /* A connection in one line: "tcp 127.0.0.1:80 -> 127.0.0.1:5000, accepted 1.2 s before". The caller frees it. */
 char *wording_connection(const struct story *story, const struct connection *connection, int fd);
 
-/* Whose descriptor the number is by now, or would be without the quarantine; NULL where that is not known. To be freed. */
+/*
+ * Whose descriptor the number is by now, or would be without the quarantine; NULL where that is not known. To be freed.
+ */
 char *wording_owner(const struct story *story);
 
-/* Where and when the peer's end was closed, or at least whose it is; NULL where neither is known. The caller frees it. */
+/*
+ * Where and when the peer's end was closed, or at least whose it is; NULL where neither is known. The caller frees it.
+ */
 char *wording_peer(const struct story *story);
 
 /* Why there is no stack of the write, in a line; NULL where there ought to be one. Not to be freed. */

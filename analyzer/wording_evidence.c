@@ -223,7 +223,10 @@ static char *particular_line(const struct story *story)
 	return NULL;
 }
 
-/* What a runtime added has a line for each fact. Returns how many are in `lines` now; the last one takes all that is left. */
+/*
+ * What a runtime added has a line for each fact. Returns how many are in `lines` now; the last one takes all that is
+ * left.
+ */
 static size_t add_note(const struct text *note, char *lines[WORDING_EVIDENCE], size_t count)
 {
 	const char *at = note->length ? note->bytes : "";

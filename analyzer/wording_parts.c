@@ -88,8 +88,8 @@ uint64_t wording_ended_ns(const struct story *story)
 }
 
 /*
- * The operation that told the program: of those by that call with an end in their result the one nearest in time. A write is
- * on record with the time of its beginning, which may lie long before it failed.
+ * The operation that told the program: of those by that call with an end in their result the one nearest in time. A
+ * write is on record with the time of its beginning, which may lie long before it failed.
  */
 static const struct trace_operation *telling_operation(const struct trace_incident *record)
 {
@@ -134,8 +134,8 @@ static bool told_of_close(const struct trace_socket *socket, uint64_t told_ns)
 }
 
 /*
- * A program that read 0 was told that the peer closed, whatever came afterwards. Where the call is not on record any more, or
- * is one that says no more than "HUP", the order of the observations may tell what it can have said.
+ * A program that read 0 was told that the peer closed, whatever came afterwards. Where the call is not on record any
+ * more, or is one that says no more than "HUP", the order of the observations may tell what it can have said.
  */
 struct wording_telling wording_telling(const struct story *story)
 {

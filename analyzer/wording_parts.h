@@ -17,8 +17,8 @@ bool wording_is_tcp(const struct story *story);
 bool wording_is_afterwards(const struct trace_incident *record);
 
 /*
- * What ended the connection: now, as what lay in the past, and as what it makes of the connection ("the peer closed", "the peer had
- * closed", "whose peer had closed").
+ * What ended the connection: now, as what lay in the past, and as what it makes of the connection ("the peer closed",
+ * "the peer had closed", "whose peer had closed").
  */
 struct wording_event {
 	const char *now;

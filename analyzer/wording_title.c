@@ -135,7 +135,9 @@ static char *of_lossy_close(const struct trace_incident *record)
 		text_plural(bytes, record->bytes_lost, "byte"));
 }
 
-/* What a runtime did not send: it had no connection any more, or not yet; a datagram port has none, and can be closed. */
+/*
+ * What a runtime did not send: it had no connection any more, or not yet; a datagram port has none, and can be closed.
+ */
 static char *of_drop(const struct story *story, const char *what)
 {
 	const struct trace_socket *socket = story->has_socket ? &story->socket.record : NULL;

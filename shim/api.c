@@ -32,8 +32,9 @@
 #pragma weak socksan_not_covered
 
 /*
- * What we call a record to the outside: where it is, and a mark of the time it was made. A record may serve another socket by
- * the time that a program comes back to it, and after a fork the same place in another file may hold another one.
+ * What we call a record to the outside: where it is, and a mark of the time it was made. A record may serve another
+ * socket by the time that a program comes back to it, and after a fork the same place in another file may hold another
+ * one.
  */
 static uint64_t outer_id(trace_ref ref, uint64_t made_ns)
 {

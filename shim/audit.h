@@ -1,9 +1,9 @@
 /*
  * audit.h: the way of one call through the shim, for each sort of call: what a hook does before and after the real one.
  *
- * All of it may run in any thread, in a signal handler, in a forked child, before the constructor and after the destructor.
- * None of it changes errno, a result, or what the program's calls will see. In a process that borrows its parent's memory
- * (vfork) what would change the state is left out.
+ * All of it may run in any thread, in a signal handler, in a forked child, before the constructor and after the
+ * destructor. None of it changes errno, a result, or what the program's calls will see. In a process that borrows its
+ * parent's memory (vfork) what would change the state is left out.
  */
 #ifndef SOCKSAN_AUDIT_H
 #define SOCKSAN_AUDIT_H
@@ -26,25 +26,33 @@ struct trace_incident;
 /* ---- which socket ---- */
 
 /*
- * Holds the socket that an open descriptor means, found out from the kernel where the table does not know. Returns whether there is
- * one that we audit, and we may look: inside our own use of the loader or unwinder, which a signal handler may have interrupted,
- * only what the table knows counts; in a process that borrows our memory nothing else does either. To be given back by socket_release.
+ * Holds the socket that an open descriptor means, found out from the kernel where the table does not know. Returns
+ * whether there is one that we audit, and we may look: inside our own use of the loader or unwinder, which a signal
+ * handler may have interrupted, only what the table knows counts; in a process that borrows our memory nothing else
+ * does either. To be given back by socket_release.
  */
 bool audit_hold(struct socket_hold *hold, int fd);
 
 /*
- * Before a call on a descriptor after which something is to be noted: sees to it that the table knows what the number means. Returns
- * the turn to note it with: what happened to another socket that got the number meanwhile is not noted. Keeps errno.
+ * Before a call on a descriptor after which something is to be noted: sees to it that the table knows what the number
+ * means. Returns the turn to note it with: what happened to another socket that got the number meanwhile is not noted.
+ * Keeps errno.
  */
 uint64_t audit_before(int fd);
 
-/* Holds the socket that a call was made on when `turn` was the latest; where the number means another by now, that is counted. */
+/*
+ * Holds the socket that a call was made on when `turn` was the latest; where the number means another by now, that is
+ * counted.
+ */
 bool audit_hold_as_of(struct socket_hold *hold, int fd, uint64_t turn);
 
 /* Whether the descriptor still is the socket that is held. Where the table is wrong about it, that is forgotten. */
 bool audit_verify(const struct socket_hold *hold);
 
-/* Counts a result that belongs to no connection which can be named: the number was given to another one while the call ran. */
+/*
+ * Counts a result that belongs to no connection which can be named: the number was given to another one while the call
+ * ran.
+ */
 void audit_result_is_stale(void);
 
 /* Whether system calls of our own are allowed (no seccomp filter). */
@@ -56,8 +64,8 @@ bool audit_may_probe(void);
 void audit_saw_peer_close(const struct socket_hold *hold, uint64_t now_ns);
 
 /*
- * Notes that the connection was ended by a reset, a timeout or an error: `error` is the errno that told so, 0 where none
- * did. Bytes that nobody had acknowledged by then are lost; those that no incident tells of become one.
+ * Notes that the connection was ended by a reset, a timeout or an error: `error` is the errno that told so, 0 where
+ * none did. Bytes that nobody had acknowledged by then are lost; those that no incident tells of become one.
  */
 void audit_saw_reset(const struct socket_hold *hold, uint64_t now_ns, int error);
 
@@ -75,7 +83,9 @@ struct audit_silence {
 	uint64_t since_ns;
 };
 
-/* Before a write on a connection with nothing else wrong. Asks the kernel at a bounded rate, and remembers in between. */
+/*
+ * Before a write on a connection with nothing else wrong. Asks the kernel at a bounded rate, and remembers in between.
+ */
 struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_ns);
 
 /* The write that was to take the backlog over was not accepted: the next one finds out anew. */
@@ -89,8 +99,8 @@ void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t 
 bool audit_may_be_shared(const struct socket_hold *hold);
 
 /*
- * A fork has made second owners of all open sockets: a close by this process ends none of them for certain. The start of
- * another program (around it) makes second owners of those that are not closed on exec.
+ * A fork has made second owners of all open sockets: a close by this process ends none of them for certain. The start
+ * of another program (around it) makes second owners of those that are not closed on exec.
  */
 void audit_shared_by_fork(void);
 void audit_shared_by_spawn(void);
@@ -129,7 +139,10 @@ static inline bool audit_write_begin(
 /* After it; `result` is what the call returned, bytes or -1 with errno. Returns `result`. */
 ssize_t audit_write_end(struct audit_write *write, ssize_t result);
 
-/* Where it shows only after audit_write_begin how many bytes the call offers: before audit_write_end, or the call itself. */
+/*
+ * Where it shows only after audit_write_begin how many bytes the call offers: before audit_write_end, or the call
+ * itself.
+ */
 void audit_write_resize(struct audit_write *write, size_t length);
 
 /* Instead of audit_write_end: the call turned out to write nothing. All that was announced of it is withdrawn. */
@@ -147,8 +160,8 @@ void audit_write_unknown(struct audit_write *write);
 void audit_write_end_closed(struct audit_write *write, ssize_t result);
 
 /*
- * Instead of it: the descriptor does not mean the connection any more, and may have meant another one when the call was made. What was
- * announced stays, and nothing is said of what became of it; the result is booked on no connection.
+ * Instead of it: the descriptor does not mean the connection any more, and may have meant another one when the call was
+ * made. What was announced stays, and nothing is said of what became of it; the result is booked on no connection.
  */
 void audit_write_end_stale(struct audit_write *write, ssize_t result);
 
@@ -172,7 +185,9 @@ ssize_t audit_read_end(struct audit_read *read, ssize_t result);
 /* One of several results of one call: audit_read_end without its end. */
 void audit_read_result(struct audit_read *read, ssize_t result);
 
-/* After a successful sendmsg: sockets that went with it have another owner, so that our close of them is not their end. */
+/*
+ * After a successful sendmsg: sockets that went with it have another owner, so that our close of them is not their end.
+ */
 void audit_sent_message(const struct msghdr *message);
 
 /* Descriptors that came with a message: what was known of their numbers is void. */
@@ -255,18 +270,23 @@ struct audit_close {
 };
 
 /*
- * Around close(). Between the two, audit_close_instead says whether the call was made, or answered, by us: then `*result` and
- * errno are what the program is to see.
+ * Around close(). Between the two, audit_close_instead says whether the call was made, or answered, by us: then
+ * `*result` and errno are what the program is to see.
  */
 void audit_close_begin(struct audit_close *close, const char *call, int fd);
 bool audit_close_instead(struct audit_close *close, int *result);
 void audit_close_end(struct audit_close *close, int result);
 
-/* Of a use of a closed number: where it was closed and, where the quarantine keeps it, whom the use would have reached. */
+/*
+ * Of a use of a closed number: where it was closed and, where the quarantine keeps it, whom the use would have reached.
+ */
 struct incident_call;
 void audit_name_close(struct incident_call *call);
 
-/* This thread's run of closes, number by number, has ended and was no sweep: its double closes stand, and may halt the process. */
+/*
+ * This thread's run of closes, number by number, has ended and was no sweep: its double closes stand, and may halt the
+ * process.
+ */
 void audit_run_is_over(void);
 
 /* Instead of audit_close_end: the close did not happen, and the descriptor is still open. */
@@ -289,13 +309,19 @@ void audit_duplicated(int from, int to, uint64_t turn);
 
 /* ---- numbers in the quarantine (audit_kept.c) ---- */
 
-/* Whether a number is kept by the quarantine: for the program it is closed, so a call that would succeed must say EBADF. */
+/*
+ * Whether a number is kept by the quarantine: for the program it is closed, so a call that would succeed must say
+ * EBADF.
+ */
 bool audit_is_kept(int fd);
 
 /* Descriptors ran out (EMFILE): whether it is worth another try. */
 bool audit_made_room(int error);
 
-/* After a successful open or opendir: where that lists the program's descriptors, ours must not be among them. Keeps errno. */
+/*
+ * After a successful open or opendir: where that lists the program's descriptors, ours must not be among them. Keeps
+ * errno.
+ */
 void audit_opened_path(const char *path);
 
 /* Whether these sets of a select (NULL: none), as the kernel left them, hold a number that is kept. */
@@ -316,12 +342,15 @@ void audit_spawned(pid_t pid, const char *path);
 /* The process ends here: what is pending is settled. `exits`: in good order, rather than by abort. */
 void audit_process_ends(bool exits);
 
-/* This thread leaves the frames below `frame`, or has left them, by a jump: what calls in them had under way is given back. */
+/*
+ * This thread leaves the frames below `frame`, or has left them, by a jump: what calls in them had under way is given
+ * back.
+ */
 void audit_left(uintptr_t frame);
 
 /*
- * Around the installation of a seccomp filter. Once it is there we make no system call any more: no probes, no stacks; what
- * the results of the program's own calls tell is still told. The first returns when that was, 0 where this
+ * Around the installation of a seccomp filter. Once it is there we make no system call any more: no probes, no stacks;
+ * what the results of the program's own calls tell is still told. The first returns when that was, 0 where this
  * process is not ours to speak for. Between the two nothing is asked either.
  */
 uint64_t audit_sandbox_begin(void);
@@ -344,8 +373,9 @@ struct audit_uring {
 };
 
 /*
- * Around a call of liburing on this ring; `submits`: it shows the kernel what the program has filled in. `handed`: so many
- * completions, from the head of the queue on, it gives the program to look at. What the kernel answers is only looked at.
+ * Around a call of liburing on this ring; `submits`: it shows the kernel what the program has filled in. `handed`: so
+ * many completions, from the head of the queue on, it gives the program to look at. What the kernel answers is only
+ * looked at.
  */
 void audit_uring_begin(struct audit_uring *call, const struct uring *ring, bool submits);
 void audit_uring_end(struct audit_uring *call, const struct uring *ring, unsigned handed);
@@ -355,8 +385,9 @@ void audit_uring_made(const struct uring *ring);
 void audit_uring_ends(const struct uring *ring);
 
 /*
- * Rings that the program makes and enters by itself (audit_uring_raw.c). After an io_uring_setup, whose `params` the kernel has filled
- * in; before a close of any descriptor that is known to be no socket, or where the ring is to be forgotten; in a forked child.
+ * Rings that the program makes and enters by itself (audit_uring_raw.c). After an io_uring_setup, whose `params` the
+ * kernel has filled in; before a close of any descriptor that is known to be no socket, or where the ring is to be
+ * forgotten; in a forked child.
  */
 struct io_uring_params;
 void audit_uring_raw_made(int fd, const struct io_uring_params *params);
@@ -369,13 +400,16 @@ struct audit_uring_raw {
 	struct audit_uring around;
 };
 
-/* Around an io_uring_enter with these arguments. `waited`: so many completions the call has waited for. Both keep errno. */
+/*
+ * Around an io_uring_enter with these arguments. `waited`: so many completions the call has waited for. Both keep
+ * errno.
+ */
 void audit_uring_raw_begin(struct audit_uring_raw *call, int fd, unsigned to_submit, unsigned flags);
 void audit_uring_raw_end(struct audit_uring_raw *call, unsigned waited);
 
 /*
- * Looks whether the process holds a ring whose submissions pass no hook, such as one of a liburing that is linked into the
- * program: its setup passes none either. The report then says so.
+ * Looks whether the process holds a ring whose submissions pass no hook, such as one of a liburing that is linked into
+ * the program: its setup passes none either. The report then says so.
  */
 void audit_uring_look(void);
 

@@ -61,7 +61,10 @@ bool audit_raises_sigpipe(const struct audit_write *write)
 	       !(write->flags & MSG_NOSIGNAL);
 }
 
-/* Whether the bytes are a protocol's goodbye, which nobody misses where the peer was faster. They are looked at, not kept. */
+/*
+ * Whether the bytes are a protocol's goodbye, which nobody misses where the peer was faster. They are looked at, not
+ * kept.
+ */
 static uint32_t farewell_flag(const struct audit_write *write)
 {
 	char bytes[FAREWELL_BYTES];

@@ -1,8 +1,8 @@
 /*
  * audit_accuse.h: the incident of one write, from its announcement to what became of the call.
  *
- * Called around the write that audit_write.c audits, wherever that may run (any thread, a signal handler, a forked child); never
- * in a process that borrows its parent's memory.
+ * Called around the write that audit_write.c audits, wherever that may run (any thread, a signal handler, a forked
+ * child); never in a process that borrows its parent's memory.
  */
 #ifndef SOCKSAN_AUDIT_ACCUSE_H
 #define SOCKSAN_AUDIT_ACCUSE_H
@@ -13,12 +13,15 @@
 /* The call as the verdict on it stands now. */
 struct incident_call audit_call_of(const struct audit_write *write);
 
-/* Announces the incident of a call, as write->incident; one that a jump leaves in its midst is finished by somebody else. */
+/*
+ * Announces the incident of a call, as write->incident; one that a jump leaves in its midst is finished by somebody
+ * else.
+ */
 void audit_announce(struct audit_write *write, const struct incident_call *call);
 
 /*
- * Announces the incident that write->verdict (of a known kind) tells of, and counts it with its socket. `may_kill`: SIGPIPE would end
- * the process. Sets write->incident, NULL where it could not be recorded.
+ * Announces the incident that write->verdict (of a known kind) tells of, and counts it with its socket. `may_kill`:
+ * SIGPIPE would end the process. Sets write->incident, NULL where it could not be recorded.
  */
 void audit_accuse(struct audit_write *write, bool may_kill);
 

@@ -1,8 +1,9 @@
 /*
  * audit_ahead.c: see audit_ahead.h.
  *
- * How many are looked at in one call follows what that was good for: one more each time that a look ahead was used, half as many where
- * it had grown too old. So a server that takes long for an answer asks for two, and one that is quick for eight.
+ * How many are looked at in one call follows what that was good for: one more each time that a look ahead was used,
+ * half as many where it had grown too old. So a server that takes long for an answer asks for two, and one that is
+ * quick for eight.
  */
 #include "shim/audit_ahead.h"
 

@@ -1,12 +1,14 @@
 /*
- * audit_ahead.h: what was found of a connection a moment ago, so that the next write on it needs no question to the kernel.
+ * audit_ahead.h: what was found of a connection a moment ago, so that the next write on it needs no question to the
+ * kernel.
  *
- * Each system call before a write is a few per cent of what a server does for a request. But a server that waits for many
- * connections is told of several at once and answers one after the other: the question before its first answer can be asked for the
- * next ones as well. And an epoll that was asked for EPOLLRDHUP and names a connection without it has answered already.
+ * Each system call before a write is a few per cent of what a server does for a request. But a server that waits for
+ * many connections is told of several at once and answers one after the other: the question before its first answer can
+ * be asked for the next ones as well. And an epoll that was asked for EPOLLRDHUP and names a connection without it has
+ * answered already.
  *
- * What was found holds for AHEAD_HOLDS_NS, as long as no socket is closed or shut in this process. An end that arrives within that
- * time is a race anyway: it is told of by the result, or when it is found that the bytes were lost.
+ * What was found holds for AHEAD_HOLDS_NS, as long as no socket is closed or shut in this process. An end that arrives
+ * within that time is a race anyway: it is told of by the result, or when it is found that the bytes were lost.
  *
  * For any thread and signal handler. A thread's own wait says which connections it is about to answer.
  */
@@ -32,8 +34,8 @@ void audit_ahead_clean(struct socket *socket, uint64_t now_ns, uint32_t endings)
 bool audit_ahead_holds(struct socket *socket, uint64_t now_ns);
 
 /*
- * Asks what poll has to say of a stream socket, and looks at some of those that may be next in the same call. Returns the events of
- * `fd`, 0 for none.
+ * Asks what poll has to say of a stream socket, and looks at some of those that may be next in the same call. Returns
+ * the events of `fd`, 0 for none.
  */
 short audit_ahead_poll(int fd, struct socket *socket, uint64_t now_ns);
 

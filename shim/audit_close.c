@@ -1,11 +1,12 @@
 /*
  * audit_close.c: descriptors that go.
  *
- * The table lets go of a number before the real close: another thread may get it back from the kernel at once. A vforked child
- * closes numbers of its own, in our memory: it changes nothing here.
+ * The table lets go of a number before the real close: another thread may get it back from the kernel at once. A
+ * vforked child closes numbers of its own, in our memory: it changes nothing here.
  *
- * A close of a number that the program had closed already is an incident, but for one custom: a sweep over all numbers, whatever
- * there is. A sweep goes number by number and meets some that were never open; once it does, what was said of it is taken back.
+ * A close of a number that the program had closed already is an incident, but for one custom: a sweep over all numbers,
+ * whatever there is. A sweep goes number by number and meets some that were never open; once it does, what was said of
+ * it is taken back.
  */
 #include "shim/audit.h"
 

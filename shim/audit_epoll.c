@@ -1,13 +1,14 @@
 /*
  * audit_epoll.c: being told by epoll.
  *
- * epoll hands back 64 bits of the program's own, often a pointer or the number. Which socket they stand for is learnt when it is
- * registered: kept with the socket, and in a table by hash that leads to the descriptor at once.
+ * epoll hands back 64 bits of the program's own, often a pointer or the number. Which socket they stand for is learnt
+ * when it is registered: kept with the socket, and in a table by hash that leads to the descriptor at once.
  *
- * What a wait returns may be old: between the kernel's look and ours another thread can close the connection and register the next one
- * with the very same bits. So an event counts for a registration that was there before the wait began, or when none with these
- * bits has ended since then. And since a program may give the same bits to several connections, or close one of
- * several descriptors of a socket and be told of it all the same, the kernel is asked whether it is this one that has ended.
+ * What a wait returns may be old: between the kernel's look and ours another thread can close the connection and
+ * register the next one with the very same bits. So an event counts for a registration that was there before the wait
+ * began, or when none with these bits has ended since then. And since a program may give the same bits to several
+ * connections, or close one of several descriptors of a socket and be told of it all the same, the kernel is asked
+ * whether it is this one that has ended.
  */
 #include "shim/audit_ahead.h"
 #include "shim/audit_told.h"
@@ -146,7 +147,10 @@ static bool hold_registered(
 	return false;
 }
 
-/* Whether the kernel says of this connection, too, that it is over. Where it may not be asked the event is all there is. */
+/*
+ * Whether the kernel says of this connection, too, that it is over. Where it may not be asked the event is all there
+ * is.
+ */
 static bool has_ended(const struct socket_hold *hold)
 {
 	return !audit_may_probe() ||
@@ -172,7 +176,10 @@ static void look_for_ended(struct wait *wait, const struct epoll_event *event)
 	}
 }
 
-/* A connection is about to be answered. Where the kernel was asked for the end as well, it has just said that there is none. */
+/*
+ * A connection is about to be answered. Where the kernel was asked for the end as well, it has just said that there is
+ * none.
+ */
 static void look_forward(const struct socket_hold *hold, const struct registration *registration, struct wait *wait)
 {
 	audit_ahead_note(hold->fd);

@@ -1,7 +1,7 @@
 /*
- * audit_kept.c: what the program must see of a number in the quarantine: that it is closed. Most calls fail on the placeholder
- * as they do on a closed number; the few that do not are answered with the help of what stands here. And where the program
- * runs out of numbers, or is about to list them, there must be no more of ours in its way.
+ * audit_kept.c: what the program must see of a number in the quarantine: that it is closed. Most calls fail on the
+ * placeholder as they do on a closed number; the few that do not are answered with the help of what stands here. And
+ * where the program runs out of numbers, or is about to list them, there must be no more of ours in its way.
  */
 #include "shim/audit.h"
 
@@ -50,7 +50,9 @@ void audit_opened_path(const char *path)
 	errno = saved;
 }
 
-/* The kernel finds the placeholder "ready" (EPOLLNVAL counts as such in fs/select.c), where it refuses a closed number. */
+/*
+ * The kernel finds the placeholder "ready" (EPOLLNVAL counts as such in fs/select.c), where it refuses a closed number.
+ */
 bool audit_select_meets_kept(int limit, const void *readable, const void *writable, const void *exceptional)
 {
 	const fd_set *const sets[] = {readable, writable, exceptional};

@@ -1,6 +1,7 @@
 /*
- * audit_late.c: writes whose result comes after the call that handed them over (io_uring). What is certain is said when it is
- * seen; where the descriptor is closed by then, or the result is never seen, nothing is claimed of what became of the bytes.
+ * audit_late.c: writes whose result comes after the call that handed them over (io_uring). What is certain is said when
+ * it is seen; where the descriptor is closed by then, or the result is never seen, nothing is claimed of what became of
+ * the bytes.
  */
 #include "shim/audit.h"
 

@@ -1,4 +1,7 @@
-/* audit_options.c: the options of a socket that decide when the kernel tells of a dead peer, or what a close does with unsent bytes. */
+/*
+ * audit_options.c: the options of a socket that decide when the kernel tells of a dead peer, or what a close does with
+ * unsent bytes.
+ */
 #include "shim/audit.h"
 
 #include <netinet/in.h>

@@ -1,8 +1,8 @@
 /*
  * audit_read.c: how the program is told: by a read, by poll, select or epoll, by SO_ERROR.
  *
- * No system call is made here, but for settling bytes that an incident left pending. What poll and its like say of a socket with
- * nothing wrong costs a look into the table.
+ * No system call is made here, but for settling bytes that an incident left pending. What poll and its like say of a
+ * socket with nothing wrong costs a look into the table.
  */
 #include "shim/audit.h"
 #include "shim/audit_ahead.h"
@@ -44,10 +44,11 @@ bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bo
 }
 
 /*
- * A read that took bytes, or found the end, is proof that the connection stood, though no poll and no getsockopt had shown that the
- * connect came about: Node's, or a program that just reads. What the end and an error are proof of depends: after a connect that
- * failed, once its error was taken, a read finds 0 as well (net/ipv4/tcp.c tcp_recvmsg_locked looks at sk_shutdown, which
- * tcp_done has set). So there the kernel is asked; where it may not be, or cannot say, what counts is that no such error was seen.
+ * A read that took bytes, or found the end, is proof that the connection stood, though no poll and no getsockopt had
+ * shown that the connect came about: Node's, or a program that just reads. What the end and an error are proof of
+ * depends: after a connect that failed, once its error was taken, a read finds 0 as well (net/ipv4/tcp.c
+ * tcp_recvmsg_locked looks at sk_shutdown, which tcp_done has set). So there the kernel is asked; where it may not be,
+ * or cannot say, what counts is that no such error was seen.
  */
 static bool proves_connection(const struct audit_read *read, ssize_t result, int error)
 {
@@ -172,7 +173,10 @@ void audit_received_message(const struct msghdr *message)
 
 /* ---- poll and its like ---- */
 
-/* Should there turn out to be nothing but the end to read, this told of it. Plain stores: it is on the way of every event. */
+/*
+ * Should there turn out to be nothing but the end to read, this told of it. Plain stores: it is on the way of every
+ * event.
+ */
 static void note_readable(struct socket *socket, const char *call, uint64_t *now_ns, bool by_select)
 {
 	if (!by_select) {
@@ -190,8 +194,8 @@ static void note_readable(struct socket *socket, const char *call, uint64_t *now
 }
 
 /*
- * In SYN_SENT poll says nothing, and a connect that failed is HUP and ERR, so that anything else shows that it came about
- * (net/ipv4/tcp.c tcp_poll). select has no words for those two: there "readable" shows nothing.
+ * In SYN_SENT poll says nothing, and a connect that failed is HUP and ERR, so that anything else shows that it came
+ * about (net/ipv4/tcp.c tcp_poll). select has no words for those two: there "readable" shows nothing.
  */
 static bool shows_connection(uint32_t events, bool by_select)
 {
@@ -216,7 +220,9 @@ void audit_note_events(struct socket_hold *hold, const char *call, uint32_t even
 		note_connected(socket, now_ns);
 		state |= SOCKET_CONNECTED;
 	}
-	/* an end is always HUP or RDHUP too; ERR alone is a notice in the error queue (MSG_ZEROCOPY), or an error that passes */
+	/*
+	 * an end is always HUP or RDHUP too; ERR alone is a notice in the error queue (MSG_ZEROCOPY), or an error that passes
+	 */
 	if (events & (POLLHUP | POLLRDHUP) && state & (SOCKET_CONNECTED | SOCKET_CONNECTING)) {
 		bool own = (socket->shutdown_read && !(events & (POLLHUP | POLLERR))) ||
 			   (socket->shutdown_read && socket->shutdown_write);
@@ -240,8 +246,8 @@ bool audit_may_listen(void)
 }
 
 /*
- * Holds the socket that a wait told of by its number. `turn` was the latest before the wait: a number that has been given to another
- * connection since then was told of as what it was before.
+ * Holds the socket that a wait told of by its number. `turn` was the latest before the wait: a number that has been
+ * given to another connection since then was told of as what it was before.
  */
 static bool hold_told(struct socket_hold *hold, int fd, uint64_t turn)
 {

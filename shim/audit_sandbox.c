@@ -1,4 +1,7 @@
-/* audit_sandbox.c: a program that gives up its rights: the trace is made while it can be, and nothing is asked of the kernel later. */
+/*
+ * audit_sandbox.c: a program that gives up its rights: the trace is made while it can be, and nothing is asked of the
+ * kernel later.
+ */
 #include "shim/audit.h"
 
 #include <errno.h>

@@ -1,9 +1,9 @@
 /*
  * audit_socket.c: which socket a descriptor means, what it went through, and being told of its end.
  *
- * The table can be wrong: descriptors are made and closed by libc itself, by other processes, by io_uring. So a number of which
- * nothing is known, or which this program has closed, is looked at once; and a number that is about to be accused is
- * compared by its cookie first.
+ * The table can be wrong: descriptors are made and closed by libc itself, by other processes, by io_uring. So a number
+ * of which nothing is known, or which this program has closed, is looked at once; and a number that is about to be
+ * accused is compared by its cookie first.
  */
 #include "shim/audit.h"
 

@@ -5,8 +5,8 @@
  * and after. A call that only filled the buffer leaves no trace.
  *
  * No lock is taken on a stream: of two threads that use one stream at the same time one may be given the other's
- * flush, or neither. What the kernel said of the socket is right for both. A wide character counts as one byte where the kernel's
- * own count is not at hand.
+ * flush, or neither. What the kernel said of the socket is right for both. A wide character counts as one byte where
+ * the kernel's own count is not at hand.
  *
  * Nothing here changes errno, or anything in a stream.
  */

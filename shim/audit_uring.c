@@ -1,8 +1,9 @@
 /*
  * audit_uring.c: the way of io_uring: what a call on a ring submits, and what completes before and after it.
  *
- * The program takes completions by inline code that passes no hook, so we only look. What is posted is a fact of the kernel's, and
- * settles the write at once; what it tells, it has told once the program has gone past it, or was given it by a call that waits.
+ * The program takes completions by inline code that passes no hook, so we only look. What is posted is a fact of the
+ * kernel's, and settles the write at once; what it tells, it has told once the program has gone past it, or was given
+ * it by a call that waits.
  */
 #include "shim/audit.h"
 
@@ -63,8 +64,8 @@ static void give_up_slot(struct uring_op *op)
 }
 
 /*
- * Something on this ring was not seen, so that a completion may be of an operation which we know nothing of. The ring is left
- * alone from here on, and the report says so.
+ * Something on this ring was not seen, so that a completion may be of an operation which we know nothing of. The ring
+ * is left alone from here on, and the report says so.
  */
 static void lose_track(struct uring_state *state)
 {
@@ -125,8 +126,8 @@ static void complete(struct uring_state *state, const struct io_uring_cqe *cqe, 
 }
 
 /*
- * Goes on in the completion queue from where we were. An entry that the program has done with may be overwritten; its place comes
- * round again only after all others.
+ * Goes on in the completion queue from where we were. An entry that the program has done with may be overwritten; its
+ * place comes round again only after all others.
  */
 static void scan(struct uring_state *state, const struct uring *ring, uint32_t handed)
 {

@@ -37,8 +37,9 @@ static bool is_ring(int fd)
 }
 
 /*
- * Whether more was submitted on a ring than we have seen: a program that calls liburing by pointers makes a ring before our eyes,
- * since liburing itself calls one of its functions by name there, and then uses it behind our backs. The ring may be gone.
+ * Whether more was submitted on a ring than we have seen: a program that calls liburing by pointers makes a ring before
+ * our eyes, since liburing itself calls one of its functions by name there, and then uses it behind our backs. The ring
+ * may be gone.
  */
 static bool is_ahead(int fd)
 {

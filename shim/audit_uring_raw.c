@@ -1,11 +1,11 @@
 /*
- * audit_uring_raw.c: rings that a program makes and enters by itself, by syscall() or by liburing's two calls of that name, as libuv
- * does with the ring of its changes to epoll.
+ * audit_uring_raw.c: rings that a program makes and enters by itself, by syscall() or by liburing's two calls of that
+ * name, as libuv does with the ring of its changes to epoll.
  *
- * Where such a program has mapped its queues we do not know, so we map them once more, to read only. A mapping keeps a ring alive,
- * and with it the requests under way and the sockets they hold; so ours goes before the ring's descriptor is closed, and is not
- * inherited by a child. What is in the queues then goes the way of every ring (audit_uring.c): this gives it the struct that
- * liburing would have.
+ * Where such a program has mapped its queues we do not know, so we map them once more, to read only. A mapping keeps a
+ * ring alive, and with it the requests under way and the sockets they hold; so ours goes before the ring's descriptor
+ * is closed, and is not inherited by a child. What is in the queues then goes the way of every ring (audit_uring.c):
+ * this gives it the struct that liburing would have.
  */
 #include "shim/audit.h"
 
@@ -24,7 +24,9 @@
 #define RAW_RINGS 64u
 #define TRIES 4000
 
-/* Of a ring that cannot be followed: submissions go without a call, or the queues lie where no mapping of ours can be. */
+/*
+ * Of a ring that cannot be followed: submissions go without a call, or the queues lie where no mapping of ours can be.
+ */
 #define BLIND_SETUP (IORING_SETUP_SQPOLL | URING_SETUP_NO_MMAP | URING_SETUP_REGISTERED_FD_ONLY | ~URING_KNOWN_SETUP)
 
 struct mapping {
@@ -63,7 +65,10 @@ static void unlock(struct raw_ring *ring)
 	__atomic_store_n(&ring->busy, 0, __ATOMIC_RELEASE);
 }
 
-/* The ring of this descriptor, locked; 0 as `fd` + 1: a place for a new one. NULL where there is none, or it is not to be had. */
+/*
+ * The ring of this descriptor, locked; 0 as `fd` + 1: a place for a new one. NULL where there is none, or it is not to
+ * be had.
+ */
 static struct raw_ring *take(int used)
 {
 	for (uint32_t i = 0; i < RAW_RINGS; i++) {

@@ -1,8 +1,9 @@
 /*
  * audit_write.c: the way of a write.
  *
- * A connected stream is asked by one poll before the call. Only where that, or what is known already, makes the write suspect
- * is more asked: the cookie, TCP_INFO before, and TCP_INFO after. The incident stands in the trace before the call is made.
+ * A connected stream is asked by one poll before the call. Only where that, or what is known already, makes the write
+ * suspect is more asked: the cookie, TCP_INFO before, and TCP_INFO after. The incident stands in the trace before the
+ * call is made.
  */
 #include "shim/audit_accuse.h"
 #include "shim/audit_ahead.h"
@@ -48,8 +49,9 @@ static void found_connected(struct audit_write *write)
 }
 
 /*
- * select has no other word for the end than "readable" (fs/select.c POLLIN_SET). It said so, nothing was read since, and nothing
- * is there to read: what it told of was the end. poll and epoll have words of their own for it; their "readable" tells nothing.
+ * select has no other word for the end than "readable" (fs/select.c POLLIN_SET). It said so, nothing was read since,
+ * and nothing is there to read: what it told of was the end. poll and epoll have words of their own for it; their
+ * "readable" tells nothing.
  */
 static void told_by_readable(struct audit_write *write)
 {
@@ -212,7 +214,10 @@ static void note_call(struct audit_write *write)
 	__atomic_store_n(&record->in_call_ns, write->start_ns, __ATOMIC_RELEASE);
 }
 
-/* Holds the socket of a number: the open one or, where the kernel has none either, the one that it was until it was closed. */
+/*
+ * Holds the socket of a number: the open one or, where the kernel has none either, the one that it was until it was
+ * closed.
+ */
 static bool hold_for_write(struct audit_write *write, int fd)
 {
 	uint64_t entry = socket_table_entry(fd);
@@ -346,8 +351,9 @@ static void book(struct audit_write *write, ssize_t result, int error)
 }
 
 /*
- * The number is closed by now, and means no other socket: whoever wrote when the kernel knew nothing of it wrote after that close.
- * The kernel may have taken bytes before it, though, or be told to stop: that belongs to nobody for certain.
+ * The number is closed by now, and means no other socket: whoever wrote when the kernel knew nothing of it wrote after
+ * that close. The kernel may have taken bytes before it, though, or be told to stop: that belongs to nobody for
+ * certain.
  */
 static bool is_closed_meanwhile(const struct audit_write *write)
 {

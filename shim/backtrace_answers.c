@@ -1,4 +1,7 @@
-/* backtrace_answers.c: what the unwinder is told instead of being given a pipe to try addresses on, or the loader's list. */
+/*
+ * backtrace_answers.c: what the unwinder is told instead of being given a pipe to try addresses on, or the loader's
+ * list.
+ */
 #include <elf.h>
 #include <errno.h>
 #include <link.h>
@@ -24,7 +27,10 @@ long backtrace_answer_read(void)
 	return -1;
 }
 
-/* Whether one byte at `address` can be read. The 8 that are tried must not reach into a page that the one does not lie in. */
+/*
+ * Whether one byte at `address` can be read. The 8 that are tried must not reach into a page that the one does not lie
+ * in.
+ */
 long backtrace_answer_write(const void *address)
 {
 	uintptr_t aligned = (uintptr_t)address & ~(uintptr_t)7;

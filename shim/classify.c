@@ -183,7 +183,9 @@ bool classify_expects_epipe(const struct verdict *verdict, const struct classify
 {
 	switch (verdict->kind) {
 	case TRACE_WRITE_AFTER_SHUTDOWN: return true;
-	/* A pending error comes first: EPIPE too where the reset came after the peer's FIN (net/ipv4/tcp_input.c tcp_reset). */
+	/*
+	 * A pending error comes first: EPIPE too where the reset came after the peer's FIN (net/ipv4/tcp_input.c tcp_reset).
+	 */
 	case TRACE_WRITE_AFTER_RESET: return true;
 	case TRACE_WRITE_BEFORE_CONNECT: return is_tcp(facts) && !(verdict->flags & TRACE_INCIDENT_CONNECTING);
 	case TRACE_WRITE_AFTER_PEER_CLOSE: return !is_tcp(facts) && facts->revents & POLLHUP;

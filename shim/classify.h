@@ -1,9 +1,9 @@
 /*
  * classify.h: from what was known and seen to a verdict. Pure: no system call, no state, so each rule has a unit test.
  *
- * The rules rest on docs/KERNEL.md, section 1. A write is judged twice: before the call, by what the kernel says of the socket, and
- * after it, by the result. What was seen before decides the kind; the result decides the outcome, and the kind only where
- * nothing was to be seen before (a race, or a descriptor that may not be probed).
+ * The rules rest on docs/KERNEL.md, section 1. A write is judged twice: before the call, by what the kernel says of the
+ * socket, and after it, by the result. What was seen before decides the kind; the result decides the outcome, and the
+ * kind only where nothing was to be seen before (a race, or a descriptor that may not be probed).
  */
 #ifndef SOCKSAN_CLASSIFY_H
 #define SOCKSAN_CLASSIFY_H
@@ -45,8 +45,9 @@ struct verdict {
 };
 
 /*
- * Whether a TCP socket in this state (TCP_ESTABLISHED ...), which has had so many bytes acknowledged (tcpi_bytes_acked), is or
- * was connected. Of a connect that failed or is under way not even the SYN is acknowledged, which counts as a byte.
+ * Whether a TCP socket in this state (TCP_ESTABLISHED ...), which has had so many bytes acknowledged
+ * (tcpi_bytes_acked), is or was connected. Of a connect that failed or is under way not even the SYN is acknowledged,
+ * which counts as a byte.
  */
 bool classify_has_connected(uint8_t tcp_state, uint64_t acked_bytes);
 

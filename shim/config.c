@@ -41,7 +41,7 @@ static const struct option options[] = {
 
 #define OPTIONS (sizeof(options) / sizeof(*options))
 
-/* --- Help ---------------------------------------------------------------------------------------------------------------- */
+/* --- Help --------------------------------------------------------------------------------------------------------- */
 
 static char *append_value(char *at, char *end, const struct option *option, uint64_t value)
 {
@@ -98,7 +98,7 @@ bool config_help(unsigned number, char *line, size_t size)
 	return true;
 }
 
-/* --- Values -------------------------------------------------------------------------------------------------------------- */
+/* --- Values ------------------------------------------------------------------------------------------------------- */
 
 static void option_put(const struct option *option, struct config *result, uint64_t number)
 {

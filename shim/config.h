@@ -3,8 +3,8 @@
  *
  *	SOCKSAN_OPTIONS=key=value:key=value
  *
- * as the sanitizers do it; a value that holds a colon stands in single or double quotes. An unknown key, or a value that
- * cannot be read, is said once on standard error and ignored.
+ * as the sanitizers do it; a value that holds a colon stands in single or double quotes. An unknown key, or a value
+ * that cannot be read, is said once on standard error and ignored.
  */
 #ifndef SOCKSAN_CONFIG_H
 #define SOCKSAN_CONFIG_H
@@ -33,8 +33,8 @@ struct config {
 extern struct config config __attribute__((visibility("hidden")));
 
 /*
- * Parses `text` into `result`, which holds the defaults. What was wrong goes into `complaint` (one line without its end, cut
- * to `complaint_size`; empty where nothing was). Returns whether all of it was understood. Allocates nothing.
+ * Parses `text` into `result`, which holds the defaults. What was wrong goes into `complaint` (one line without its
+ * end, cut to `complaint_size`; empty where nothing was). Returns whether all of it was understood. Allocates nothing.
  */
 bool config_parse(struct config *result, const char *text, char *complaint, size_t complaint_size);
 

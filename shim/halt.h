@@ -1,10 +1,10 @@
 /*
  * halt.h: halt_on_error=1, the end of the process at its first error.
  *
- * What is an error is decided by trace_severity (trace_kinds.h), as in the report. An incident is marked when its facts make it
- * an error and nothing that is still to come can make it less: where the program's call has returned, where the kernel's account
- * of accepted bytes turns to the worse, where a run of closes is known to be no sweep. The process ends when the audit of the
- * call that brought this out is done, so that the trace has all of it.
+ * What is an error is decided by trace_severity (trace_kinds.h), as in the report. An incident is marked when its facts
+ * make it an error and nothing that is still to come can make it less: where the program's call has returned, where the
+ * kernel's account of accepted bytes turns to the worse, where a run of closes is known to be no sweep. The process
+ * ends when the audit of the call that brought this out is done, so that the trace has all of it.
  *
  * Any thread, any signal handler; keeps errno.
  */
@@ -18,7 +18,10 @@
 /* The first incident that is an error, or NULL. */
 extern const struct trace_incident *halt_due __attribute__((visibility("hidden")));
 
-/* The facts of this incident, which may be NULL, are final or can only grow worse: it is marked if they make it an error. */
+/*
+ * The facts of this incident, which may be NULL, are final or can only grow worse: it is marked if they make it an
+ * error.
+ */
 void halt_consider(const struct trace_incident *incident);
 
 /* Says so on standard error, and ends the process with the status of the option `exitcode`. */

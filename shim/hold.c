@@ -50,8 +50,8 @@ static bool is_gone(const struct hold_block *block)
 }
 
 /*
- * Frees the block of a thread that has ended. Of several threads that find this out one does it: the block is its own meanwhile,
- * with a mark, since its owner has another.
+ * Frees the block of a thread that has ended. Of several threads that find this out one does it: the block is its own
+ * meanwhile, with a mark, since its owner has another.
  */
 static bool free_block(struct hold_block *block, uintptr_t owner)
 {
@@ -99,8 +99,8 @@ static struct hold_block *add_block(uintptr_t mine)
 }
 
 /*
- * A block that carries our name was a thread's that had our place in memory, or our thread id, before us. It is left with what it
- * holds; so is one that a jump took this thread away from while it made it its own.
+ * A block that carries our name was a thread's that had our place in memory, or our thread id, before us. It is left
+ * with what it holds; so is one that a jump took this thread away from while it made it its own.
  */
 static struct hold_block *find_block(uintptr_t mine, int32_t tid)
 {

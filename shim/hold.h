@@ -1,16 +1,17 @@
 /*
- * hold.h: who looks at which object, so that nobody gives it to somebody else meanwhile (hazard pointers; docs/LIFETIME.md).
+ * hold.h: who looks at which object, so that nobody gives it to somebody else meanwhile (hazard pointers;
+ * docs/LIFETIME.md).
  *
- * Each thread has a block of slots. Taking a hold is one store with a full fence; then the caller makes sure that the object
- * is still where it found it. Whoever wants to use an object again, after the last place that led to it is gone, looks
- * through the slots of all threads first. Objects are of memory that is never unmapped.
+ * Each thread has a block of slots. Taking a hold is one store with a full fence; then the caller makes sure that the
+ * object is still where it found it. Whoever wants to use an object again, after the last place that led to it is gone,
+ * looks through the slots of all threads first. Objects are of memory that is never unmapped.
  *
- * A hold belongs to a frame of the stack: the address of the struct that says so (`holder`) lies in it. A frame that was left by
- * siglongjmp or an exception gives nothing back: its slot is found to be abandoned by a later call of the thread. The block
- * of a thread that is gone is found by the next one that needs a block.
+ * A hold belongs to a frame of the stack: the address of the struct that says so (`holder`) lies in it. A frame that
+ * was left by siglongjmp or an exception gives nothing back: its slot is found to be abandoned by a later call of the
+ * thread. The block of a thread that is gone is found by the next one that needs a block.
  *
- * Any thread and signal handler, a forked child, before the constructor. Takes no lock and waits for nobody. In a vforked child the
- * slots are those of the parent's thread, which is suspended: what the child takes it gives back.
+ * Any thread and signal handler, a forked child, before the constructor. Takes no lock and waits for nobody. In a
+ * vforked child the slots are those of the parent's thread, which is suspended: what the child takes it gives back.
  */
 #ifndef SOCKSAN_HOLD_H
 #define SOCKSAN_HOLD_H
@@ -46,8 +47,8 @@ struct hold_block {
 extern void (*hold_abandoned)(struct hold_slot *slot) __attribute__((visibility("hidden")));
 
 /*
- * The way for a thread's first hold, and wherever one is held already. Returns a free slot that is marked as `holder`'s, NULL where
- * there is none to be had.
+ * The way for a thread's first hold, and wherever one is held already. Returns a free slot that is marked as
+ * `holder`'s, NULL where there is none to be had.
  */
 struct hold_slot *hold_find_slot(uintptr_t holder);
 
@@ -57,8 +58,8 @@ struct hold_slot *hold_find_slot(uintptr_t holder);
 #endif
 
 /*
- * Holds `object` for `holder`, an address in the frame of a caller. From here on the object is not used again, if it was not free
- * already: look that it is still in use. NULL where there is no slot.
+ * Holds `object` for `holder`, an address in the frame of a caller. From here on the object is not used again, if it
+ * was not free already: look that it is still in use. NULL where there is no slot.
  */
 static inline struct hold_slot *hold_take(const void *holder, const void *object)
 {
@@ -87,7 +88,10 @@ static inline void hold_give_back(struct hold_slot *slot)
 	__atomic_store_n(&slot->holder, 0, __ATOMIC_RELEASE);
 }
 
-/* Calls `visit` for each object that is held now, or was a moment ago, by any thread. Blocks of threads that are gone are freed. */
+/*
+ * Calls `visit` for each object that is held now, or was a moment ago, by any thread. Blocks of threads that are gone
+ * are freed.
+ */
 void hold_each(void (*visit)(const void *object));
 
 /* This thread's block; NULL where there is no memory for one. */

@@ -95,8 +95,8 @@ static void keep_found(const struct hook *hook, const void *caller, void *real)
 }
 
 /*
- * A library that was loaded with RTLD_LOCAL meets us first, as everybody does, and then what it needs itself or what it was
- * linked with. Only it can see that.
+ * A library that was loaded with RTLD_LOCAL meets us first, as everybody does, and then what it needs itself or what it
+ * was linked with. Only it can see that.
  */
 static void *find_for_caller(const struct hook *hook, const void *caller)
 {

@@ -6,8 +6,8 @@
  *		return REAL(listen)(fd, backlog);
  *	}
  *
- * HOOK exports the function and makes its `struct hook`. REAL(name) is the next definition, as the program would have met
- * it without us, looked up on first use and typed by libc's own header: a wrong prototype does not compile.
+ * HOOK exports the function and makes its `struct hook`. REAL(name) is the next definition, as the program would have
+ * met it without us, looked up on first use and typed by libc's own header: a wrong prototype does not compile.
  */
 #ifndef SOCKSAN_HOOK_H
 #define SOCKSAN_HOOK_H
@@ -32,8 +32,9 @@ struct hook {
 #define HOOK_LOOK_UP(name) static __attribute__((section("socksan_hooks"), used)) struct hook name##_hook = {#name, 0}
 
 /*
- * The same for a function that libc does not have. Its library may come later, by dlopen, or be one that only its caller
- * sees; so it is looked for at each call until it is found for all, and REAL_FOREIGN is NULL where there is none.
+ * The same for a function that libc does not have. Its library may come later, by dlopen, or be one that only its
+ * caller sees; so it is looked for at each call until it is found for all, and REAL_FOREIGN is NULL where there is
+ * none.
  */
 #define HOOK_FOREIGN(result, name, ...)                                                                                \
 	static struct hook name##_hook = {#name, 0};                                                                   \
@@ -57,8 +58,8 @@ struct hook {
 #define REAL(name) ((__typeof__(&name))hook_real(&name##_hook))
 
 /*
- * The next definition of the hooked function in the program's search order; a function that fails with ENOSYS where there
- * is none. Any thread, any time, the time before the constructor included.
+ * The next definition of the hooked function in the program's search order; a function that fails with ENOSYS where
+ * there is none. Any thread, any time, the time before the constructor included.
  */
 void *hook_find(struct hook *hook);
 

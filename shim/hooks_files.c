@@ -1,8 +1,9 @@
 /*
- * hooks_files.c: calls about descriptors in general. There is nothing to audit in them; they are here for the quarantine, so
- * that the program finds the numbers and the errors that it would find without it.
+ * hooks_files.c: calls about descriptors in general. There is nothing to audit in them; they are here for the
+ * quarantine, so that the program finds the numbers and the errors that it would find without it.
  *
- * The fortified forms of open are in no public header, fstat's older names in none any more: their prototypes stand here.
+ * The fortified forms of open are in no public header, fstat's older names in none any more: their prototypes stand
+ * here.
  */
 #include <dirent.h>
 #include <errno.h>

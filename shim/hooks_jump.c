@@ -1,7 +1,7 @@
 /*
- * hooks_jump.c: longjmp and its like. A signal handler that leaves by one leaves the calls that it has interrupted, some of them
- * ours: what those had under way is given back just before. Jumps that pass no hook (exceptions, a coroutine's own assembly)
- * are found out by a later call (thread.h).
+ * hooks_jump.c: longjmp and its like. A signal handler that leaves by one leaves the calls that it has interrupted,
+ * some of them ours: what those had under way is given back just before. Jumps that pass no hook (exceptions, a
+ * coroutine's own assembly) are found out by a later call (thread.h).
  */
 #include <errno.h>
 #include <setjmp.h>

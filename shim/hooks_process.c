@@ -1,8 +1,8 @@
 /*
  * hooks_process.c: the calls that end a process or turn it into another image, and those that change what we may do.
  *
- * fork needs no hook: the handlers of pthread_atfork and the wiped page tell. vfork must not have one: its child would return
- * through our frame (google/sanitizers issue 925).
+ * fork needs no hook: the handlers of pthread_atfork and the wiped page tell. vfork must not have one: its child would
+ * return through our frame (google/sanitizers issue 925).
  */
 #include <alloca.h>
 #include <dlfcn.h>

@@ -1,6 +1,6 @@
 /*
- * hooks_read.c: every call of libc that reads from a descriptor, since reading is how a program is told. The fortified forms
- * are in no public header: their prototypes stand here.
+ * hooks_read.c: every call of libc that reads from a descriptor, since reading is how a program is told. The fortified
+ * forms are in no public header: their prototypes stand here.
  */
 #include <fcntl.h>
 #include <sys/ioctl.h>

@@ -1,6 +1,6 @@
 /*
- * hooks_rights.c: calls by which a process gives up rights. What it does afterwards goes into its trace, and it may not be able to
- * make one then: a process without a socket so far gets its trace now.
+ * hooks_rights.c: calls by which a process gives up rights. What it does afterwards goes into its trace, and it may not
+ * be able to make one then: a process without a socket so far gets its trace now.
  */
 #include <unistd.h>
 

@@ -1,5 +1,6 @@
 /*
- * hooks_syscall.c: syscall(2), by which a program makes a call without libc's function for it. Node closes its sockets so.
+ * hooks_syscall.c: syscall(2), by which a program makes a call without libc's function for it. Node closes its sockets
+ * so.
  *
  * The call itself always goes on to libc's syscall(): close() is a cancellation point and syscall(SYS_close) is none.
  */

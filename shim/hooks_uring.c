@@ -1,9 +1,10 @@
 /*
- * hooks_uring.c: the calls of liburing that show the kernel what the program has filled in, or wait for what comes back.
+ * hooks_uring.c: the calls of liburing that show the kernel what the program has filled in, or wait for what comes
+ * back.
  *
- * liburing need not be there: then nobody calls these, and a program that looks for one of them by name and calls it is told
- * -ENOSYS, as by a kernel without io_uring. They report errors by their results and leave errno alone. The prototypes are
- * liburing's (src/include/liburing.h); those of a later version than Debian 12's are said to be so.
+ * liburing need not be there: then nobody calls these, and a program that looks for one of them by name and calls it is
+ * told -ENOSYS, as by a kernel without io_uring. They report errors by their results and leave errno alone. The
+ * prototypes are liburing's (src/include/liburing.h); those of a later version than Debian 12's are said to be so.
  */
 #include <errno.h>
 #include <signal.h>

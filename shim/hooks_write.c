@@ -18,7 +18,10 @@
 #include "shim/runtime_channel.h"
 #include "shim/thread.h"
 
-/* Descriptors that are none: what the unwinder and the interpreter write while we use them, and what a runtime tells us. */
+/*
+ * Descriptors that are none: what the unwinder and the interpreter write while we use them, and what a runtime tells
+ * us.
+ */
 static ssize_t write_nowhere(int fd, const void *bytes, size_t count)
 {
 	if (thread_is_unwinding())
@@ -117,7 +120,10 @@ HOOK(ssize_t, writev, int fd, const struct iovec *iovec, int count)
 	return audit_write_end(&write_, REAL(writev)(fd, iovec, count));
 }
 
-/* The p-forms fail with ESPIPE on a socket, but for pwritev2 at offset -1; on a closed number they fail like the others. */
+/*
+ * The p-forms fail with ESPIPE on a socket, but for pwritev2 at offset -1; on a closed number they fail like the
+ * others.
+ */
 HOOK(ssize_t, pwrite, int fd, const void *buf, size_t nbytes, off_t offset)
 {
 	struct audit_write write_;

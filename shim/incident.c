@@ -78,8 +78,8 @@ static void copy_end(struct trace_incident *incident, const struct trace_socket 
 }
 
 /*
- * Where the writes of one kind, socket and place are found again, so that a thousand of them are one incident. A place that
- * another incident has taken costs one incident more, not one for each write.
+ * Where the writes of one kind, socket and place are found again, so that a thousand of them are one incident. A place
+ * that another incident has taken costs one incident more, not one for each write.
  */
 static trace_ref recent[RECENT];
 
@@ -174,8 +174,8 @@ static void clear(struct trace_incident *incident)
 }
 
 /*
- * Counts one more write in the incident of its place. One that was taken back is begun anew: a program that is told again and
- * again to try later does not fill the log. Returns false where another thread is just beginning it anew.
+ * Counts one more write in the incident of its place. One that was taken back is begun anew: a program that is told
+ * again and again to try later does not fill the log. Returns false where another thread is just beginning it anew.
  */
 static bool join(struct trace_incident *incident, const struct incident_call *call, trace_ref stack, bool *fresh)
 {
@@ -312,8 +312,8 @@ static uint32_t bytes_of(const struct operation *operation)
 }
 
 /*
- * Which of the last writes the lost bytes belong to: the stream's last ones. The flight recorder knows sixteen operations; of more
- * writes than that the oldest it has is the first one told of.
+ * Which of the last writes the lost bytes belong to: the stream's last ones. The flight recorder knows sixteen
+ * operations; of more writes than that the oldest it has is the first one told of.
  */
 static void count_lost_writes(struct trace_incident *incident, const struct socket *socket, uint64_t bytes)
 {

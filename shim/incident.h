@@ -2,8 +2,8 @@
  * incident.h: one record for all writes of one kind, made from one place on one socket.
  *
  * An incident is announced before the call is made, so that it is on disk when a SIGPIPE kills; then completed with the
- * result, or withdrawn. What became of accepted bytes is settled when the kernel tells: at once, at a later event, at the
- * close, at the exit. Any thread, any signal handler; keeps errno.
+ * result, or withdrawn. What became of accepted bytes is settled when the kernel tells: at once, at a later event, at
+ * the close, at the exit. Any thread, any signal handler; keeps errno.
  */
 #ifndef SOCKSAN_INCIDENT_H
 #define SOCKSAN_INCIDENT_H
@@ -36,13 +36,19 @@ struct incident_call {
 	struct quarantine_owner owner; /* whom the number would mean by now without the quarantine */
 };
 
-/* Announces: a new incident, or one more write in an old one (`*fresh` says which). NULL where it could not be recorded. */
+/*
+ * Announces: a new incident, or one more write in an old one (`*fresh` says which). NULL where it could not be
+ * recorded.
+ */
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh);
 
 /* The call changed nothing worth telling (EAGAIN, EINTR). */
 void incident_withdraw(struct trace_incident *incident, const struct incident_call *call);
 
-/* The call has returned, and its result is still to come; or it will never be seen, but for these bytes that were accepted. */
+/*
+ * The call has returned, and its result is still to come; or it will never be seen, but for these bytes that were
+ * accepted.
+ */
 void incident_under_way(struct trace_incident *incident);
 void incident_unknown(struct trace_incident *incident, size_t accepted);
 
@@ -57,8 +63,8 @@ void incident_reject(
 	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
 
 /*
- * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where there is none: what an AF_UNIX socket
- * accepted is in the peer's queue; of a TCP socket that was closed meanwhile nobody knows.
+ * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where there is none: what an AF_UNIX
+ * socket accepted is in the peer's queue; of a TCP socket that was closed meanwhile nobody knows.
  */
 void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted,
 	const struct probe_tcp *tcp);
@@ -67,9 +73,9 @@ void incident_accept(struct trace_incident *incident, const struct incident_call
 void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
 
 /*
- * Bytes that were found to be lost after the fact: thrown away by a close, or unacknowledged when the connection ended though
- * nothing had been wrong when they were written. `call` says where that came out; how many writes they were, and when, is read off
- * the flight recorder.
+ * Bytes that were found to be lost after the fact: thrown away by a close, or unacknowledged when the connection ended
+ * though nothing had been wrong when they were written. `call` says where that came out; how many writes they were, and
+ * when, is read off the flight recorder.
  */
 void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error);
 

@@ -114,8 +114,9 @@ void incident_accept(
 }
 
 /*
- * How many bytes of the stream, up to the incident's last, are not acknowledged. Returns false where nobody can tell: a kernel that
- * does not say how far the peer has acknowledged leaves open whether what waits is the incident's, or was written since.
+ * How many bytes of the stream, up to the incident's last, are not acknowledged. Returns false where nobody can tell: a
+ * kernel that does not say how far the peer has acknowledged leaves open whether what waits is the incident's, or was
+ * written since.
  */
 static bool find_behind(const struct trace_incident *incident, const struct probe_tcp *tcp, uint64_t *behind)
 {

@@ -1,5 +1,6 @@
 /*
- * incident_settle.h: what became of the bytes of an incident. Parts of incident.c: what the program is to call stands in incident.h.
+ * incident_settle.h: what became of the bytes of an incident. Parts of incident.c: what the program is to call stands
+ * in incident.h.
  */
 #ifndef SOCKSAN_INCIDENT_SETTLE_H
 #define SOCKSAN_INCIDENT_SETTLE_H
@@ -22,7 +23,10 @@ void incident_update_outcome(struct trace_incident *incident);
 /* The call has returned, so no SIGPIPE has killed the process. Returns how severe the incident was before this call. */
 enum trace_severity incident_returned(struct trace_incident *incident);
 
-/* The call has returned `result`, bytes or minus errno, and was settled. Counts it in an incident that had been `before`. */
+/*
+ * The call has returned `result`, bytes or minus errno, and was settled. Counts it in an incident that had been
+ * `before`.
+ */
 void incident_finish_call(struct trace_incident *incident, enum trace_severity before, long result);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * init.c: where the shim's life begins and ends in a process.
  *
- * Hooks are called before the constructor (by constructors of other libraries) and after the destructor; they set up what they
- * need themselves. Here is what needs to be done once: signing in, the fork handlers, looking the hooks up in advance.
+ * Hooks are called before the constructor (by constructors of other libraries) and after the destructor; they set up
+ * what they need themselves. Here is what needs to be done once: signing in, the fork handlers, looking the hooks up in
+ * advance.
  */
 #include <pthread.h>
 #include <string.h>

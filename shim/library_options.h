@@ -1,9 +1,9 @@
 /*
  * library_options.h: the options of SOCKSAN_OPTIONS, one row each.
  *
- * The library reads them (config.h), the command checks what it hands on (analyzer/shim_options.h), and the help and the manual page
- * are made from the rows. An option is a row here and the code that asks config.NAME. Besides trace_format.h the only file that
- * library and command share. Pure: no state, no calls; usable anywhere.
+ * The library reads them (config.h), the command checks what it hands on (analyzer/shim_options.h), and the help and
+ * the manual page are made from the rows. An option is a row here and the code that asks config.NAME. Besides
+ * trace_format.h the only file that library and command share. Pure: no state, no calls; usable anywhere.
  */
 #ifndef SOCKSAN_LIBRARY_OPTIONS_H
 #define SOCKSAN_LIBRARY_OPTIONS_H
@@ -14,8 +14,8 @@
  * SIZE(name, lowest, highest, default, ARGUMENT, help, more)  in KiB; a value is in bytes, or has K, M or G behind it
  * SWITCH(name, default, help, more)  0 or 1
  *
- * `set by` is what `socksan run` has in the place of an option that it sets itself, or "". `help` is a line of help=1, and a sentence of
- * the manual page, which goes on with `more`.
+ * `set by` is what `socksan run` has in the place of an option that it sets itself, or "". `help` is a line of help=1,
+ * and a sentence of the manual page, which goes on with `more`.
  */
 #define LIBRARY_OPTIONS(TEXT, NUMBER, SIZE, SWITCH)                                                                    \
 	TEXT(log_path, "socksan.", "PREFIX", "--log-dir", "where traces go: a directory where it ends in a slash",     \
@@ -53,7 +53,10 @@
 
 enum library_option_type { LIBRARY_TEXT, LIBRARY_NUMBER, LIBRARY_SIZE, LIBRARY_SWITCH };
 
-/* Reads all of a value as the type has it; a size is in bytes. Returns whether it is one and lies in the range. No allocation. */
+/*
+ * Reads all of a value as the type has it; a size is in bytes. Returns whether it is one and lies in the range. No
+ * allocation.
+ */
 static inline bool library_option_number(enum library_option_type type, const char *value, size_t length,
 	uint64_t lowest, uint64_t highest, uint64_t *result)
 {

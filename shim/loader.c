@@ -1,9 +1,9 @@
 /*
  * loader.c: references with a version to what may not be there.
  *
- * They are weak, so that the library is loaded without them. Where the program has no libdl.so.2, libc itself loads it, as it
- * does its own modules for names and character sets (glibc until 2.33, elf/dl-libc.c); no glibc that lacks the weak ones is
- * without these.
+ * They are weak, so that the library is loaded without them. Where the program has no libdl.so.2, libc itself loads it,
+ * as it does its own modules for names and character sets (glibc until 2.33, elf/dl-libc.c); no glibc that lacks the
+ * weak ones is without these.
  *
  * Compiled without link-time optimisation, which would tear the versions from the references.
  */

@@ -1,15 +1,15 @@
 /*
  * memory.c: the library's own memcpy and its like, hidden, so that its calls to them never leave it.
  *
- * These are the functions that sanitizers intercept. ThreadSanitizer took what two threads of the library did to the trace
- * for a data race of the program's, and AddressSanitizer would hold our reads to the program's red zones; neither sees the
- * atomics and claims by which the library orders its own. It also keeps libc's lazy binding and processor dispatch out of
- * the time before constructors and out of signal handlers.
+ * These are the functions that sanitizers intercept. ThreadSanitizer took what two threads of the library did to the
+ * trace for a data race of the program's, and AddressSanitizer would hold our reads to the program's red zones; neither
+ * sees the atomics and claims by which the library orders its own. It also keeps libc's lazy binding and processor
+ * dispatch out of the time before constructors and out of signal handlers.
  *
  * Those in parentheses are generic macros in glibc 2.43.
  *
- * The sizes here are small: records of some hundred bytes, frames of a stack, names. The empty assembly keeps the compiler from
- * seeing in a loop the very function that it stands in.
+ * The sizes here are small: records of some hundred bytes, frames of a stack, names. The empty assembly keeps the
+ * compiler from seeing in a loop the very function that it stands in.
  */
 #define __NO_STRING_INLINES /* before glibc 2.26 some of these were macros */
 #include <stddef.h>

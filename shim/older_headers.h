@@ -1,8 +1,9 @@
 /*
- * older_headers.h: what the headers of older systems lack, back to glibc 2.17 and Linux 3.8, and may be needed when the program
- * runs on a newer one. Numbers belong to the kernel's interface and never change.
+ * older_headers.h: what the headers of older systems lack, back to glibc 2.17 and Linux 3.8, and may be needed when the
+ * program runs on a newer one. Numbers belong to the kernel's interface and never change.
  *
- * Functions are declared whether libc's header has them or not: where it has, the compiler holds our prototype against it.
+ * Functions are declared whether libc's header has them or not: where it has, the compiler holds our prototype against
+ * it.
  */
 #ifndef SOCKSAN_OLDER_HEADERS_H
 #define SOCKSAN_OLDER_HEADERS_H
@@ -102,8 +103,8 @@ int statx(int dirfd, const char *path, int flags, unsigned int mask, struct stat
 #endif
 
 /*
- * What TCP_INFO answers (include/uapi/linux/tcp.h). What came after total_retrans was appended one by one; a kernel fills in as
- * much as it knows of what it is given room for.
+ * What TCP_INFO answers (include/uapi/linux/tcp.h). What came after total_retrans was appended one by one; a kernel
+ * fills in as much as it knows of what it is given room for.
  */
 struct older_tcp_info {
 	uint8_t tcpi_state;

@@ -1,8 +1,9 @@
 /*
  * payload.h: what a write was given, in whichever form: one buffer, a vector, a message, several messages.
  *
- * The pointers are the program's. They may be bad: the kernel answers EFAULT, and we must not crash where it would not. So
- * they are read either through the kernel (payload_read_*), or after a call that the kernel accepted (payload_length).
+ * The pointers are the program's. They may be bad: the kernel answers EFAULT, and we must not crash where it would not.
+ * So they are read either through the kernel (payload_read_*), or after a call that the kernel accepted
+ * (payload_length).
  */
 #ifndef SOCKSAN_PAYLOAD_H
 #define SOCKSAN_PAYLOAD_H

@@ -25,8 +25,8 @@
 #define COOKIE_IS_INODE (1ull << 63) /* cookies are counted from 1 (net/core/sock_diag.c) */
 
 /*
- * Passes on what a question to the kernel returned. Most errors are an answer: they say what the descriptor is. Any other means
- * that something stays unknown, which is counted.
+ * Passes on what a question to the kernel returned. Most errors are an answer: they say what the descriptor is. Any
+ * other means that something stays unknown, which is counted.
  */
 static long answer(long result)
 {
@@ -89,7 +89,10 @@ uint64_t probe_cookie(int fd)
 	uint64_t cookie = 0;
 	long result = get_option(fd, SOL_SOCKET, SO_COOKIE, &cookie, sizeof(cookie));
 
-	/* EINVAL is for fewer than 8 bytes (net/core/sock.c sk_getsockopt): qemu-user asks for 4, as it does for what it does not know */
+	/*
+	 * EINVAL is for fewer than 8 bytes (net/core/sock.c sk_getsockopt): qemu-user asks for 4, as it does for what it does
+	 * not know
+	 */
 	if (result == -ENOPROTOOPT || result == -EOPNOTSUPP || result == -EINVAL)
 		return inode_cookie(fd);
 	return result < 0 ? 0 : cookie;
@@ -232,8 +235,9 @@ bool probe_local(int fd, struct trace_address *address)
 }
 
 /*
- * getpeername has no answer once the connection is reset, which an accepted one can be before anybody asked; SO_PEERNAME still
- * has (net/ipv4/af_inet.c inet_getname). It refuses more room than it fills, so the longer address is asked for first.
+ * getpeername has no answer once the connection is reset, which an accepted one can be before anybody asked;
+ * SO_PEERNAME still has (net/ipv4/af_inet.c inet_getname). It refuses more room than it fills, so the longer address is
+ * asked for first.
  */
 bool probe_peer(int fd, struct trace_address *address)
 {

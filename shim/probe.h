@@ -1,6 +1,7 @@
 /*
- * probe.h: ask the kernel about one socket. Keeps nothing, changes nothing: no SO_ERROR, no read, no zero-length send, which
- * would take away what the program is to see (docs/KERNEL.md, section 1). All of it is system calls alone; usable anywhere.
+ * probe.h: ask the kernel about one socket. Keeps nothing, changes nothing: no SO_ERROR, no read, no zero-length send,
+ * which would take away what the program is to see (docs/KERNEL.md, section 1). All of it is system calls alone; usable
+ * anywhere.
  */
 #ifndef SOCKSAN_PROBE_H
 #define SOCKSAN_PROBE_H
@@ -36,15 +37,16 @@ struct probe_tcp {
 short probe_poll(int fd);
 
 /*
- * The same for several, each with PROBE_EVENTS to ask for. Returns false where that could not be asked: more than RLIMIT_NOFILE allows,
- * say. What each one has to say stands in its `revents` then.
+ * The same for several, each with PROBE_EVENTS to ask for. Returns false where that could not be asked: more than
+ * RLIMIT_NOFILE allows, say. What each one has to say stands in its `revents` then.
  */
 #define PROBE_EVENTS (POLLRDHUP | POLLOUT)
 bool probe_poll_all(struct pollfd *polls, unsigned count);
 
 /*
- * SO_COOKIE, which names a socket until the machine reboots (Linux 4.12). A kernel that has none: the inode number of the socket, which
- * is not given again for 4 billion sockets and pipes (fs/inode.c get_next_ino), with the highest bit set. 0 where neither can be had.
+ * SO_COOKIE, which names a socket until the machine reboots (Linux 4.12). A kernel that has none: the inode number of
+ * the socket, which is not given again for 4 billion sockets and pipes (fs/inode.c get_next_ino), with the highest bit
+ * set. 0 where neither can be had.
  */
 uint64_t probe_cookie(int fd);
 
@@ -52,13 +54,15 @@ uint64_t probe_cookie(int fd);
 int probe_identity(int fd, struct probe_identity *identity);
 
 /*
- * TCP_INFO and SIOCOUTQ that belong together. Returns whether it is a TCP socket. What a kernel leaves out of TCP_INFO is 0.
+ * TCP_INFO and SIOCOUTQ that belong together. Returns whether it is a TCP socket. What a kernel leaves out of TCP_INFO
+ * is 0.
  */
 bool probe_tcp(int fd, struct probe_tcp *tcp);
 
 /*
- * Whether the account says how far the peer has acknowledged, and so all that this struct has but the state, `retransmits` and
- * `unacked_bytes`. To be asked where a finding depends on it: where it is unknown, that is counted as TRACE_LOST_NO_ANSWER.
+ * Whether the account says how far the peer has acknowledged, and so all that this struct has but the state,
+ * `retransmits` and `unacked_bytes`. To be asked where a finding depends on it: where it is unknown, that is counted as
+ * TRACE_LOST_NO_ANSWER.
  */
 bool probe_knows_acked(const struct probe_tcp *tcp);
 
@@ -74,7 +78,9 @@ bool probe_is_open(int fd);
 /* Whether the socket listens. */
 bool probe_listens(int fd);
 
-/* The addresses by getsockname and getpeername. Return whether there was one. An AF_UNIX name is stored in the trace. */
+/*
+ * The addresses by getsockname and getpeername. Return whether there was one. An AF_UNIX name is stored in the trace.
+ */
 bool probe_local(int fd, struct trace_address *address);
 bool probe_peer(int fd, struct trace_address *address);
 

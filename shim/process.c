@@ -53,8 +53,8 @@ static const char *base_of(const char *path)
 }
 
 /*
- * Whether a program was called by another name of its file: redis-server is a link to redis-check-rdb in Debian, and a busybox has
- * many names. Not so a script, whose file is another one, nor what was called as /dev/fd/N (fexecve).
+ * Whether a program was called by another name of its file: redis-server is a link to redis-check-rdb in Debian, and a
+ * busybox has many names. Not so a script, whose file is another one, nor what was called as /dev/fd/N (fexecve).
  */
 static bool is_name_of_program(const char *called)
 {
@@ -85,7 +85,10 @@ static void read_names(void)
 	memcpy(process_names.comm, base, strnlen(base, sizeof(process_names.comm) - 1));
 }
 
-/* The options. In .preinit_array libc has not set `environ` yet; the kernel has put the environment behind the arguments. */
+/*
+ * The options. In .preinit_array libc has not set `environ` yet; the kernel has put the environment behind the
+ * arguments.
+ */
 static const char *find_options(void)
 {
 	static const char name[] = "SOCKSAN_OPTIONS=";

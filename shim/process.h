@@ -1,9 +1,9 @@
 /*
  * process.h: which process this is, and whether it is still the one that our state belongs to.
  *
- * A page with MADV_WIPEONFORK holds the generation: in a forked child it reads 0, whatever made the child, so one load tells.
- * A vforked child, or any clone that shares memory, reads its parent's page: hooks that change state compare the pid as well
- * (docs/KERNEL.md P7).
+ * A page with MADV_WIPEONFORK holds the generation: in a forked child it reads 0, whatever made the child, so one load
+ * tells. A vforked child, or any clone that shares memory, reads its parent's page: hooks that change state compare the
+ * pid as well (docs/KERNEL.md P7).
  */
 #ifndef SOCKSAN_PROCESS_H
 #define SOCKSAN_PROCESS_H
@@ -36,7 +36,10 @@ static inline uint32_t process_generation(void)
 	return __atomic_load_n(&process_page->generation, __ATOMIC_ACQUIRE);
 }
 
-/* Sets the process up on its first call, and again in a forked child. Returns false where another thread is just doing so. */
+/*
+ * Sets the process up on its first call, and again in a forked child. Returns false where another thread is just doing
+ * so.
+ */
 bool process_set_up(void);
 
 /* Whether the shim may work here: it is set up, or has just become so. Signal handlers included. */

@@ -13,7 +13,10 @@
 #define LARGEST_UTF8 4
 #define UNKNOWN "???" /* what the interpreter prints for a name that it cannot */
 
-/* Frames with this owner or a higher one are no functions: entries from C (enum _frameowner, 3 in 3.13, 3 and 4 in 3.14). */
+/*
+ * Frames with this owner or a higher one are no functions: entries from C (enum _frameowner, 3 in 3.13, 3 and 4 in
+ * 3.14).
+ */
 #define FIRST_OWNER_IN_C 3
 
 /* Low bits of a reference that are no part of the address (_PyStackRef, since 3.14). */
@@ -151,8 +154,9 @@ static bool put_characters(struct reading *reading, uintptr_t data, size_t count
 }
 
 /*
- * Puts a str. Its state says of how many bytes a character is (3 bits), then whether the characters lie in the object itself, which
- * all do that the compiler makes, and whether they are ASCII: else their UTF-8 form's address and length lie before them.
+ * Puts a str. Its state says of how many bytes a character is (3 bits), then whether the characters lie in the object
+ * itself, which all do that the compiler makes, and whether they are ASCII: else their UTF-8 form's address and length
+ * lie before them.
  */
 static void put_text(struct reading *reading, uintptr_t object)
 {
@@ -186,7 +190,10 @@ static uintptr_t instructions_of(struct reading *reading, const char *frame, uin
 	char entry[sizeof(uint64_t)];
 	uint32_t copy = layout->code_copies ? half_at(frame, layout->frame_copy) : 0;
 
-	/* a _PyCodeArray is a number and that many addresses, of which the first is that of the code object's own (cpython/code.h) */
+	/*
+	 * a _PyCodeArray is a number and that many addresses, of which the first is that of the code object's own
+	 * (cpython/code.h)
+	 */
 	if (!copy)
 		return code + layout->code_instructions;
 	if (!read_memory(reading, word_at(code_bytes, layout->code_copies) + (1 + (uintptr_t)copy) * sizeof(entry),

@@ -22,7 +22,10 @@ enum { OBJECT_OB_TYPE = 1 };
 enum { BYTES_OB_SIZE = 1, BYTES_OB_SVAL };
 enum { UNICODE_STATE = 1, UNICODE_LENGTH, UNICODE_ASCIIOBJECT_SIZE };
 
-/* PY_VERSION_HEX: major, minor, micro, then four bits of how far it is (0xa alpha, 0xb beta, 0xc candidate, 0xf final), serial. */
+/*
+ * PY_VERSION_HEX: major, minor, micro, then four bits of how far it is (0xa alpha, 0xb beta, 0xc candidate, 0xf final),
+ * serial.
+ */
 #define MINOR_OF(version) ((version) >> 16)
 #define RELEASE_OF(version) ((version) >> 4 & 0xf)
 #define CANDIDATE 0xc /* the layouts of earlier ones changed from one to the next */
@@ -37,7 +40,10 @@ struct known {
 	uint8_t bytes;
 	uint8_t unicode;
 	bool has_copies; /* each thread of a free-threaded build runs a copy of the code (gh-115999) */
-	/* Of a free-threaded build: `interned` has a byte of its own there since 3.14, else two bits (cpython/unicodeobject.h). */
+	/*
+	 * Of a free-threaded build: `interned` has a byte of its own there since 3.14, else two bits
+	 * (cpython/unicodeobject.h).
+	 */
 	uint8_t free_kind_shift;
 };
 

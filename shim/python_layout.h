@@ -1,9 +1,10 @@
 /*
  * python_layout.h: where CPython keeps what a stack is read from, as the interpreter itself declares it.
  *
- * From 3.13 on the exported _PyRuntime begins with a table for debuggers: the text "xdebugpy", the version (PY_VERSION_HEX), whether
- * the build is free-threaded, and 64-bit numbers, in groups: the size of a structure, then offsets of its members
- * (Include/internal/pycore_debug_offsets.h; in 3.13 pycore_runtime.h). Groups grow and move between versions and not within one.
+ * From 3.13 on the exported _PyRuntime begins with a table for debuggers: the text "xdebugpy", the version
+ * (PY_VERSION_HEX), whether the build is free-threaded, and 64-bit numbers, in groups: the size of a structure, then
+ * offsets of its members (Include/internal/pycore_debug_offsets.h; in 3.13 pycore_runtime.h). Groups grow and move
+ * between versions and not within one.
  */
 #ifndef SOCKSAN_PYTHON_LAYOUT_H
 #define SOCKSAN_PYTHON_LAYOUT_H
@@ -52,7 +53,10 @@ enum python_layout_state {
 #define PYTHON_LAYOUT_CODE_MAX 256
 #define PYTHON_LAYOUT_OBJECT_MAX 64
 
-/* Takes a table apart. `*layout` is filled in where it is known; `*version` (PY_VERSION_HEX) unless there is none. Pure. */
+/*
+ * Takes a table apart. `*layout` is filled in where it is known; `*version` (PY_VERSION_HEX) unless there is none.
+ * Pure.
+ */
 enum python_layout_state python_layout_parse(
 	const uint64_t table[PYTHON_LAYOUT_WORDS], struct python_layout *layout, uint32_t *version);
 

@@ -17,7 +17,10 @@ enum way { NO_WAY, BY_DUMP, BY_FRAMES };
 /* Written once, by whoever loads the unwinder; `way` last. */
 static struct {
 	uint32_t way;
-	/* Include/pystate.h: asks the thread's own storage, without the GIL; NULL in a thread that runs no Python. Opaque to us. */
+	/*
+	 * Include/pystate.h: asks the thread's own storage, without the GIL; NULL in a thread that runs no Python. Opaque to
+	 * us.
+	 */
 	void *(*this_thread_state)(void);
 	void (*dump)(int fd, void *thread_state); /* Include/internal/pycore_traceback.h */
 	struct python_frames frames;

@@ -1,6 +1,6 @@
 /*
- * quarantine.c: a queue of kept numbers, oldest first, behind a flag. A thread that cannot do without the queue waits for the
- * flag a little, for it is never held across more than a few system calls; it then does what is safe without.
+ * quarantine.c: a queue of kept numbers, oldest first, behind a flag. A thread that cannot do without the queue waits
+ * for the flag a little, for it is never held across more than a few system calls; it then does what is safe without.
  */
 #include "shim/quarantine.h"
 
@@ -15,7 +15,10 @@
 
 #define KEPT_MAX 4096u
 
-/* How long the flag is waited for, in naps after some yielding: for the sake of a detail, or of a call of the program's. */
+/*
+ * How long the flag is waited for, in naps after some yielding: for the sake of a detail, or of a call of the
+ * program's.
+ */
 #define YIELDS 100
 #define DETAIL 0
 #define CALL 20000
@@ -137,7 +140,10 @@ static bool close_may_wait(int fd)
 	return linger.l_onoff && linger.l_linger;
 }
 
-/* Puts a placeholder on the number; the socket behind it is closed by that. Any placeholder that stands already will do. */
+/*
+ * Puts a placeholder on the number; the socket behind it is closed by that. Any placeholder that stands already will
+ * do.
+ */
 static bool replace_by_placeholder(int fd)
 {
 	long placeholder;

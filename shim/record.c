@@ -1,9 +1,9 @@
 /*
  * record.c: socket records.
  *
- * When the trace is more than half full, records of clean, closed connections go to a free list (a tagged stack through their
- * `bytes_sent` field, unused by then) and serve new connections: so a day's worth of short ones stays within max_trace, and what
- * is lost is only the story of connections that had none. They stay counted in the process record.
+ * When the trace is more than half full, records of clean, closed connections go to a free list (a tagged stack through
+ * their `bytes_sent` field, unused by then) and serve new connections: so a day's worth of short ones stays within
+ * max_trace, and what is lost is only the story of connections that had none. They stay counted in the process record.
  */
 #include "shim/record.h"
 

@@ -12,7 +12,10 @@
 
 #define PATIENCE 100 /* interruptions of one call */
 
-/* One append, unless it is interrupted or cut short. A rest that another's entry came before spoils one entry, not the roster. */
+/*
+ * One append, unless it is interrupted or cut short. A rest that another's entry came before spoils one entry, not the
+ * roster.
+ */
 static void write_whole(long fd, const char *bytes, size_t size)
 {
 	for (int i = 0; i < PATIENCE && size; i++) {

@@ -1,9 +1,9 @@
 /*
  * sanitizer_defaults.c: lets programs that are built with AddressSanitizer run under the preload.
  *
- * Its runtime refuses to start where another library comes before it ("ASan runtime does not come first in initial library
- * list"), and a preload always does. The order matters to it for malloc and the like, of which we define none. A program that
- * defines this function itself keeps its own: the executable's definition comes first.
+ * Its runtime refuses to start where another library comes before it ("ASan runtime does not come first in initial
+ * library list"), and a preload always does. The order matters to it for malloc and the like, of which we define none.
+ * A program that defines this function itself keeps its own: the executable's definition comes first.
  */
 #include "shim/hook.h"
 

@@ -61,7 +61,10 @@ static bool is_on_signal_stack(void)
 
 #define FRAME_MAX ((size_t)64 << 10) /* the registers of AMX and all are some 11 KiB (arch/x86/kernel/fpu/xstate.c) */
 
-/* What lies on the stack while a handler runs (arch/x86/include/asm/sigframe.h struct rt_sigframe), the return address first. */
+/*
+ * What lies on the stack while a handler runs (arch/x86/include/asm/sigframe.h struct rt_sigframe), the return address
+ * first.
+ */
 struct signal_frame {
 	uintptr_t restorer;
 	unsigned long flags;
@@ -90,10 +93,10 @@ static __attribute__((no_sanitize("address"))) bool is_frame(
 #define RESERVED_BITS 0x1full /* of pstate: the exception level, 0 in user mode, and the 32-bit state */
 
 /*
- * What lies on the stack while a handler runs (arch/arm64/kernel/signal.c struct rt_sigframe). The return address is in a register
- * and is the handler's to save, perhaps signed; and where it leads is in no table (without SA_RESTORER it is in the vdso, and
- * qemu-user has a page of its own). But the kernel writes the vector registers into every frame, first among what is optional, and
- * marks them.
+ * What lies on the stack while a handler runs (arch/arm64/kernel/signal.c struct rt_sigframe). The return address is in
+ * a register and is the handler's to save, perhaps signed; and where it leads is in no table (without SA_RESTORER it is
+ * in the vdso, and qemu-user has a page of its own). But the kernel writes the vector registers into every frame, first
+ * among what is optional, and marks them.
  */
 struct signal_frame {
 	siginfo_t info;

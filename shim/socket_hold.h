@@ -1,12 +1,14 @@
 /*
  * socket_hold.h: a socket that a call looks at, from before the call to its end.
  *
- * While it is held, the socket and its record in the trace serve no other connection, whatever other threads close meanwhile. What
- * it says nothing about is whether the descriptor still means it: the number may have been closed and given to another connection
- * between our look into the table and the kernel's. socket_hold_is_current tells. A result is noted only where that was still so
- * after the call (or the question to the kernel) had come back; otherwise it is one of a connection that nobody can name.
+ * While it is held, the socket and its record in the trace serve no other connection, whatever other threads close
+ * meanwhile. What it says nothing about is whether the descriptor still means it: the number may have been closed and
+ * given to another connection between our look into the table and the kernel's. socket_hold_is_current tells. A result
+ * is noted only where that was still so after the call (or the question to the kernel) had come back; otherwise it is
+ * one of a connection that nobody can name.
  *
- * A hold lies on the stack of who takes it, where it stays: it is not copied, and not returned. Any thread and signal handler.
+ * A hold lies on the stack of who takes it, where it stays: it is not copied, and not returned. Any thread and signal
+ * handler.
  */
 #ifndef SOCKSAN_SOCKET_HOLD_H
 #define SOCKSAN_SOCKET_HOLD_H
@@ -29,10 +31,16 @@ struct socket_hold {
 /* Holds the socket that a number means, open or closed by this program. Returns whether there is one. */
 bool socket_hold_any(struct socket_hold *hold, int fd);
 
-/* Holds the one at an index if it has an open descriptor; `fd` and `entry` are those of its first one, where that still is one. */
+/*
+ * Holds the one at an index if it has an open descriptor; `fd` and `entry` are those of its first one, where that still
+ * is one.
+ */
 bool socket_hold_at(struct socket_hold *hold, uint32_t index);
 
-/* Holds the known socket with this cookie that has an open descriptor. Looks through all of them: for the unusual way only. */
+/*
+ * Holds the known socket with this cookie that has an open descriptor. Looks through all of them: for the unusual way
+ * only.
+ */
 bool socket_hold_cookie(struct socket_hold *hold, uint64_t cookie);
 
 /* Notes its connection as it is now. */
@@ -76,7 +84,10 @@ static inline bool socket_hold_is_current(const struct socket_hold *hold)
 	       process_generation() == hold->generation;
 }
 
-/* Whether the call may still note what it found in the record: it is this process's, which a fork in a signal handler ends. */
+/*
+ * Whether the call may still note what it found in the record: it is this process's, which a fork in a signal handler
+ * ends.
+ */
 static inline bool socket_hold_is_ours(const struct socket_hold *hold)
 {
 	return process_generation() == hold->generation;

@@ -1,12 +1,13 @@
 /*
  * socket_table.c: two levels of entries, slabs of sockets, lists of those that nothing means any more.
  *
- * Chunks and slabs are mapped as they are needed and stay. A list is a stack whose head carries a tag, so that a head which came
- * back between a look and a swap is not taken for the old one.
+ * Chunks and slabs are mapped as they are needed and stay. A list is a stack whose head carries a tag, so that a head
+ * which came back between a look and a swap is not taken for the old one.
  *
- * A socket that nothing means any more is retired: somebody may still hold it. A search through the holds of all threads (a turn of
- * its own, so that several may go on at once) marks those that are held; one that had been retired before a search began and was not
- * met by it is free. Searches are made for several sockets at once where there are many threads.
+ * A socket that nothing means any more is retired: somebody may still hold it. A search through the holds of all
+ * threads (a turn of its own, so that several may go on at once) marks those that are held; one that had been retired
+ * before a search began and was not met by it is free. Searches are made for several sockets at once where there are
+ * many threads.
  */
 #include "shim/socket_table.h"
 
@@ -174,7 +175,10 @@ void socket_keep(struct socket *socket)
 	__atomic_fetch_add(&socket->holders, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Between the last holder's leaving and the note of when that was, a search must not take it for one that was retired long ago. */
+/*
+ * Between the last holder's leaving and the note of when that was, a search must not take it for one that was retired
+ * long ago.
+ */
 void socket_let_go(struct socket *socket)
 {
 	__atomic_store_n(&socket->retired, BEING_RETIRED, __ATOMIC_SEQ_CST);

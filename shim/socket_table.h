@@ -1,14 +1,15 @@
 /*
  * socket_table.h: what is known of each descriptor, and of each socket.
  *
- * A descriptor's entry is one word: nothing known, no socket, an open socket, or a socket that this program has closed (kept
- * until the number is used again, so that a stale write can be told from a wild one). Several descriptors can mean one socket
- * (dup); its record ends with the last of them.
+ * A descriptor's entry is one word: nothing known, no socket, an open socket, or a socket that this program has closed
+ * (kept until the number is used again, so that a stale write can be told from a wild one). Several descriptors can
+ * mean one socket (dup); its record ends with the last of them.
  *
- * Everything is lock-free and may be called from any thread and any signal handler. The memory of a socket is never unmapped, but
- * a socket that no entry means any more serves another connection. So nothing of it is touched but by who holds it
- * (socket_hold.h), has just made it and not entered it yet, or keeps it; docs/LIFETIME.md has the rules and why they suffice.
- * Entries can be wrong where a descriptor was closed or made without a hook; that is found out by the cookie.
+ * Everything is lock-free and may be called from any thread and any signal handler. The memory of a socket is never
+ * unmapped, but a socket that no entry means any more serves another connection. So nothing of it is touched but by who
+ * holds it (socket_hold.h), has just made it and not entered it yet, or keeps it; docs/LIFETIME.md has the rules and
+ * why they suffice. Entries can be wrong where a descriptor was closed or made without a hook; that is found out by the
+ * cookie.
  */
 #ifndef SOCKSAN_SOCKET_TABLE_H
 #define SOCKSAN_SOCKET_TABLE_H
@@ -99,8 +100,8 @@ static inline bool socket_is_stream(const struct socket *socket)
 }
 
 /*
- * Grows with each close and shutdown of a socket in this process: any of them may be the end of a connection whose other end is
- * here too, so that what a probe found before tells nothing any more.
+ * Grows with each close and shutdown of a socket in this process: any of them may be the end of a connection whose
+ * other end is here too, so that what a probe found before tells nothing any more.
  */
 extern uint32_t socket_endings __attribute__((visibility("hidden")));
 
@@ -115,8 +116,8 @@ static inline void socket_note_ending(void)
 #define SOCKET_TABLE_CHUNKS 4096u
 
 /*
- * An entry is one word: what is known of the number in the lowest bits, which socket it is, and above all the turn of the change that
- * made it so. Turns are never given twice, so the same word means that nothing has changed in between.
+ * An entry is one word: what is known of the number in the lowest bits, which socket it is, and above all the turn of
+ * the change that made it so. Turns are never given twice, so the same word means that nothing has changed in between.
  */
 enum socket_entry_kind {
 	ENTRY_UNKNOWN = 0,
@@ -172,9 +173,9 @@ static inline uint32_t socket_entry_index(uint64_t entry)
 }
 
 /*
- * The turn of the latest change of any entry. A descriptor's entry is made after the kernel has made the descriptor, and unmade
- * before the kernel unmakes it: so what a call of the kernel's said of a number was said of the socket in its entry, if that is
- * still what it was before the call, or was made before a turn that was the latest then.
+ * The turn of the latest change of any entry. A descriptor's entry is made after the kernel has made the descriptor,
+ * and unmade before the kernel unmakes it: so what a call of the kernel's said of a number was said of the socket in
+ * its entry, if that is still what it was before the call, or was made before a turn that was the latest then.
  */
 static inline uint64_t socket_table_now(void)
 {
@@ -218,9 +219,9 @@ bool socket_table_open(int fd, struct socket *socket);
 bool socket_table_open_from(int fd, struct socket *socket, uint64_t entry);
 
 /*
- * Takes a descriptor from its socket, which the caller holds and found in `entry`, before the real close; keeps in the entry that this
- * program closed it. Returns false where the entry has changed: another thread closes it too, and that one tells. `*last` says
- * whether it was the last descriptor in this process.
+ * Takes a descriptor from its socket, which the caller holds and found in `entry`, before the real close; keeps in the
+ * entry that this program closed it. Returns false where the entry has changed: another thread closes it too, and that
+ * one tells. `*last` says whether it was the last descriptor in this process.
  */
 bool socket_table_close(int fd, uint64_t entry, bool *last);
 
@@ -228,8 +229,8 @@ bool socket_table_close(int fd, uint64_t entry, bool *last);
 void socket_table_reopen(int fd, struct socket *socket);
 
 /*
- * Marks a closed number as kept by the quarantine, and takes the mark away; it stays a closed number. Each returns whether
- * it was this call that did so.
+ * Marks a closed number as kept by the quarantine, and takes the mark away; it stays a closed number. Each returns
+ * whether it was this call that did so.
  */
 bool socket_table_park(int fd);
 bool socket_table_unpark(int fd);
@@ -254,8 +255,9 @@ uint32_t socket_count(void);
 struct socket *socket_new(void);
 
 /*
- * The connection stands now, or it is found out now that it stood: the one way from SOCKET_CONNECTING to SOCKET_CONNECTED. The
- * record's connected_ns is when that was first known, so it is set once and stays; record_continue begins the next connection.
+ * The connection stands now, or it is found out now that it stood: the one way from SOCKET_CONNECTING to
+ * SOCKET_CONNECTED. The record's connected_ns is when that was first known, so it is set once and stays;
+ * record_continue begins the next connection.
  */
 void socket_set_connected(struct socket *socket, uint64_t now_ns);
 
@@ -263,8 +265,8 @@ void socket_set_connected(struct socket *socket, uint64_t now_ns);
 void socket_discard(struct socket *socket);
 
 /*
- * Keeps a socket that the caller holds beyond that, until socket_let_go: it is not given to another connection. For what outlives
- * a call; who cannot be sure to let go of it must not keep it.
+ * Keeps a socket that the caller holds beyond that, until socket_let_go: it is not given to another connection. For
+ * what outlives a call; who cannot be sure to let go of it must not keep it.
  */
 void socket_keep(struct socket *socket);
 void socket_let_go(struct socket *socket);
@@ -273,8 +275,9 @@ void socket_let_go(struct socket *socket);
 void socket_begin_life(struct socket *socket);
 
 /*
- * The connection stands now, or it is found out now that it stood: the one way from SOCKET_CONNECTING to SOCKET_CONNECTED. The
- * record's connected_ns is when that was first known, so it is set once and stays; record_continue begins the next connection.
+ * The connection stands now, or it is found out now that it stood: the one way from SOCKET_CONNECTING to
+ * SOCKET_CONNECTED. The record's connected_ns is when that was first known, so it is set once and stays;
+ * record_continue begins the next connection.
  */
 void socket_set_connected(struct socket *socket, uint64_t now_ns);
 

@@ -1,10 +1,11 @@
 /*
- * tally.h: how many incidents there have been so far, for those who want to know as they happen: a test runner that fails the
- * test which caused one, an event loop that adds what it knows of the call it has just made.
+ * tally.h: how many incidents there have been so far, for those who want to know as they happen: a test runner that
+ * fails the test which caused one, an event loop that adds what it knows of the call it has just made.
  *
  * A program may ask for the numbers (socksan_incident_count). A language runtime that looks after every call of its own
- * gives us a page of its memory instead, in which we keep them: to look there costs it no call. Where everything lies in it
- * the build tells the runtime (scripts/python-table). The same page names what is running in the whole process, as socksan_label does for a thread; it is read when there is an incident.
+ * gives us a page of its memory instead, in which we keep them: to look there costs it no call. Where everything lies
+ * in it the build tells the runtime (scripts/python-table). The same page names what is running in the whole process,
+ * as socksan_label does for a thread; it is read when there is an incident.
  *
  * Any thread, any signal handler; keeps errno.
  */
@@ -17,7 +18,9 @@
 
 #include "shim/trace_format.h"
 
-/* The page: what the runtime's message began with, then the numbers, which we write, then the label, which it writes. */
+/*
+ * The page: what the runtime's message began with, then the numbers, which we write, then the label, which it writes.
+ */
 struct tally_page {
 	char message[64];
 	uint64_t events; /* bad writes and closes, each of an incident's count; those that were taken back left out */
@@ -42,8 +45,8 @@ void tally_count(struct trace_incident *incident);
 void tally_take_back(const struct trace_incident *incident);
 
 /*
- * `count` calls that were counted while the incident was `before` are by now what its record says. Not so where something else is
- * running than when it began: a test that is over has been judged, and the next one is not to blame.
+ * `count` calls that were counted while the incident was `before` are by now what its record says. Not so where
+ * something else is running than when it began: a test that is over has been judged, and the next one is not to blame.
  */
 void tally_move(const struct trace_incident *incident, enum trace_severity before, uint64_t count);
 
@@ -51,8 +54,8 @@ void tally_move(const struct trace_incident *incident, enum trace_severity befor
 uint64_t tally_events(void);
 
 /*
- * The incidents that this thread counted in when there had been more than `since` events: the n-th of them, newest first, NULL
- * where there is none. Only the last few are known.
+ * The incidents that this thread counted in when there had been more than `since` events: the n-th of them, newest
+ * first, NULL where there is none. Only the last few are known.
  */
 struct trace_incident *tally_recent(uint64_t since, unsigned n);
 

@@ -21,7 +21,10 @@ static bool lies_in(uintptr_t place, uintptr_t lowest, size_t bytes)
 	return bytes && place - lowest < bytes;
 }
 
-/* Whether the stack for signal handlers begins at `lowest`, and one of the two lies on it, the other not. Says which in `*left`. */
+/*
+ * Whether the stack for signal handlers begins at `lowest`, and one of the two lies on it, the other not. Says which in
+ * `*left`.
+ */
 static bool is_split_by(uintptr_t lowest, size_t bytes, uintptr_t place, uintptr_t frame, bool *left)
 {
 	*left = lies_in(place, lowest, bytes);

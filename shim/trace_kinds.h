@@ -1,10 +1,10 @@
 /*
  * trace_kinds.h: the kinds of incident, one row each, and the one rule of how severe an incident is.
  *
- * A part of the trace format (trace_format.h includes it). Everything that needs to know a kind takes it from this table: the
- * library's halt_on_error and the counts it keeps for language runtimes, the analyzer's reports, and at build time the Python
- * adapter, the completions, the manual page and the JSON schema. What a kind is called in sentences stands in
- * analyzer/kinds/ID.txt.
+ * A part of the trace format (trace_format.h includes it). Everything that needs to know a kind takes it from this
+ * table: the library's halt_on_error and the counts it keeps for language runtimes, the analyzer's reports, and at
+ * build time the Python adapter, the completions, the manual page and the JSON schema. What a kind is called in
+ * sentences stands in analyzer/kinds/ID.txt.
  *
  * Pure: no state, no calls; usable anywhere.
  */
@@ -22,8 +22,8 @@
 #define KIND_IS_MIX_UP 0x80 /* a descriptor was used after its close */
 
 /*
- * KIND(number, name, id, severity where told, where only the kernel knew, where nobody did, columns). A number is never given
- * twice; readers skip numbers they do not know. An id is a contract: suppressions, baselines and reports name it.
+ * KIND(number, name, id, severity where told, where only the kernel knew, where nobody did, columns). A number is never
+ * given twice; readers skip numbers they do not know. An id is a contract: suppressions, baselines and reports name it.
  */
 #define TRACE_KINDS(KIND)                                                                                              \
 	KIND(1, WRITE_AFTER_PEER_CLOSE, "write-after-peer-close", ERROR, WARNING, WARNING,                             \

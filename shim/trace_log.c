@@ -1,9 +1,9 @@
 /*
  * trace_log.c: claim, commit, open.
  *
- * The claim is the heart: the first word of free space is 0, and becomes {size, type, CLAIMED} by one compare and swap. Who
- * loses the race has read the winner's size and tries behind it. So the log never has a hole, and a thread that is killed
- * or interrupted between claim and commit holds nobody up.
+ * The claim is the heart: the first word of free space is 0, and becomes {size, type, CLAIMED} by one compare and swap.
+ * Who loses the race has read the winner's size and tries behind it. So the log never has a hole, and a thread that is
+ * killed or interrupted between claim and commit holds nobody up.
  */
 #include "shim/trace_log.h"
 
@@ -398,8 +398,9 @@ static bool open_inherited(void)
 }
 
 /*
- * Waits while another thread makes the trace: it may have to wait for a processor, but for nothing that we hold. Not where it is
- * this very thread, which a signal handler has interrupted to come here. Gives up after some hundred milliseconds.
+ * Waits while another thread makes the trace: it may have to wait for a processor, but for nothing that we hold. Not
+ * where it is this very thread, which a signal handler has interrupted to come here. Gives up after some hundred
+ * milliseconds.
  */
 static bool wait_for_opener(void)
 {

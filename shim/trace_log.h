@@ -1,13 +1,13 @@
 /*
  * trace_log.h: the crash-safe log of one process (the bytes are specified in trace_format.h).
  *
- * A record that was committed is in the file's page cache and survives the death of the process. Appending takes one compare
- * and swap: no lock, no descriptor, no allocation; it may be done from any thread and any signal handler. Blocks are reserved
- * before they are touched (MADV_POPULATE_WRITE, Linux 5.14), so a full disk is an error here and not a SIGBUS there.
- * What could not be recorded is counted.
+ * A record that was committed is in the file's page cache and survives the death of the process. Appending takes one
+ * compare and swap: no lock, no descriptor, no allocation; it may be done from any thread and any signal handler.
+ * Blocks are reserved before they are touched (MADV_POPULATE_WRITE, Linux 5.14), so a full disk is an error here and
+ * not a SIGBUS there. What could not be recorded is counted.
  *
- * A forked child makes a file of its own at its first record; where it can make none (chroot, no descriptors left) its records
- * go into the file of its parent, whose mapping it inherited.
+ * A forked child makes a file of its own at its first record; where it can make none (chroot, no descriptors left) its
+ * records go into the file of its parent, whose mapping it inherited.
  */
 #ifndef SOCKSAN_TRACE_LOG_H
 #define SOCKSAN_TRACE_LOG_H
@@ -18,8 +18,8 @@
 #include "shim/trace_format.h"
 
 /*
- * Makes the trace of this process where there is none yet. Returns whether there is one now. Creates and closes a file, so
- * call it after the program's own call that made a descriptor, never in a borrowed process.
+ * Makes the trace of this process where there is none yet. Returns whether there is one now. Creates and closes a file,
+ * so call it after the program's own call that made a descriptor, never in a borrowed process.
  */
 bool trace_log_open(void);
 
@@ -41,7 +41,10 @@ trace_ref trace_log_commit(void *record);
 /* Gives a claimed record up. */
 void trace_log_void(void *record);
 
-/* This thread has left the frames below `frame` by a jump: records that they had half made are given up, and counted as lost. */
+/*
+ * This thread has left the frames below `frame` by a jump: records that they had half made are given up, and counted as
+ * lost.
+ */
 void trace_log_leave(uintptr_t frame);
 
 /* A reference as a pointer, NULL for 0, and back. */
@@ -49,8 +52,8 @@ void *trace_log_at(trace_ref ref);
 trace_ref trace_log_ref(const void *record);
 
 /*
- * The valid record of `type` and at least `size` bytes at a place that came from outside, NULL where it holds none. That it is the
- * one that was meant is the caller's to find out.
+ * The valid record of `type` and at least `size` bytes at a place that came from outside, NULL where it holds none.
+ * That it is the one that was meant is the caller's to find out.
  */
 void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size);
 
@@ -61,9 +64,10 @@ trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t l
 void trace_log_lost(enum trace_loss why);
 
 /*
- * Notes what is not watched, or not recorded, from now on in this process and its forked children: bits of enum trace_coverage, and where
- * there is more to say one line without its end, else "". They stand in the process record as soon as there is one. The same line counts
- * once; one that comes while another thread notes one, or that finds no room, is left out.
+ * Notes what is not watched, or not recorded, from now on in this process and its forked children: bits of enum
+ * trace_coverage, and where there is more to say one line without its end, else "". They stand in the process record as
+ * soon as there is one. The same line counts once; one that comes while another thread notes one, or that finds no
+ * room, is left out.
  */
 void trace_log_gap(uint32_t coverage, const char *line);
 

@@ -1,9 +1,9 @@
 /*
  * uring_kernel.h: what the kernel and a program have agreed on about an io_uring, as far as we look at it.
  *
- * The same as <linux/io_uring.h> (include/uapi/linux/io_uring.h), with the kernel's names and numbers, none of which has ever
- * changed. That header is not included: systems to build on have none (before Linux 5.1) or an older one, and the library shall
- * know the same calls wherever it was built.
+ * The same as <linux/io_uring.h> (include/uapi/linux/io_uring.h), with the kernel's names and numbers, none of which
+ * has ever changed. That header is not included: systems to build on have none (before Linux 5.1) or an older one, and
+ * the library shall know the same calls wherever it was built.
  */
 #ifndef SOCKSAN_URING_KERNEL_H
 #define SOCKSAN_URING_KERNEL_H

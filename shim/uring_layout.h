@@ -1,10 +1,10 @@
 /*
  * uring_layout.h: a ring of liburing as it lies in the program's memory.
  *
- * A program handles its ring by code that liburing's header puts inline into it, so the layout is part of liburing's binary
- * interface: it has been this one throughout liburing 2 (src/include/liburing.h, struct io_uring; what is not looked at here
- * is left out at its end). liburing itself is neither linked nor included: it may be absent, and is nobody's need but the
- * program's.
+ * A program handles its ring by code that liburing's header puts inline into it, so the layout is part of liburing's
+ * binary interface: it has been this one throughout liburing 2 (src/include/liburing.h, struct io_uring; what is not
+ * looked at here is left out at its end). liburing itself is neither linked nor included: it may be absent, and is
+ * nobody's need but the program's.
  */
 #ifndef SOCKSAN_URING_LAYOUT_H
 #define SOCKSAN_URING_LAYOUT_H
@@ -56,8 +56,8 @@ _Static_assert(offsetof(struct uring, flags) == 192, "liburing's layout");
 #endif
 
 /*
- * Setup flags up to IORING_SETUP_HYBRID_IOPOLL (Linux 6.13). Later ones change how the queues are to be read: entries of mixed
- * size, a submission queue that is rewound (include/uapi/linux/io_uring.h).
+ * Setup flags up to IORING_SETUP_HYBRID_IOPOLL (Linux 6.13). Later ones change how the queues are to be read: entries
+ * of mixed size, a submission queue that is rewound (include/uapi/linux/io_uring.h).
  */
 #define URING_KNOWN_SETUP ((1u << 18) - 1)
 

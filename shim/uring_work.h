@@ -1,6 +1,6 @@
 /*
- * uring_work.h: what one operation of io_uring is to the audit, from its submission to its completion. It goes the way that
- * the call of the same name goes; what a completion tells, the program is told when it takes it from the queue.
+ * uring_work.h: what one operation of io_uring is to the audit, from its submission to its completion. It goes the way
+ * that the call of the same name goes; what a completion tells, the program is told when it takes it from the queue.
  */
 #ifndef SOCKSAN_URING_WORK_H
 #define SOCKSAN_URING_WORK_H
@@ -16,9 +16,9 @@ struct uring_work;
 struct socket_hold;
 
 /*
- * Before the submission. `waits`: it begins when another operation is over, not at once. `work` is cleared, and lies on the stack; it
- * may be moved afterwards. Returns false where it is one that the audit cannot follow: a registered file, an unknown operation, a
- * wait on an epoll set.
+ * Before the submission. `waits`: it begins when another operation is over, not at once. `work` is cleared, and lies on
+ * the stack; it may be moved afterwards. Returns false where it is one that the audit cannot follow: a registered file,
+ * an unknown operation, a wait on an epoll set.
  */
 bool uring_work_begin(struct uring_work *work, const struct io_uring_sqe *sqe, bool waits);
 
@@ -29,8 +29,8 @@ void uring_work_hold(struct uring_work *work, const struct socket_hold *hold);
 void uring_work_keep(struct uring_work *work, const struct socket_hold *hold);
 
 /*
- * A completion of it: `result` is bytes or minus errno. `heard`: the program has taken it from the queue. Returns whether it
- * tells the program something that it has not heard yet, which `news` then holds.
+ * A completion of it: `result` is bytes or minus errno. `heard`: the program has taken it from the queue. Returns
+ * whether it tells the program something that it has not heard yet, which `news` then holds.
  */
 bool uring_work_answer(struct uring_work *work, int result, bool heard, struct uring_news *news);
 

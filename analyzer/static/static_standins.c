@@ -1,9 +1,10 @@
 /*
  * static_standins.c: what a command that is linked statically cannot have. In a release alone (`make STATIC=1`).
  *
- * There is no loader in such a program: glibc's would want this very glibc's shared libraries on the system where it runs. So
- * what we load, the C++ library's demangler, is linked in and found here by name, and what libdw would load, the client
- * of debuginfod, is not there. Nor are name services, by which libxml2 could fetch what it reads; we write only.
+ * There is no loader in such a program: glibc's would want this very glibc's shared libraries on the system where it
+ * runs. So what we load, the C++ library's demangler, is linked in and found here by name, and what libdw would load,
+ * the client of debuginfod, is not there. Nor are name services, by which libxml2 could fetch what it reads; we write
+ * only.
  */
 #include <dlfcn.h>
 #include <netdb.h>

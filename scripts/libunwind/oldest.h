@@ -1,7 +1,7 @@
 /*
- * oldest.h: included before each file of the libunwind that goes into a release, so that it needs no symbol of libc's that came after
- * glibc 2.17: what was given a new version in 2.34 is referred to by its first, and stat and fstat, which are functions since 2.33
- * only, by what they called before.
+ * oldest.h: included before each file of the libunwind that goes into a release, so that it needs no symbol of libc's
+ * that came after glibc 2.17: what was given a new version in 2.34 is referred to by its first, and stat and fstat,
+ * which are functions since 2.33 only, by what they called before.
  */
 #ifndef __ASSEMBLER__
 #include <sys/stat.h>

@@ -3,9 +3,9 @@
  *
  *	calls KIND BATCHES
  *
- * Times batches of CALLS calls and prints the median batch, divided by CALLS. One thread does everything, so nothing is timed
- * but the call itself: after a batch of writes on a TCP connection over loopback the other end, which the same process
- * holds, is emptied without the clock running.
+ * Times batches of CALLS calls and prints the median batch, divided by CALLS. One thread does everything, so nothing is
+ * timed but the call itself: after a batch of writes on a TCP connection over loopback the other end, which the same
+ * process holds, is emptied without the clock running.
  *
  *	tcp        write of 64 bytes on a connected socket, TCP_NODELAY set, as servers have it
  *	tcp-poll   the same with one poll(POLLRDHUP) before it: what one extra system call costs here

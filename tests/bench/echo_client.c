@@ -3,8 +3,8 @@
  *
  *	echo_client PORT CONNECTIONS REQUESTS
  *
- * Each of the connections to 127.0.0.1 sends 64 bytes, waits until they are back, and sends the next, until all have made
- * REQUESTS together. Prints the requests a second.
+ * Each of the connections to 127.0.0.1 sends 64 bytes, waits until they are back, and sends the next, until all have
+ * made REQUESTS together. Prints the requests a second.
  */
 #include <arpa/inet.h>
 #include <netinet/tcp.h>

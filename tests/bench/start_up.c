@@ -3,9 +3,9 @@
  *
  *	start_up GROUPS COMMAND [NAME=VALUE...]
  *
- * Runs COMMAND with an empty environment and with the one given, in turn, GROUPS times PER_GROUP times each. Of a group the
- * fastest counts, since nothing but noise makes one slower than it must be; of the groups, the median. Prints both, in
- * nanoseconds from posix_spawn to the end of waitpid.
+ * Runs COMMAND with an empty environment and with the one given, in turn, GROUPS times PER_GROUP times each. Of a group
+ * the fastest counts, since nothing but noise makes one slower than it must be; of the groups, the median. Prints both,
+ * in nanoseconds from posix_spawn to the end of waitpid.
  */
 #include <spawn.h>
 

@@ -1,6 +1,7 @@
 /*
- * allocating.c: threads that allocate all the time while they use sockets, handlers that write while the program allocates,
- * writes to peers that have gone. To be built with a sanitizer, or with another allocator, and to behave as it does alone.
+ * allocating.c: threads that allocate all the time while they use sockets, handlers that write while the program
+ * allocates, writes to peers that have gone. To be built with a sanitizer, or with another allocator, and to behave as
+ * it does alone.
  *
  *   allocating                    prints `ok NAME: what came of it` for each thing, the same in every run
  *   allocating use-after-free     sends from memory that it has freed: AddressSanitizer ends it

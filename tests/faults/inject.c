@@ -6,8 +6,8 @@
  *	N+:ERRNO	the N-th and all that follow
  *	N:short		the N-th that writes, with half of its bytes written
  *
- * A child that was forked goes on counting. When it has happened the file that SOCKSAN_FAULT_MARK names exists: a test tries one
- * N after the other until a run comes to its end before the N-th call.
+ * A child that was forked goes on counting. When it has happened the file that SOCKSAN_FAULT_MARK names exists: a test
+ * tries one N after the other until a run comes to its end before the N-th call.
  */
 #include <errno.h>
 #include <fcntl.h>

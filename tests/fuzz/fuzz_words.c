@@ -1,6 +1,7 @@
 /*
  * fuzz_words.c: the small languages that come from outside: escapes, source paths, Python's stacks, names of
- * just-in-time code, options, text that is broken into lines, strings in JSON, and rules for names. The first byte says which.
+ * just-in-time code, options, text that is broken into lines, strings in JSON, and rules for names. The first byte says
+ * which.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * A server is told of input on four connections in one wait, and answers one after the other. Two of the peers, in another process, close
- * when the first answer is out: whatever was found of them by then, the answers that they get no more are late.
+ * A server is told of input on four connections in one wait, and answers one after the other. Two of the peers, in
+ * another process, close when the first answer is out: whatever was found of them by then, the answers that they get no
+ * more are late.
  *
  * answered_in_turn WAIT bad     the two close before their answers
  * answered_in_turn WAIT ok      after it

@@ -1,9 +1,11 @@
 /*
- * A program that knows of socksan.h: a runtime would tell of the writes that it throws away like this, a test runner of its
- * tests.
+ * A program that knows of socksan.h: a runtime would tell of the writes that it throws away like this, a test runner of
+ * its tests.
  *
- * api bad    under the name of a test it writes to two connections that were reset, and adds what it was doing to one of
- *            these incidents; it swallows three writes, and tells of them, with another word later; it writes after the test
+ * api bad    under the name of a test it writes to two connections that were reset, and adds what it was doing to one
+ * of
+ *            these incidents; it swallows three writes, and tells of them, with another word later; it writes after the
+ *            test
  * api ok     a named test that writes well: nothing was counted, and nothing is told
  */
 #include "shim/socksan.h"

@@ -1,6 +1,6 @@
 /*
- * Asks about numbers that it has closed, as programs do to find out what is open. Every call must say that they are closed,
- * also where the quarantine keeps them; none of them is a mistake.
+ * Asks about numbers that it has closed, as programs do to find out what is open. Every call must say that they are
+ * closed, also where the quarantine keeps them; none of them is a mistake.
  *
  * closed_numbers WAY
  *   flags       fcntl with F_GETFD, F_GETFL, F_SETFD, F_DUPFD of all numbers

@@ -6,8 +6,8 @@
  * connect_refused FAMILY so_error       the same, and it asked
  * connect_refused FAMILY by_connect     the same, and it called connect once more
  * connect_refused FAMILY by_write       the same, and a first write said so
- * connect_refused FAMILY anew           it asked, connected the same socket to where somebody listens, and that peer closed
- * connect_refused FAMILY ok             closes the socket, and connects another to where somebody listens
+ * connect_refused FAMILY anew           it asked, connected the same socket to where somebody listens, and that peer
+ * closed connect_refused FAMILY ok             closes the socket, and connects another to where somebody listens
  */
 #include "tests/programs/support.h"
 

@@ -5,7 +5,8 @@
  * connect_unasked WAY ok         believes it, and writes nothing
  * connect_unasked WAY answered   reads what the peer sent, and closes
  * connect_unasked WAY reset      the peer has reset the connection: a read says so, and the program writes all the same
- * connect_unasked WAY refused    nobody listens: a read says so, the next one returns 0, and the program writes all the same
+ * connect_unasked WAY refused    nobody listens: a read says so, the next one returns 0, and the program writes all the
+ * same
  */
 #include "tests/programs/support.h"
 #include <fcntl.h>
@@ -183,7 +184,10 @@ static void try_reset(const struct way *way)
 	CHECK(close(ends.ours) == 0);
 }
 
-/* The read that took the error leaves a socket that reads as one whose peer has closed (net/ipv4/tcp.c tcp_recvmsg_locked). */
+/*
+ * The read that took the error leaves a socket that reads as one whose peer has closed (net/ipv4/tcp.c
+ * tcp_recvmsg_locked).
+ */
 static void try_refused(const struct way *way)
 {
 	int fd = refused_unasked();

@@ -1,12 +1,13 @@
 /*
  * demo_keepalive.c: a client that keeps its idle connection alive, and goes on after the server has hung up.
  *
- * What it does wrong: collect_answers() takes the 0 that recv returns at the end of a connection for "nothing more at the
- * moment". So the client is told that the server has closed, and sends its next keep-alive all the same. That send returns
- * success, and the bytes are lost; the one after it fails, which nobody looks at. The program ends with status 0 and says
- * that all is well. `make demo` shows what the audit says of it.
+ * What it does wrong: collect_answers() takes the 0 that recv returns at the end of a connection for "nothing more at
+ * the moment". So the client is told that the server has closed, and sends its next keep-alive all the same. That send
+ * returns success, and the bytes are lost; the one after it fails, which nobody looks at. The program ends with status
+ * 0 and says that all is well. `make demo` shows what the audit says of it.
  *
- * The server is a child of the same program. It closes a connection after a few keep-alives without a request, as servers do.
+ * The server is a child of the same program. It closes a connection after a few keep-alives without a request, as
+ * servers do.
  */
 #include "tests/programs/support.h"
 

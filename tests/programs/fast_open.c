@@ -5,8 +5,8 @@
  * fast_open message      the same by sendmsg
  * fast_open option       TCP_FASTOPEN_CONNECT: connect returns at once, the first write connects
  * fast_open nonblocking  sendto with MSG_FASTOPEN on a non-blocking socket: EINPROGRESS, then it waits
- * fast_open refused      sendto with MSG_FASTOPEN where nobody listens: that is a failed connect, no write to a dead peer
- * fast_open closed       connects so, the peer closes, and it writes
+ * fast_open refused      sendto with MSG_FASTOPEN where nobody listens: that is a failed connect, no write to a dead
+ * peer fast_open closed       connects so, the peer closes, and it writes
  * fast_open unused       TCP_FASTOPEN_CONNECT, but no connect: the write is a mistake
  *
  * Where net.ipv4.tcp_fastopen does not let clients do so, it connects in the usual way, and sends the same.

@@ -1,6 +1,6 @@
 /*
- * What tests/e2e/faults.sh runs while system calls of the library fail: one write of each sort, in the process, in a thread and in
- * a child, each of which must find what it finds without any audit. Ends with 7.
+ * What tests/e2e/faults.sh runs while system calls of the library fail: one write of each sort, in the process, in a
+ * thread and in a child, each of which must find what it finds without any audit. Ends with 7.
  *
  * fault_subject         and tells which descriptor the kernel gives it next
  * fault_subject kept    where that is not to be looked at

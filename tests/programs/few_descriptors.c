@@ -1,9 +1,10 @@
 /*
- * Has few descriptors, opens and closes many connections, and then makes as many descriptors as it may: with and without
- * the quarantine it must get all of them. Prints how many, which the runner compares.
+ * Has few descriptors, opens and closes many connections, and then makes as many descriptors as it may: with and
+ * without the quarantine it must get all of them. Prints how many, which the runner compares.
  *
  * few_descriptors LIMIT WAY    WAY: socket, socketpair, accept, dup, fcntl, open, openat, creat, fopen, opendir, pipe,
- *                              pipe2, epoll, eventfd, timerfd, signalfd, inotify, memfd; or lowered: the limit is lowered
+ *                              pipe2, epoll, eventfd, timerfd, signalfd, inotify, memfd; or lowered: the limit is
+ *                              lowered
  *                              only after the connections; or threads: as many threads as descriptors are left,
  *                              each with a socket at a time
  */

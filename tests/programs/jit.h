@@ -1,6 +1,6 @@
 /*
- * jit.h: code that a program made at run time, as a JIT compiler does: no unwind information says how to get from its frame to its
- * caller's, and what its frame pointer register holds is anything but a frame.
+ * jit.h: code that a program made at run time, as a JIT compiler does: no unwind information says how to get from its
+ * frame to its caller's, and what its frame pointer register holds is anything but a frame.
  */
 #ifndef SOCKSAN_TEST_JIT_H
 #define SOCKSAN_TEST_JIT_H

@@ -1,8 +1,10 @@
 /*
- * left_by_jump.c ARGUMENT: a signal handler leaves calls on sockets by siglongjmp, the old way to give a call a time limit. Afterwards the
- * program makes the classic mistake five times, once more in a child, and all of it must be reported.
+ * left_by_jump.c ARGUMENT: a signal handler leaves calls on sockets by siglongjmp, the old way to give a call a time
+ * limit. Afterwards the program makes the classic mistake five times, once more in a child, and all of it must be
+ * reported.
  *
- * storm: a timer interrupts whatever runs, the audit's own work included. blocked: sends that wait, on connections in order.
+ * storm: a timer interrupts whatever runs, the audit's own work included. blocked: sends that wait, on connections in
+ * order.
  */
 #include "tests/programs/support.h"
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /*
- * Writes more than the peer takes, while nothing is wrong. Then the peer closes without reading: a reset, and what it had
- * not acknowledged is lost, of which no write can tell any more. That comes out later.
+ * Writes more than the peer takes, while nothing is wrong. Then the peer closes without reading: a reset, and what it
+ * had not acknowledged is lost, of which no write can tell any more. That comes out later.
  *
  * lost_before_reset WAY          how: read, poll, epoll, so_error, write (a further one), close, exit (nothing asks)
  * lost_before_reset WAY acked    all had been acknowledged before the reset: nothing is lost

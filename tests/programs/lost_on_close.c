@@ -1,6 +1,6 @@
 /*
- * Closes a connection in a way that resets it, while bytes that it had written are still unacknowledged, because the peer
- * does not read: they are thrown away. The peer finds a reset where the rest should have come.
+ * Closes a connection in a way that resets it, while bytes that it had written are still unacknowledged, because the
+ * peer does not read: they are thrown away. The peer finds a reset where the rest should have come.
  *
  * lost_on_close CAUSE WAY    CAUSE: linger (SO_LINGER with a time of 0), unread (input that was never read)
  *                            WAY: close, close_range, dup2, syscall, exit; or held: the peer would read, but small
@@ -10,8 +10,10 @@
  *
  * lost_on_close later WAY    no such cause: the peer reads everything after the close
  * lost_on_close CAUSE arrives  the peer has everything, though its TCP has not acknowledged it yet
- * lost_on_close CAUSE WAY    WAY: acked (all was acknowledged), drained (the peer reads it before), copy, fork, passed, spawn
- *                            (somebody else still has the socket, by which the peer then gets everything), off (SO_LINGER
+ * lost_on_close CAUSE WAY    WAY: acked (all was acknowledged), drained (the peer reads it before), copy, fork, passed,
+ * spawn
+ *                            (somebody else still has the socket, by which the peer then gets everything), off
+ *                            (SO_LINGER
  *                            is off again, or the input is read), failed (a dup2 that fails closes nothing)
  */
 #include "tests/programs/support.h"

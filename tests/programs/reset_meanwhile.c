@@ -1,6 +1,7 @@
 /*
- * Writes to a peer that has shut its writing half, and resets the connection when someone has asked how it stands: an answer that
- * is old by the time the write is made. The peer follows the writer's system calls (ptrace), so that this comes to pass each time.
+ * Writes to a peer that has shut its writing half, and resets the connection when someone has asked how it stands: an
+ * answer that is old by the time the write is made. The peer follows the writer's system calls (ptrace), so that this
+ * comes to pass each time.
  *
  * reset_meanwhile reset    bare, the reset comes at the write itself
  * reset_meanwhile ok       it does not reset

@@ -1,8 +1,9 @@
 /*
  * The two ends of the connections of tests/e2e/silent_peer.sh, which takes the link between them down and up.
  *
- * silent_peer server ADDRESS sink|idle    accepts one connection and reads all that comes, or nothing. Prints the port first
- * silent_peer client ADDRESS PORT         connects, and does what is said on standard input, a line each. It answers each
+ * silent_peer server ADDRESS sink|idle    accepts one connection and reads all that comes, or nothing. Prints the port
+ * first silent_peer client ADDRESS PORT         connects, and does what is said on standard input, a line each. It
+ * answers each
  *                                         with a line: "ok", or the name of the error
  *
  *   timeout MS    sets TCP_USER_TIMEOUT

@@ -2,7 +2,8 @@
  * One write by each call on a stream that can make one. libc makes the write itself, below the call.
  *
  * stdio_calls closed CALL    the TCP peer has closed: the call succeeds, the bytes are lost
- * stdio_calls broken CALL    the AF_UNIX peer has closed: the call fails with EPIPE and SIGPIPE; one with wide characters
+ * stdio_calls broken CALL    the AF_UNIX peer has closed: the call fails with EPIPE and SIGPIPE; one with wide
+ * characters
  *                            need not say so, and fclose tries again
  * stdio_calls ok CALL        the peer reads them
  */

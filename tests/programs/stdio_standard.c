@@ -5,7 +5,8 @@
  * stdio_standard broken CALL       over AF_UNIX: they are refused
  * stdio_standard ok CALL           the peer reads them
  * stdio_standard exit FAMILY [HOW] main returns; what is left in the buffers goes nowhere
- *     HOW: fatal (by default, SIGPIPE ends the process), ignored, well (the peer reads it), _exit (it is not written at all)
+ *     HOW: fatal (by default, SIGPIPE ends the process), ignored, well (the peer reads it), _exit (it is not written at
+ *     all)
  * stdio_standard fork              the child, too, writes at its exit what the parent had left in the buffer
  */
 #include "tests/programs/support.h"

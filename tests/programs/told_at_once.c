@@ -1,6 +1,7 @@
 /*
- * The peer closes within microseconds of a write that was in order; the program reads the end at once, and at once writes all the
- * same. What was found of the connection a moment ago tells nothing any more: the program has been told since.
+ * The peer closes within microseconds of a write that was in order; the program reads the end at once, and at once
+ * writes all the same. What was found of the connection a moment ago tells nothing any more: the program has been told
+ * since.
  *
  * told_at_once bad     writes after it has read the end
  * told_at_once ok      does not

@@ -1,7 +1,8 @@
 /*
- * An unwinder that is not sure whether an address can be read tries it on a pipe. This program closes every number first, then has
- * sockets where such a pipe would be, and writes to a dead connection out of code without unwind information, so that addresses
- * have to be tried. No byte of its own may be missing afterwards, none may have been added, and no number be taken.
+ * An unwinder that is not sure whether an address can be read tries it on a pipe. This program closes every number
+ * first, then has sockets where such a pipe would be, and writes to a dead connection out of code without unwind
+ * information, so that addresses have to be tried. No byte of its own may be missing afterwards, none may have been
+ * added, and no number be taken.
  */
 #include "tests/programs/jit.h"
 #include "tests/programs/support.h"

@@ -1,7 +1,8 @@
 /*
- * What an audit calls itself, loader and unwinder, must not be audited in turn. Each thread of this program gets its first stack
- * below code without unwind information, where addresses are tried by system calls through the program's own libc. The numbers of
- * writes and bytes of each socket come out as the program made them, and no descriptor is gone.
+ * What an audit calls itself, loader and unwinder, must not be audited in turn. Each thread of this program gets its
+ * first stack below code without unwind information, where addresses are tried by system calls through the program's
+ * own libc. The numbers of writes and bytes of each socket come out as the program made them, and no descriptor is
+ * gone.
  */
 #include "tests/programs/jit.h"
 #include "tests/programs/support.h"

@@ -1,6 +1,6 @@
 /*
- * Prints which object each name of the unwinders comes from, before and after incidents: an audit that brings an unwinder of its own
- * must not put it in the place of the program's. Bare and audited the words must be the same.
+ * Prints which object each name of the unwinders comes from, before and after incidents: an audit that brings an
+ * unwinder of its own must not put it in the place of the program's. Bare and audited the words must be the same.
  */
 #include "tests/programs/support.h"
 #include <dlfcn.h>

@@ -1,9 +1,10 @@
 /*
- * A thread has the loader's lock, as in the midst of a dlopen, and makes a late write (in a signal handler, say), while another
- * thread is taking a stack of which the unwinder has seen nothing yet: that one holds a lock of the unwinder's and asks for
- * the loaded objects. If it waits for the loader's lock then, each waits for the other for ever.
+ * A thread has the loader's lock, as in the midst of a dlopen, and makes a late write (in a signal handler, say), while
+ * another thread is taking a stack of which the unwinder has seen nothing yet: that one holds a lock of the unwinder's
+ * and asks for the loaded objects. If it waits for the loader's lock then, each waits for the other for ever.
  *
- * libc's own dl_iterate_phdr, looked up past everybody who stands before it, stands for the dlopen: both hold the same lock.
+ * libc's own dl_iterate_phdr, looked up past everybody who stands before it, stands for the dlopen: both hold the same
+ * lock.
  */
 #include "tests/programs/support.h"
 #include <dlfcn.h>

@@ -1,10 +1,11 @@
 /*
- * The loader's lock is held around what dl_iterate_phdr calls and around dlopen and dlclose, and unwinding takes it. Threads of
- * this program load and unload, write to dead connections from inside dl_iterate_phdr, and write to them outside, each stack a new
- * one: whoever holds a lock of an audit's own while it waits for the loader's, waits for ever.
+ * The loader's lock is held around what dl_iterate_phdr calls and around dlopen and dlclose, and unwinding takes it.
+ * Threads of this program load and unload, write to dead connections from inside dl_iterate_phdr, and write to them
+ * outside, each stack a new one: whoever holds a lock of an audit's own while it waits for the loader's, waits for
+ * ever.
  *
- * trap_p04_loader_locks first    the first socket of all is made inside dl_iterate_phdr, while another thread is in dlopen
- * trap_p04_loader_locks busy     all at once
+ * trap_p04_loader_locks first    the first socket of all is made inside dl_iterate_phdr, while another thread is in
+ * dlopen trap_p04_loader_locks busy     all at once
  */
 #include "tests/programs/support.h"
 #include <dlfcn.h>

@@ -1,7 +1,8 @@
 /*
- * The first socket of the whole process is made in a signal handler that has interrupted malloc, as a handler for crashes does
- * that tells somebody of it. Whatever an audit sets up then, it must not come from malloc, nor from the loader, which calls malloc.
- * The malloc here is the program's own and cannot be entered twice, like any other; and the signal comes inside it.
+ * The first socket of the whole process is made in a signal handler that has interrupted malloc, as a handler for
+ * crashes does that tells somebody of it. Whatever an audit sets up then, it must not come from malloc, nor from the
+ * loader, which calls malloc. The malloc here is the program's own and cannot be entered twice, like any other; and the
+ * signal comes inside it.
  *
  * trap_p05_first_socket_in_handler same     on the stack that was interrupted
  * trap_p05_first_socket_in_handler other    on a stack for signal handlers

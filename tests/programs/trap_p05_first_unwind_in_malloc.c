@@ -1,7 +1,7 @@
 /*
- * The first thing that a thread does with a socket, it does in a signal handler that has interrupted malloc: a write to a peer
- * that has closed. Whatever an audit needs for the first stack of a thread, it must not come from malloc, whose lock this very
- * thread may hold. Again and again, each time in a new thread, with a connection of its own.
+ * The first thing that a thread does with a socket, it does in a signal handler that has interrupted malloc: a write to
+ * a peer that has closed. Whatever an audit needs for the first stack of a thread, it must not come from malloc, whose
+ * lock this very thread may hold. Again and again, each time in a new thread, with a connection of its own.
  */
 #include "tests/programs/support.h"
 #include <pthread.h>

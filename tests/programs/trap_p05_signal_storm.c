@@ -1,7 +1,7 @@
 /*
- * A storm of signals, whose handler writes to a dead connection, while the threads that they interrupt do the same from ever new
- * stacks: so writes come in the middle of an audit, of its unwinder, of its loader. Every write of either sort is counted, and
- * each is one in the report.
+ * A storm of signals, whose handler writes to a dead connection, while the threads that they interrupt do the same from
+ * ever new stacks: so writes come in the middle of an audit, of its unwinder, of its loader. Every write of either sort
+ * is counted, and each is one in the report.
  */
 #include "tests/programs/support.h"
 #include <pthread.h>

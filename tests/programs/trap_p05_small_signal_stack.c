@@ -1,6 +1,7 @@
 /*
- * Writes to a peer that has closed from a signal handler that runs on a stack of its own, of the 8192 bytes that SIGSTKSZ was for
- * thirty years, with an unreadable page below it. An audit has to make do with the room that the program left.
+ * Writes to a peer that has closed from a signal handler that runs on a stack of its own, of the 8192 bytes that
+ * SIGSTKSZ was for thirty years, with an unreadable page below it. An audit has to make do with the room that the
+ * program left.
  *
  * trap_p05_small_signal_stack main     in the main thread
  * trap_p05_small_signal_stack thread   in another, whose first call on a socket this is

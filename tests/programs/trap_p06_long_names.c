@@ -1,6 +1,6 @@
 /*
- * Names are looked up when the report is made, not in the process: one of 300 characters is whole, and one that several functions
- * share in different files, or that the linker knows nothing of (it is static), is the right one.
+ * Names are looked up when the report is made, not in the process: one of 300 characters is whole, and one that several
+ * functions share in different files, or that the linker knows nothing of (it is static), is the right one.
  */
 #include "tests/programs/support.h"
 

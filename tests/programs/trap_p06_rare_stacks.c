@@ -1,7 +1,8 @@
 /*
- * A stack costs microseconds, and more where it is a new one: it is taken of what is rare, and not of the write that everybody
- * makes all the time. Below code of which no object knows anything an unwinder asks for the loaded objects each time,
- * which here is a function of the program's own that counts: none for writes that arrive, from however many places.
+ * A stack costs microseconds, and more where it is a new one: it is taken of what is rare, and not of the write that
+ * everybody makes all the time. Below code of which no object knows anything an unwinder asks for the loaded objects
+ * each time, which here is a function of the program's own that counts: none for writes that arrive, from however many
+ * places.
  */
 #include "tests/programs/jit.h"
 #include "tests/programs/support.h"

@@ -1,11 +1,12 @@
 /*
  * Children that share the memory of their parent, or leave no word of having been made, close and use numbers by libc's
- * functions. None of that is the parent's doing: its connections live on, and what a child misuses in a process of its own is the
- * child's.
+ * functions. None of that is the parent's doing: its connections live on, and what a child misuses in a process of its
+ * own is the child's.
  *
  * trap_p07_borrowed_memory vfork     close, close_range, dup2 and shutdown of the child's own, in the parent's memory
  * trap_p07_borrowed_memory clone     the same after clone(CLONE_VM | CLONE_VFORK), on a stack of its own
- * trap_p07_borrowed_memory raw       a child by the bare system call, which tells no fork handler; it misuses a socket of its own
+ * trap_p07_borrowed_memory raw       a child by the bare system call, which tells no fork handler; it misuses a socket
+ * of its own
  */
 #include "tests/programs/support.h"
 #include <fcntl.h>

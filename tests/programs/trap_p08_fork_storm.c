@@ -1,7 +1,7 @@
 /*
- * Forks again and again while other threads are in the middle of an audit: making sockets, taking stacks, adding to the trace.
- * Whatever they hold at that moment nobody lets go in the child, which at once does the same as they: each child misuses a
- * connection of its own and ends well.
+ * Forks again and again while other threads are in the middle of an audit: making sockets, taking stacks, adding to the
+ * trace. Whatever they hold at that moment nobody lets go in the child, which at once does the same as they: each child
+ * misuses a connection of its own and ends well.
  *
  * trap_p08_fork_storm fork     by fork, whose handlers are told
  * trap_p08_fork_storm _Fork    by _Fork, which calls no handlers

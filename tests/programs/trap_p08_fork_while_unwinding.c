@@ -1,7 +1,8 @@
 /*
- * Forks while another thread is in the middle of taking a stack, for certain: an unwinder asks dl_iterate_phdr for the loaded
- * objects, which here is the program's own, and takes its time for that thread. What it has locked meanwhile stays locked in a
- * child. Each child misuses a connection of its own; the stack of that is there where the fork waited for the other thread.
+ * Forks while another thread is in the middle of taking a stack, for certain: an unwinder asks dl_iterate_phdr for the
+ * loaded objects, which here is the program's own, and takes its time for that thread. What it has locked meanwhile
+ * stays locked in a child. Each child misuses a connection of its own; the stack of that is there where the fork waited
+ * for the other thread.
  *
  * trap_p08_fork_while_unwinding fork
  * trap_p08_fork_while_unwinding _Fork

@@ -1,6 +1,7 @@
 /*
- * A program that closes every number, standard ones included, has its sockets at 0, 1 and 2, and may have 16 descriptors, which
- * it has, all of them: there is none left for an audit, and none that it had before. Its misuse is found all the same.
+ * A program that closes every number, standard ones included, has its sockets at 0, 1 and 2, and may have 16
+ * descriptors, which it has, all of them: there is none left for an audit, and none that it had before. Its misuse is
+ * found all the same.
  */
 #include "tests/programs/support.h"
 #include <sys/resource.h>

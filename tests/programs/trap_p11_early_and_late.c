@@ -1,6 +1,6 @@
 /*
- * Uses sockets before any library's constructor has run, and after every destructor: in .preinit_array, and in the write function
- * of a stream that stdio flushes when all else is over. A thread goes on meanwhile.
+ * Uses sockets before any library's constructor has run, and after every destructor: in .preinit_array, and in the
+ * write function of a stream that stdio flushes when all else is over. A thread goes on meanwhile.
  */
 #include "tests/programs/support.h"
 

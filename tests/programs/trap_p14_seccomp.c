@@ -1,6 +1,6 @@
 /*
- * Puts itself into a sandbox after which a system call that it does not make itself kills it, and goes on with its connections,
- * one of which is dead. It ends as well as without an audit.
+ * Puts itself into a sandbox after which a system call that it does not make itself kills it, and goes on with its
+ * connections, one of which is dead. It ends as well as without an audit.
  *
  * trap_p14_seccomp filter    a filter that allows what this program does, and kills for anything else
  * trap_p14_seccomp strict    SECCOMP_MODE_STRICT: read, write and exit

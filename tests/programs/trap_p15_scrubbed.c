@@ -1,6 +1,7 @@
 /*
- * Becomes another image with an environment that it made itself, in which nothing of an audit's is left, as sudo, sshd and
- * many daemons do. That image, and what it starts, runs as it would; that nobody looks at it any more is not kept back.
+ * Becomes another image with an environment that it made itself, in which nothing of an audit's is left, as sudo, sshd
+ * and many daemons do. That image, and what it starts, runs as it would; that nobody looks at it any more is not kept
+ * back.
  *
  * trap_p15_scrubbed          by execve with two variables
  * trap_p15_scrubbed after    the image itself

@@ -1,7 +1,8 @@
 /*
- * A thread is cancelled inside a write that was suspect from the start, since the peer has shut its half and reads no more: an
- * incident is announced and never completed, its thread never comes back. Others write on the same connection meanwhile and
- * afterwards, and threads that are cancelled in the middle of a call that ends at once leave nothing locked.
+ * A thread is cancelled inside a write that was suspect from the start, since the peer has shut its half and reads no
+ * more: an incident is announced and never completed, its thread never comes back. Others write on the same connection
+ * meanwhile and afterwards, and threads that are cancelled in the middle of a call that ends at once leave nothing
+ * locked.
  *
  * trap_p16_cancelled_in_hook deferred        by the call itself, a cancellation point
  * trap_p16_cancelled_in_hook asynchronous    anywhere while it waits in the call

@@ -1,6 +1,6 @@
 /*
- * Changes what it may do after it has started: the root directory, the user, the address space; and uses sockets from then on.
- * Its misuse is found all the same, if need be in the trace of its parent, which could still make one.
+ * Changes what it may do after it has started: the root directory, the user, the address space; and uses sockets from
+ * then on. Its misuse is found all the same, if need be in the trace of its parent, which could still make one.
  *
  * trap_p18_changed_rights chroot DIRECTORY    a child whose root is an empty directory, as user 65534; needs root
  * trap_p18_changed_rights user                the process itself as user 65534; needs root

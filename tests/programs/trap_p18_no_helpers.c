@@ -1,6 +1,6 @@
 /*
- * Prints how many threads and children it has, which signals are blocked and handled, and that it may still do what the kernel
- * allows a process of one thread alone. Bare and audited the words must be the same.
+ * Prints how many threads and children it has, which signals are blocked and handled, and that it may still do what the
+ * kernel allows a process of one thread alone. Bare and audited the words must be the same.
  */
 #include "tests/programs/support.h"
 #include <dirent.h>

@@ -2,7 +2,8 @@
  * Uses io_uring through liburing: is told of the end by a completion, or not, and writes by a submission all the same.
  *
  * uring EVENT TELLING WRITING    EVENT: fin, reset, unix, live (nobody goes), own (its own shutdown)
- *                                TELLING: untold, epoll (which the ring is asked to watch for it), or one of `ways` below
+ *                                TELLING: untold, epoll (which the ring is asked to watch for it), or one of `ways`
+ *                                below
  *                                WRITING: none, or one of `ways`; it also says what kind of ring it is
  */
 #include "tests/programs/uring_support.h"

@@ -1,13 +1,14 @@
 /*
- * Makes and enters its ring by itself, as libuv does, with no liburing: is told of the end through it, and writes all the same.
+ * Makes and enters its ring by itself, as libuv does, with no liburing: is told of the end through it, and writes all
+ * the same.
  *
- * uring_by_hand KIND epoll bad    asks epoll for the connection by a submission; epoll_wait says that the peer has closed
- * uring_by_hand KIND epoll ok     believes it
+ * uring_by_hand KIND epoll bad    asks epoll for the connection by a submission; epoll_wait says that the peer has
+ * closed uring_by_hand KIND epoll ok     believes it
  * uring_by_hand KIND recv bad     a completion says so, and the write is a submission too
  * uring_by_hand KIND recv ok      believes it
  * uring_by_hand plain connect ok  what libuv does: a connect without waiting, which epoll says has come about
- * uring_by_hand plain goes ok     closes its ring with a receive under way, which ends that, so that the peer sees our close
- * uring_by_hand plain child ok    a child closes the ring; the parent goes on with it
+ * uring_by_hand plain goes ok     closes its ring with a receive under way, which ends that, so that the peer sees our
+ * close uring_by_hand plain child ok    a child closes the ring; the parent goes on with it
  *
  * KIND: plain, mixed (the queue names its entries in another order), no_array (it names none), wide (large entries),
  * partly (shows the kernel a part of what is filled in), sqpoll (a thread of the kernel's takes them)

@@ -1,6 +1,6 @@
 /*
- * Has a liburing of its own, linked into it: its submissions pass no hook, nor does the making of the ring. What the report
- * says of the connection is not all there is, and it says so.
+ * Has a liburing of its own, linked into it: its submissions pass no hook, nor does the making of the ring. What the
+ * report says of the connection is not all there is, and it says so.
  */
 #include "tests/programs/uring_support.h"
 

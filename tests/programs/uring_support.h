@@ -1,5 +1,6 @@
 /*
- * uring_support.h: what the test programs of io_uring share. Where the kernel has none, or forbids it, a program ends with 77.
+ * uring_support.h: what the test programs of io_uring share. Where the kernel has none, or forbids it, a program ends
+ * with 77.
  */
 #ifndef SOCKSAN_TEST_URING_SUPPORT_H
 #define SOCKSAN_TEST_URING_SUPPORT_H

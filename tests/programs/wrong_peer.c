@@ -1,6 +1,6 @@
 /*
- * A server that mixes up two users. One thread prepares Alice's answer; another finds that she has been idle for too long
- * and closes her connection; Bob connects, and his connection is given the number that was hers. The first thread,
+ * A server that mixes up two users. One thread prepares Alice's answer; another finds that she has been idle for too
+ * long and closes her connection; Bob connects, and his connection is given the number that was hers. The first thread,
  * which still holds that number, sends her answer: to Bob. No call fails.
  *
  * wrong_peer bad    exits with 0 where Bob has received what was Alice's, with 3 where the write failed and he has not

@@ -1,10 +1,10 @@
 /*
- * Sends with MSG_ZEROCOPY. The kernel says by the socket's error queue, and by POLLERR, when it is done with the memory:
- * that is no error, and tells nothing about the peer.
+ * Sends with MSG_ZEROCOPY. The kernel says by the socket's error queue, and by POLLERR, when it is done with the
+ * memory: that is no error, and tells nothing about the peer.
  *
  * zero_copy ok        sends, is told by poll and by epoll, reads the notices from the error queue, and sends on
- * zero_copy closed    the same, and then the peer closes: a write by zero copy that is lost, of which it had not been told
- * zero_copy told      the same, and a read returns 0 before that write
+ * zero_copy closed    the same, and then the peer closes: a write by zero copy that is lost, of which it had not been
+ * told zero_copy told      the same, and a read returns 0 before that write
  * zero_copy reset     the peer resets: poll says POLLERR, as it does of a notice, and the write is refused
  */
 #include "tests/programs/support.h"

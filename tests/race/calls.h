@@ -1,6 +1,7 @@
 /*
- * calls.h: the calls of race.c. As a program that is audited by the preloaded library they are libc's; linked with the library's
- * modules, so that a sanitizer sees into them (RACE_MODULES), each is wrapped as its hook in shim/hooks_*.c wraps it.
+ * calls.h: the calls of race.c. As a program that is audited by the preloaded library they are libc's; linked with the
+ * library's modules, so that a sanitizer sees into them (RACE_MODULES), each is wrapped as its hook in shim/hooks_*.c
+ * wraps it.
  */
 #ifndef SOCKSAN_RACE_CALLS_H
 #define SOCKSAN_RACE_CALLS_H

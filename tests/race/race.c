@@ -1,13 +1,16 @@
 /*
- * race.c SCENARIO SECONDS ROUNDS: threads that close, open and use the same descriptors at the same time, and know what is true of it.
+ * race.c SCENARIO SECONDS ROUNDS: threads that close, open and use the same descriptors at the same time, and know what
+ * is true of it.
  *
- * Ends after SECONDS, or after ROUNDS connections of each worker, whichever comes first. Prints one line for each connection whose bytes
- * were counted where they arrived ("sent PORT PEER BYTES": the client's port and the server's), and "end". scripts/race holds that against the report.
+ * Ends after SECONDS, or after ROUNDS connections of each worker, whichever comes first. Prints one line for each
+ * connection whose bytes were counted where they arrived ("sent PORT PEER BYTES": the client's port and the server's),
+ * and "end". scripts/race holds that against the report.
  *
  * More than 400 lines: one program, whose scenarios share the threads and what is known of each connection.
  *
- * In reopen, dup2 and blocked a thread uses a number that another one gives to the next connection: its bytes arrive somewhere, and
- * may be booked there or nowhere. All the other scenarios are correct: the report is to say nothing of them.
+ * In reopen, dup2 and blocked a thread uses a number that another one gives to the next connection: its bytes arrive
+ * somewhere, and may be booked there or nowhere. All the other scenarios are correct: the report is to say nothing of
+ * them.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -87,7 +90,9 @@ struct pair {
 	uint16_t client_port, server_port;
 };
 
-/* The other end of a connection that has just been made; once it is over the kernel does not tell the ports any more. */
+/*
+ * The other end of a connection that has just been made; once it is over the kernel does not tell the ports any more.
+ */
 static struct pair accept_from(int listener)
 {
 	struct pair pair = {.server = race_accept(listener)};

@@ -1,6 +1,6 @@
 /*
- * format_fixture.h: reports in formats that name where and by what they were made, with such things replaced by words that are
- * the same on every machine.
+ * format_fixture.h: reports in formats that name where and by what they were made, with such things replaced by words
+ * that are the same on every machine.
  */
 #ifndef SOCKSAN_FORMAT_FIXTURE_H
 #define SOCKSAN_FORMAT_FIXTURE_H

@@ -1,10 +1,11 @@
 /*
  * interleave.h: runs a few short functions in every order that makes a difference, one atomic operation at a time.
  *
- * Code that is compiled behind this header stops before each of its atomic operations. A driver then chooses who goes on, and
- * tries all choices by starting again from the beginning: all orders in which two operations on the same word, one of them a write,
- * can follow each other (dynamic partial order reduction, Flanagan and Godefroid, POPL 2005, with sleep sets). Operations are
- * in one order for all (sequential consistency): what a processor may do beyond that is not tried here.
+ * Code that is compiled behind this header stops before each of its atomic operations. A driver then chooses who goes
+ * on, and tries all choices by starting again from the beginning: all orders in which two operations on the same word,
+ * one of them a write, can follow each other (dynamic partial order reduction, Flanagan and Godefroid, POPL 2005, with
+ * sleep sets). Operations are in one order for all (sequential consistency): what a processor may do beyond that is not
+ * tried here.
  */
 #ifndef SOCKSAN_TESTS_INTERLEAVE_H
 #define SOCKSAN_TESTS_INTERLEAVE_H
@@ -139,7 +140,10 @@ static bool interleave_conflict(const struct step *step, int actor)
 	return step->address == interleave.address[actor] && (step->writes || interleave.writes[actor]);
 }
 
-/* The last step that could as well have come after the one that `actor` is at: there the order is to be tried the other way. */
+/*
+ * The last step that could as well have come after the one that `actor` is at: there the order is to be tried the other
+ * way.
+ */
 static void interleave_want(int depth, int actor)
 {
 	for (int i = depth - 1; i >= 0; i--) {
@@ -192,7 +196,9 @@ static bool interleave_choose(int depth)
 	return true;
 }
 
-/* One run from the beginning: `length` steps as before, the last of them chosen anew, then the first choice each time. */
+/*
+ * One run from the beginning: `length` steps as before, the last of them chosen anew, then the first choice each time.
+ */
 static void interleave_run(void)
 {
 	interleave_begin();
@@ -244,7 +250,9 @@ static bool interleave_back(void)
 	return false;
 }
 
-/* Runs `actors` functions in all orders, `set_up` before each. Returns what went wrong, NULL where nothing did in any. */
+/*
+ * Runs `actors` functions in all orders, `set_up` before each. Returns what went wrong, NULL where nothing did in any.
+ */
 static const char *interleave_all(int actors, void (*set_up)(void), void (*const *run)(void))
 {
 	interleave.actors = actors;

@@ -10,8 +10,8 @@
 yajl_val json_parse(const char *text);
 
 /*
- * What stands at a path such as "runs.0.results.3.level" (a name with a dot in it cannot be said), or fails the test. json_has
- * says whether there is something.
+ * What stands at a path such as "runs.0.results.3.level" (a name with a dot in it cannot be said), or fails the test.
+ * json_has says whether there is something.
  */
 yajl_val json_at(yajl_val root, const char *path);
 int json_has(yajl_val root, const char *path);

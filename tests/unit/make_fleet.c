@@ -1,16 +1,17 @@
 /*
- * make_fleet.c: writes the traces of many processes on many hosts, for the measures of `make scale`: made up, but numbered and
- * connected as hosts would.
+ * make_fleet.c: writes the traces of many processes on many hosts, for the measures of `make scale`: made up, but
+ * numbered and connected as hosts would.
  *
  *	make_fleet DIRECTORY --traces N [--hosts H] [--incidents N] [--sockets M] [--listeners L]
  *
- * Each host was booted at a time of its own and runs a share of the processes. Half of the sockets are clients, with ports in the
- * order in which their host gives them out; three of four clients of a process reach processes of their own host through the
- * loopback interface, so that the traces have both ends, and each fourth one a process of the next host. All servers of a host
- * share L listening ports (by default each has its own): the fewer, the oftener a pair of ports is used again.
+ * Each host was booted at a time of its own and runs a share of the processes. Half of the sockets are clients, with
+ * ports in the order in which their host gives them out; three of four clients of a process reach processes of their
+ * own host through the loopback interface, so that the traces have both ends, and each fourth one a process of the next
+ * host. All servers of a host share L listening ports (by default each has its own): the fewer, the oftener a pair of
+ * ports is used again.
  *
- * Every second socket of a trace is a client: number `i` of process `k` is the other end of what process peer_of(k, i) has
- * accepted as its number `i`.
+ * Every second socket of a trace is a client: number `i` of process `k` is the other end of what process peer_of(k, i)
+ * has accepted as its number `i`.
  */
 #include <getopt.h>
 #include <stdbool.h>

@@ -1,5 +1,6 @@
 /*
- * make_hostile.c: writes traces that a reader must survive, for tests/e2e/hostile.sh. More than 400 lines: a part for each evil.
+ * make_hostile.c: writes traces that a reader must survive, for tests/e2e/hostile.sh. More than 400 lines: a part for
+ * each evil.
  *
  *	make_hostile OUT text            every text holds what a terminal, a CI service or a parser could act on
  *	make_hostile OUT module PATH     a module is called PATH
@@ -41,7 +42,7 @@ static struct trace_incident *add_incident(trace_ref socket, uint64_t number)
 	return incident;
 }
 
-/* --- Hostile text --------------------------------------------------------------------------------------------------------- */
+/* --- Hostile text ------------------------------------------------------------------------------------------------- */
 
 /* What may stand in a name that ends with a NUL. */
 static const char evil[] = "\n::error file=a.c,line=1::pwned\r\n  ::warning::x ##[error]y ##vso[task.complete]z "
@@ -126,7 +127,7 @@ static void make_text(const char *unused)
 	}
 }
 
-/* --- Names of files ------------------------------------------------------------------------------------------------------- */
+/* --- Names of files ----------------------------------------------------------------------------------------------- */
 
 static void make_module(const char *path)
 {
@@ -156,7 +157,7 @@ static void make_source(const char *path)
 	}
 }
 
-/* --- What costs ----------------------------------------------------------------------------------------------------------- */
+/* --- What costs --------------------------------------------------------------------------------------------------- */
 
 static void more_modules(uint64_t number)
 {
@@ -351,7 +352,7 @@ static void more_sources(uint64_t number)
 	add_incident(0, number)->stack_write = stack;
 }
 
-/* --- The command ---------------------------------------------------------------------------------------------------------- */
+/* --- The command -------------------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *name;

@@ -3,8 +3,8 @@
  *
  *	make_trace OUT --incidents N --sockets M [--pid PID]
  *
- * Every second socket is the other end of the one before it. The incidents are spread over the sockets, over 256 stacks and
- * over kinds and outcomes. The stacks are this program's own, so that symbolising them is real work.
+ * Every second socket is the other end of the one before it. The incidents are spread over the sockets, over 256 stacks
+ * and over kinds and outcomes. The stacks are this program's own, so that symbolising them is real work.
  */
 #include <getopt.h>
 #include <stdbool.h>
@@ -43,7 +43,7 @@ static trace_ref write_record(struct writer *writer, const void *record, size_t 
 	return ref;
 }
 
-/* --- Sockets and incidents ---------------------------------------------------------------------------------------------- */
+/* --- Sockets and incidents ---------------------------------------------------------------------------------------- */
 
 static void make_socket(struct trace_socket *socket, const struct writer *writer, uint64_t number)
 {

@@ -7,10 +7,15 @@
 #include "analyzer/report.h"
 #include "tests/unit/trace_builder.h"
 
-/* The report of `directory` in `format`, as report_traces writes it; *status is what that returned. The caller frees it. */
+/*
+ * The report of `directory` in `format`, as report_traces writes it; *status is what that returned. The caller frees
+ * it.
+ */
 char *fixture_report(const char *format, char *directory, const struct run_facts *facts, int *status);
 
-/* A trace with a bit of everything that a renderer shows: every kind, hostile names, Python, both ends of a connection. */
+/*
+ * A trace with a bit of everything that a renderer shows: every kind, hostile names, Python, both ends of a connection.
+ */
 void fixture_everything(struct builder *builder);
 
 #endif

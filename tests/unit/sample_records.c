@@ -14,7 +14,7 @@
 
 _Static_assert(1 << STACK_DEPTH == SAMPLE_STACKS, "one stack for each way through");
 
-/* --- Stacks: a walk through a tree of calls, one way for each bit ----------------------------------------------------------- */
+/* --- Stacks: a walk through a tree of calls, one way for each bit ------------------------------------------------- */
 
 static int take_stack(unsigned bits, unsigned depth, void *frames[FRAMES]);
 
@@ -59,7 +59,7 @@ trace_ref sample_stack(struct builder *builder, unsigned number)
 	return builder_stack(builder, addresses, (uint32_t)count, 0);
 }
 
-/* --- Incidents --------------------------------------------------------------------------------------------------------------- */
+/* --- Incidents ---------------------------------------------------------------------------------------------------- */
 
 void sample_incident(struct trace_incident *incident, uint64_t number, const struct trace_socket *connection,
 	const struct sample_refs *refs)

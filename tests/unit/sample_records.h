@@ -1,5 +1,6 @@
 /*
- * sample_records.h: what the makers of large traces (make_trace, make_fleet) share: made up, with the proportions of real ones.
+ * sample_records.h: what the makers of large traces (make_trace, make_fleet) share: made up, with the proportions of
+ * real ones.
  */
 #ifndef SOCKSAN_SAMPLE_RECORDS_H
 #define SOCKSAN_SAMPLE_RECORDS_H

@@ -1,4 +1,6 @@
-/* shim_classify.c: every rule of the verdicts, both ways; docs/KERNEL.md's table of what the kernel shows, row by row. */
+/*
+ * shim_classify.c: every rule of the verdicts, both ways; docs/KERNEL.md's table of what the kernel shows, row by row.
+ */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <netinet/tcp.h>

@@ -1,4 +1,7 @@
-/* shim_incident_fixture.h: what the tests of incidents share: a connection, calls on it, and a kernel's account that is made up. */
+/*
+ * shim_incident_fixture.h: what the tests of incidents share: a connection, calls on it, and a kernel's account that is
+ * made up.
+ */
 #ifndef SOCKSAN_SHIM_INCIDENT_FIXTURE_H
 #define SOCKSAN_SHIM_INCIDENT_FIXTURE_H
 

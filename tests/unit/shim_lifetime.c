@@ -1,7 +1,8 @@
 /*
- * shim_lifetime.c: the rules of docs/LIFETIME.md, on the functions themselves, in every order of their atomic operations that makes a
- * difference (interleave.h). A socket of the kernel's stands behind each number here; what a call did to it must be booked on
- * the record of that one or on none, and the record that is held must serve no other meanwhile.
+ * shim_lifetime.c: the rules of docs/LIFETIME.md, on the functions themselves, in every order of their atomic
+ * operations that makes a difference (interleave.h). A socket of the kernel's stands behind each number here; what a
+ * call did to it must be booked on the record of that one or on none, and the record that is held must serve no other
+ * meanwhile.
  *
  * Each rule is then left out, and the fault must be found: otherwise this would show nothing.
  */

@@ -103,7 +103,9 @@ Test(shim_probe, a_tcp_account)
 	cr_expect(probe_readable_bytes(ends.ours) == 0);
 }
 
-/* docs/KERNEL.md, row B: what was written into a closed peer stays unacknowledged, and that can be read off afterwards. */
+/*
+ * docs/KERNEL.md, row B: what was written into a closed peer stays unacknowledged, and that can be read off afterwards.
+ */
 Test(shim_probe, lost_bytes_stay_unacknowledged)
 {
 	struct ends ends = connected(AF_INET);

@@ -1,8 +1,9 @@
 /*
- * shim_python.c: the tables of CPython's layout, its location tables, and stacks read from memory that is laid out as an interpreter's.
+ * shim_python.c: the tables of CPython's layout, its location tables, and stacks read from memory that is laid out as
+ * an interpreter's.
  *
- * What the real ones make of it is seen by tests/e2e/python_stacks.sh. Here stand what they do not do: lists without an end, memory that
- * is not there, versions that nobody knows, builds that this machine has not.
+ * What the real ones make of it is seen by tests/e2e/python_stacks.sh. Here stand what they do not do: lists without an
+ * end, memory that is not there, versions that nobody knows, builds that this machine has not.
  */
 #include <criterion/criterion.h>
 #include <stdio.h>

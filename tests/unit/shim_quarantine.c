@@ -1,4 +1,7 @@
-/* shim_quarantine.c: which closed numbers are kept, for how long, and whose they would be by now; also from several threads. */
+/*
+ * shim_quarantine.c: which closed numbers are kept, for how long, and whose they would be by now; also from several
+ * threads.
+ */
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /*
- * shim_uring.c: which completion means which operation, and when the program knows of it. The ring is ordinary memory: the test
- * does what liburing and the kernel would do.
+ * shim_uring.c: which completion means which operation, and when the program knows of it. The ring is ordinary memory:
+ * the test does what liburing and the kernel would do.
  */
 #include <errno.h>
 #include <sys/socket.h>

@@ -110,7 +110,7 @@ static void expect_output(FILE *output, const char *part)
 	cr_assert_not_null(strstr(text, part), "expected \"%s\" in:\n%s", part, text);
 }
 
-/* --- Reading ------------------------------------------------------------------------------------------------------------- */
+/* --- Reading ------------------------------------------------------------------------------------------------------ */
 
 Test(findings, of_a_report_by_hand)
 {
@@ -189,7 +189,7 @@ Test(findings, what_is_no_report_is_refused)
 	expect_refused("hello\n", "no report of socksan, and no trace");
 }
 
-/* --- Comparing ----------------------------------------------------------------------------------------------------------- */
+/* --- Comparing ---------------------------------------------------------------------------------------------------- */
 
 static int diff(char *base, char *now, const char *format)
 {

@@ -134,7 +134,10 @@ Test(hostile, many_sockets_of_one_address)
 	read_it();
 }
 
-/* Modules one inside the other, and incidents whose stacks lie in none of them: what takes long where each is looked at. */
+/*
+ * Modules one inside the other, and incidents whose stacks lie in none of them: what takes long where each is looked
+ * at.
+ */
 Test(hostile, thousands_of_modules_and_of_incidents)
 {
 	static uint64_t frames[TRACE_STACK_MAX];

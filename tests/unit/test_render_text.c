@@ -189,7 +189,7 @@ Test(render_text, every_kind_has_a_title)
 		expect_words(titles[i]);
 }
 
-/* --- A page with what only some incidents have, to be looked at and kept ------------------------------------------------- */
+/* --- A page with what only some incidents have, to be looked at and kept ------------------------------------------ */
 
 /* An incident on a connection of its own, told by nobody, whose write is the last of `python`'s frames. */
 static struct trace_incident *add(enum trace_kind kind, uint16_t port, const char *python)

@@ -56,7 +56,7 @@ static void expect_complaint(const char *part)
 	cr_assert_not_null(strstr(text, part), "expected \"%s\" in \"%s\"", part, text);
 }
 
-/* --- Patterns ------------------------------------------------------------------------------------------------------------ */
+/* --- Patterns ----------------------------------------------------------------------------------------------------- */
 
 Test(suppress, patterns)
 {
@@ -95,7 +95,7 @@ Test(suppress, patterns)
 			cases[i].pattern, cases[i].text);
 }
 
-/* --- Files --------------------------------------------------------------------------------------------------------------- */
+/* --- Files -------------------------------------------------------------------------------------------------------- */
 
 Test(suppress, reads_rules_and_comments)
 {
@@ -153,7 +153,7 @@ Test(suppress, a_directory_is_no_file_of_rules)
 	expect_complaint("Is a directory");
 }
 
-/* --- Reports ------------------------------------------------------------------------------------------------------------- */
+/* --- Reports ------------------------------------------------------------------------------------------------------ */
 
 /* An incident whose write stands in `function`, to the peer's `port`. */
 static struct trace_incident *add_incident(const char *function, uint16_t port)

@@ -3,7 +3,7 @@
 
 static struct process server = {.pid = 11, .exe = {.bytes = "/opt/server", .length = 11}};
 
-/* --- Silence ------------------------------------------------------------------------------------------------------------- */
+/* --- Silence ------------------------------------------------------------------------------------------------------ */
 
 static struct story silence(void)
 {
@@ -49,7 +49,7 @@ Test(wording, a_silent_peer_that_came_back)
 		"or more");
 }
 
-/* --- The program's own closes -------------------------------------------------------------------------------------------- */
+/* --- The program's own closes ------------------------------------------------------------------------------------- */
 
 Test(wording, a_write_to_a_closed_number)
 {
@@ -147,7 +147,7 @@ Test(wording, a_write_after_the_own_shutdown)
 	expect_title(&story, "12 bytes written 3.0 ms after the program had shut down its writing half");
 }
 
-/* --- The rest ------------------------------------------------------------------------------------------------------------ */
+/* --- The rest ----------------------------------------------------------------------------------------------------- */
 
 Test(wording, a_goodbye)
 {

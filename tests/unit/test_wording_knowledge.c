@@ -1,7 +1,7 @@
 /* test_wording_knowledge.c: how a report says who knew of the end. */
 #include "tests/unit/wording_fixture.h"
 
-/* --- Who knew ------------------------------------------------------------------------------------------------------------ */
+/* --- Who knew ----------------------------------------------------------------------------------------------------- */
 
 Test(wording, told_of_the_close)
 {

@@ -1,8 +1,8 @@
 /*
  * trace_builder.h: makes trace files for tests, as libsocksan writes them or broken on purpose.
  *
- * Records are appended in memory and given back as pointers to change; each call may move them, so a test fills in one record
- * before it asks for the next, or keeps its trace_ref and uses builder_at.
+ * Records are appended in memory and given back as pointers to change; each call may move them, so a test fills in one
+ * record before it asks for the next, or keeps its trace_ref and uses builder_at.
  */
 #ifndef SOCKSAN_TRACE_BUILDER_H
 #define SOCKSAN_TRACE_BUILDER_H

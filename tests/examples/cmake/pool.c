@@ -1,9 +1,9 @@
 /*
  * pool.c: see pool.h.
  *
- * The bug: an empty answer is the end of the connection, but pool_ask() calls only a negative length broken. So a connection
- * that the server has closed goes back into the pool, and the next question is written to it. fixed/pool.c has the mended
- * twin.
+ * The bug: an empty answer is the end of the connection, but pool_ask() calls only a negative length broken. So a
+ * connection that the server has closed goes back into the pool, and the next question is written to it. fixed/pool.c
+ * has the mended twin.
  */
 #include "pool.h"
 

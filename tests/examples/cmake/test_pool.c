@@ -1,6 +1,6 @@
 /*
- * test_pool.c: `test_pool reuse` asks twice over one connection; `test_pool restart` has a server that closes connections
- * without an answer, and asks again. Nothing here sees the bug in pool.c.
+ * test_pool.c: `test_pool reuse` asks twice over one connection; `test_pool restart` has a server that closes
+ * connections without an answer, and asks again. Nothing here sees the bug in pool.c.
  */
 #include <pthread.h>
 #include <stdio.h>

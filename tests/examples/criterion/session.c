@@ -1,8 +1,8 @@
 /*
  * session.c: see session.h.
  *
- * The bug: recv() returns 0 at the end of the connection, and here that is the same as nothing to read. The sign of life goes
- * to a peer that is gone. fixed/session.c has the mended twin.
+ * The bug: recv() returns 0 at the end of the connection, and here that is the same as nothing to read. The sign of
+ * life goes to a peer that is gone. fixed/session.c has the mended twin.
  */
 #include "session.h"
 

@@ -1,6 +1,7 @@
 /*
- * test_session.c: tests with criterion, which name themselves to socksan, so that its report says in which test something
- * was written to nobody, and its JUnit XML has the same test cases as criterion's. Nothing else here sees the bug in session.c.
+ * test_session.c: tests with criterion, which name themselves to socksan, so that its report says in which test
+ * something was written to nobody, and its JUnit XML has the same test cases as criterion's. Nothing else here sees the
+ * bug in session.c.
  */
 #include <criterion/criterion.h>
 #include <socksan.h>

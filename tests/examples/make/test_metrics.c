@@ -1,4 +1,7 @@
-/* test_metrics.c: a collector that takes what it is sent, and one that hangs up. Nothing here sees the bug in metrics.c. */
+/*
+ * test_metrics.c: a collector that takes what it is sent, and one that hangs up. Nothing here sees the bug in
+ * metrics.c.
+ */
 #include <arpa/inet.h>
 #include <pthread.h>
 #include <stdio.h>

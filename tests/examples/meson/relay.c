@@ -1,8 +1,8 @@
 /*
  * relay.c: see relay.h.
  *
- * The bug: an end of the input is always taken for a half-close, to which one may still write. poll() has said more, that the
- * peer hung up altogether, and nobody looked. fixed/relay.c has the mended twin.
+ * The bug: an end of the input is always taken for a half-close, to which one may still write. poll() has said more,
+ * that the peer hung up altogether, and nobody looked. fixed/relay.c has the mended twin.
  */
 #include "relay.h"
 

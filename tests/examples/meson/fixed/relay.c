@@ -1,8 +1,8 @@
 /*
  * relay.c: see relay.h.
  *
- * An end of the input can be a half-close, to which one may still write. Where poll() says that the peer hung up altogether,
- * nothing goes there any more.
+ * An end of the input can be a half-close, to which one may still write. Where poll() says that the peer hung up
+ * altogether, nothing goes there any more.
  */
 #include "relay.h"
 
