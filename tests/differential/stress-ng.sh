@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034,SC2154,SC2317 # read and called by scripts/differential-foreign
-# stress-ng.sh: stress-ng's stressors of sockets, descriptors, polling and exec, each for a bounded number of operations. They
-# check what they get back (--verify), and pass where all was as it must be.
+# stress-ng.sh: stress-ng's stressors of sockets, descriptors, polling and exec, each for a bounded number of
+# operations. They check what they get back (--verify), and pass where all was as it must be.
 
 suite_packages='stress-ng'
 suite_programs='stress-ng'
