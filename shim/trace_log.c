@@ -15,6 +15,7 @@
 #include "shim/deep_stack.h"
 #include "shim/kernel.h"
 #include "shim/line.h"
+#include "shim/line_list.h"
 #include "shim/pages.h"
 #include "shim/process.h"
 #include "shim/roster.h"
@@ -271,45 +272,26 @@ trace_ref trace_log_text(enum trace_text_kind kind, const char *text, uint32_t l
 static struct {
 	uint32_t coverage;
 	uint32_t busy;
-	uint32_t length;
-	char text[1024]; /* lines with their ends */
+	struct line_list lines;
 } gaps;
 
 static void write_gaps(struct trace_process *process)
 {
 	struct trace_text *record =
-		gaps.length ? claim(TRACE_TEXT, ((uint32_t)sizeof(*record) + gaps.length + 7) & ~7u) : NULL;
+		gaps.lines.length ? claim(TRACE_TEXT, ((uint32_t)sizeof(*record) + gaps.lines.length + 7) & ~7u) : NULL;
 
 	__atomic_fetch_or(&process->coverage, gaps.coverage, __ATOMIC_RELAXED);
 	if (!record)
 		return;
-	fill_text(record, TRACE_TEXT_GAPS, gaps.text, gaps.length);
+	fill_text(record, TRACE_TEXT_GAPS, gaps.lines.text, gaps.lines.length);
 	__atomic_store_n(&process->gaps, trace_log_commit(record), __ATOMIC_RELEASE);
-}
-
-static bool gaps_have(const char *line, uint32_t length)
-{
-	for (uint32_t at = 0; at + length < gaps.length; at++)
-		if ((at == 0 || gaps.text[at - 1] == '\n') && gaps.text[at + length] == '\n' &&
-			!memcmp(gaps.text + at, line, length))
-			return true;
-	return false;
-}
-
-static void add_gap(const char *line, uint32_t length)
-{
-	if (!length || length >= sizeof(gaps.text) - gaps.length || gaps_have(line, length))
-		return;
-	memcpy(gaps.text + gaps.length, line, length);
-	gaps.text[gaps.length + length] = '\n';
-	gaps.length += length + 1;
 }
 
 void trace_log_gap(uint32_t coverage, const char *line)
 {
 	__atomic_fetch_or(&gaps.coverage, coverage, __ATOMIC_RELAXED);
 	if (!__atomic_exchange_n(&gaps.busy, 1, __ATOMIC_ACQUIRE)) {
-		add_gap(line, (uint32_t)strcspn(line, "\n"));
+		line_list_add(&gaps.lines, line);
 		if (trace_log_is_open())
 			write_gaps(the_log.process);
 		__atomic_store_n(&gaps.busy, 0, __ATOMIC_RELEASE);
