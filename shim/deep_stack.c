@@ -106,7 +106,7 @@ static unsigned take(void)
 
 bool deep_stack_call(void (*function)(void *argument), void *argument)
 {
-	const uint64_t all = ~(uint64_t)0;
+	const uint64_t blocked = KERNEL_SIGNALS_BLOCKED;
 	uint64_t before;
 	unsigned at;
 
@@ -115,7 +115,7 @@ bool deep_stack_call(void (*function)(void *argument), void *argument)
 		return true;
 	}
 	/* before a stack is taken: a handler that left by a jump would keep it */
-	if (!stacks || kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all)) < 0)
+	if (!stacks || kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, &before, sizeof(before)) < 0)
 		return false;
 	at = take();
 	if (at < STACKS) {

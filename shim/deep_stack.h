@@ -2,7 +2,7 @@
  * deep_stack.h: runs what needs much stack on a stack of ours. Threads with PTHREAD_STACK_MIN and coroutines of 8 KiB are common, and
  * a hook may take 1 KiB of theirs; the unwinder alone takes 5.
  *
- * A few stacks serve all threads: they are mapped with the library's first set-up, and each is held for one function. All signals
+ * A few stacks serve all threads: they are mapped with the library's first set-up, and each is held for one function. Signals
  * are blocked meanwhile, so that no handler of the program's runs on a stack whose size it cannot know, or leaves it by a
  * jump. The frame between the two stacks has unwind tables: whoever walks the stack sees the program's frames behind ours.
  */

@@ -8,6 +8,7 @@
 #define SOCKSAN_KERNEL_H
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -109,6 +110,12 @@ bool kernel_copy(void *to, const void *from, size_t size) __attribute__((visibil
  * only where there is room.
  */
 size_t kernel_copy_text(char *to, const char *from, size_t size) __attribute__((visibility("hidden")));
+
+/*
+ * What is blocked where no handler of the program's may run: all signals but SIGBUS. One of a truncated trace (bus_error.h) is not
+ * kept back by a mask: the kernel would end the process (kernel/signal.c force_sig_info_to_task).
+ */
+#define KERNEL_SIGNALS_BLOCKED (~(UINT64_C(1) << (SIGBUS - 1)))
 
 /*
  * Not 0 where the clock must not be asked either: seccomp's strict mode forbids even the processor's time stamp counter, which the

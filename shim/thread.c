@@ -93,10 +93,10 @@ bool thread_is_still_inside(void)
 
 void thread_block_signals(uint64_t *before)
 {
-	const uint64_t all = ~(uint64_t)0;
+	const uint64_t blocked = KERNEL_SIGNALS_BLOCKED;
 
-	if (kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &all, before, sizeof(all)) < 0)
-		*before = all; /* no mask: the kernel never gives one with SIGKILL in it */
+	if (kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, before, sizeof(blocked)) < 0)
+		*before = ~(uint64_t)0; /* no mask: the kernel never gives one with SIGKILL in it */
 }
 
 void thread_allow_signals(const uint64_t *before)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <poll.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -126,6 +127,9 @@ static const struct hook_call hook_calls[] = {
 	{"quick_exit", 'v', {N(3)}},
 	{"abort", 'v', {A(END)}},
 	{"sigaltstack", 'i', {A(SIGNAL_STACK), A(RESULT)}},
+	BOTH("sigaction", "__sigaction", 'i', N(SIGBUS), NIL, A(RESULT)),
+	{"signal", 'p', {N(SIGBUS), NIL}},
+	{"mlockall", 'i', {N(0)}},
 	{"dlclose", 'i', {A(LOADED)}},
 	{"pthread_key_create", 'i', {A(RESULT), A(CALLBACK)}},
 	{"dl_iterate_phdr", 'i', {A(CALLBACK), A(RESULT)}},
