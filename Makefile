@@ -78,10 +78,10 @@ shim_flags = $(common_flags) $(CPPFLAGS) $(CFLAGS) $(same_everywhere) -fPIC -fvi
 shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
 	-Wl,-z,start-stop-visibility=hidden -Wl,--version-script=shim/exports.map -Wl,--build-id
 # The compiler must not turn one stdio call into another in the file that defines them.
-shim_flags_hooks_stdio := -fno-builtin
+shim_flags_stdio/hooks_stdio := -fno-builtin
 # Link-time optimisation drops what only later stages of the compiler refer to, as it does with memmove, and versions of symbols.
-shim_flags_memory := -fno-builtin -fno-lto
-shim_flags_loader := -fno-lto
+shim_flags_base/memory := -fno-builtin -fno-lto
+shim_flags_base/loader := -fno-lto
 
 ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0 zlib
 # Asked for when first needed, which is after scripts/deps has installed what was missing.
@@ -130,7 +130,10 @@ fuzz_flags = $(common_flags) -O2 -g -fno-omit-frame-pointer -fsanitize=address,u
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
-shim_sources := $(sort $(wildcard shim/*.c))
+shim_sources := $(sort $(wildcard shim/*.c shim/*/*.c))
+# What is ordinary code: all but the hooks, the start-up and what would replace functions of libc's.
+shim_modules := $(filter-out shim/base/hook.c shim/base/memory.c shim/hooks/% shim/stdio/hooks_% shim/uring/hooks_% shim/init.c, \
+	$(shim_sources))
 analyzer_sources := $(sort $(wildcard analyzer/*.c) $(if $(STATIC),$(wildcard analyzer/static/*.c)))
 program_sources := $(sort $(wildcard tests/programs/*.c))
 bench_sources := $(sort $(wildcard tests/bench/*.c))
@@ -156,10 +159,8 @@ shim_objects := $(call object,$(shim_sources))
 analyzer_objects := $(call object,$(analyzer_sources))
 analyzer_modules := $(filter-out $(BUILD)/analyzer/main.o,$(analyzer_objects))
 unit_helper_objects := $(call object,$(unit_helper_sources))
-# Unit tests link modules as ordinary code: all but the hooks, the start-up and what would replace functions of libc's.
-# With a sanitizer or with coverage these are compiled a second time, because the library itself never carries either.
-unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o, \
-	$(filter-out shim/hook.c shim/hooks_%.c shim/init.c shim/memory.c,$(shim_sources)))
+# Unit tests link them. With a sanitizer or with coverage these are compiled a second time, because the library itself never carries either.
+unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o,$(shim_modules))
 
 # As archives, so that a test takes only what it refers to: it can stand in for the rest, and a tool needs no test framework.
 unit_helper_archive := $(BUILD)/unit-helpers.a
@@ -385,7 +386,7 @@ $(BUILD)/python/%.py: shim/python/%.py
 
 # What the adapter shares with the library stands in its first module: the kinds, the severities, the page of numbers.
 $(BUILD)/python/socksan_adapter/__init__.py: shim/python/socksan_adapter/__init__.py scripts/python-table scripts/table \
-		shim/tally.h shim/trace_format.h shim/trace_kinds.h
+		shim/verdict/tally.h shim/trace_format.h shim/trace_kinds.h
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)scripts/python-table $(CC) >$@.table
@@ -476,9 +477,9 @@ $(BUILD)/tests/race/race: tests/race/race.c tests/race/calls.h $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(program_flags) -o $@ $<
 
-# The library's modules, compiled with the program: all but the hooks, the start-up and what would replace libc's functions.
-race_modules := $(filter-out shim/hook.c shim/hooks_%.c shim/init.c shim/memory.c shim/sanitizer_defaults.c,$(shim_sources))
-$(race_sanitized): $(BUILD)/tests/race/race-%: tests/race/race.c tests/race/calls.h $(race_modules) $(wildcard shim/*.h) $(BUILD)/flags
+# The library's modules, compiled with the program.
+race_modules := $(filter-out shim/base/sanitizer_defaults.c,$(shim_modules))
+$(race_sanitized): $(BUILD)/tests/race/race-%: tests/race/race.c tests/race/calls.h $(race_modules) $(wildcard shim/*.h shim/*/*.h) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
 	$(Q)$(CC) $(common_flags) -O1 -g -fno-omit-frame-pointer -DRACE_MODULES -fsanitize=$(if $(filter asan,$*),address$(comma)undefined,thread) \
@@ -530,5 +531,5 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 # Objects of tests are kept: make must not delete them as intermediates.
 .SECONDARY:
 
--include $(wildcard $(BUILD)/shim/*.d $(BUILD)/shim-fault/*.d $(BUILD)/shim-unit/*.d $(BUILD)/analyzer/*.d \
+-include $(wildcard $(foreach part,shim shim-fault shim-unit analyzer,$(BUILD)/$(part)/*.d $(BUILD)/$(part)/*/*.d $(BUILD)/$(part)/*/*/*.d) \
 	$(BUILD)/tests/*/*.d $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)

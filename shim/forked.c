@@ -1,16 +1,16 @@
 /* forked.c: the modules that have something to forget. */
 #include "shim/forked.h"
 
-#include "shim/audit.h"
-#include "shim/backtrace.h"
-#include "shim/deep_stack.h"
-#include "shim/hold.h"
-#include "shim/incident.h"
-#include "shim/quarantine.h"
-#include "shim/record.h"
-#include "shim/thread.h"
-#include "shim/trace_log.h"
-#include "shim/uring_table.h"
+#include "shim/audit/audit.h"
+#include "shim/base/deep_stack.h"
+#include "shim/base/hold.h"
+#include "shim/base/thread.h"
+#include "shim/socket/quarantine.h"
+#include "shim/socket/record.h"
+#include "shim/stack/backtrace.h"
+#include "shim/trace/trace_log.h"
+#include "shim/uring/uring_table.h"
+#include "shim/verdict/incident.h"
 
 void forked_forget_parent(void)
 {

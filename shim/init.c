@@ -8,21 +8,21 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "shim/audit.h"
-#include "shim/backtrace.h"
-#include "shim/bus_error.h"
-#include "shim/config.h"
+#include "shim/audit/audit.h"
+#include "shim/base/config.h"
+#include "shim/base/hold.h"
+#include "shim/base/hook.h"
+#include "shim/base/kernel.h"
+#include "shim/base/line.h"
+#include "shim/base/process.h"
+#include "shim/base/roster.h"
+#include "shim/base/thread.h"
 #include "shim/forked.h"
-#include "shim/hold.h"
-#include "shim/hook.h"
-#include "shim/incident.h"
-#include "shim/kernel.h"
-#include "shim/line.h"
-#include "shim/process.h"
-#include "shim/record.h"
-#include "shim/roster.h"
-#include "shim/thread.h"
-#include "shim/trace_log.h"
+#include "shim/socket/record.h"
+#include "shim/stack/backtrace.h"
+#include "shim/trace/bus_error.h"
+#include "shim/trace/trace_log.h"
+#include "shim/verdict/incident.h"
 
 #include <stdlib.h>
 

@@ -7,7 +7,7 @@ finds there what it finds without an audit. Whatever Python this is, of version 
 
 
 def _say(os, text):
-    """Puts a line into the report, where libsocksan.so is there (shim/runtime_channel.h)."""
+    """Puts a line into the report, where libsocksan.so is there (shim/runtime/runtime_channel.h)."""
     try:
         os.write(-0x736F636B, ("socksan gap\0" + "0\0" + text + "\0").encode("ascii", "replace"))
     except Exception:

@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "shim/kernel.h"
+#include "shim/base/kernel.h"
 
 long kernel_call_faulty(long number, long a, long b, long c, long d, long e, long f)
 	__attribute__((visibility("hidden")));

@@ -15,14 +15,14 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "shim/audit.h"
-#include "shim/config.h"
+#include "shim/audit/audit.h"
+#include "shim/base/config.h"
+#include "shim/base/process.h"
 #include "shim/forked.h"
-#include "shim/incident.h"
-#include "shim/process.h"
-#include "shim/record.h"
-#include "shim/socket_table.h"
-#include "shim/trace_log.h"
+#include "shim/socket/record.h"
+#include "shim/socket/socket_table.h"
+#include "shim/trace/trace_log.h"
+#include "shim/verdict/incident.h"
 
 #define OPEN_AT_ONCE 1000
 #define FIRST_FD 100

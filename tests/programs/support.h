@@ -28,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "shim/kernel.h"
+#include "shim/base/kernel.h"
 
 /* A function that stands in a report by its name. Its call must not be its last act, or its frame would be gone. */
 #define SITE __attribute__((noinline)) static

@@ -1,6 +1,6 @@
 /*
  * calls.h: the calls of race.c. As a program that is audited by the preloaded library they are libc's; linked with the
- * library's modules, so that a sanitizer sees into them (RACE_MODULES), each is wrapped as its hook in shim/hooks_*.c
+ * library's modules, so that a sanitizer sees into them (RACE_MODULES), each is wrapped as its hook in shim/hooks
  * wraps it.
  */
 #ifndef SOCKSAN_RACE_CALLS_H
@@ -15,13 +15,13 @@
 
 #ifdef RACE_MODULES
 
-#include "shim/audit.h"
+#include "shim/audit/audit.h"
+#include "shim/base/hold.h"
+#include "shim/base/process.h"
+#include "shim/base/thread.h"
 #include "shim/forked.h"
-#include "shim/hold.h"
-#include "shim/incident.h"
-#include "shim/process.h"
-#include "shim/record.h"
-#include "shim/thread.h"
+#include "shim/socket/record.h"
+#include "shim/verdict/incident.h"
 
 static const struct hook named_send = {"send", 0}, named_recv = {"recv", 0}, named_shutdown = {"shutdown", 0},
 			 named_poll = {"poll", 0}, named_select = {"select", 0}, named_epoll_wait = {"epoll_wait", 0};

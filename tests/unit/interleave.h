@@ -16,7 +16,7 @@
 #include <string.h>
 #include <ucontext.h>
 
-#include "shim/thread.h"
+#include "shim/base/thread.h"
 
 enum { ACTORS_MAX = 3, STEPS_MAX = 600, WORDS_MAX = 512, ACTOR_STACK = 64 << 10 };
 

@@ -3,9 +3,9 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
-#include "shim/audit_ahead.h"
-#include "shim/kernel.h"
-#include "shim/thread.h"
+#include "shim/audit/audit_ahead.h"
+#include "shim/base/kernel.h"
+#include "shim/base/thread.h"
 #include "tests/unit/shim_fixture.h"
 
 #define PAIRS 12

@@ -11,8 +11,8 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "shim/backtrace.h"
-#include "shim/thread.h"
+#include "shim/base/thread.h"
+#include "shim/stack/backtrace.h"
 #include "tests/unit/shim_fixture.h"
 
 static void set_up(void)

@@ -6,7 +6,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 
-#include "shim/classify.h"
+#include "shim/verdict/classify.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 

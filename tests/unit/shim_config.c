@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "shim/config.h"
+#include "shim/base/config.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 

@@ -5,7 +5,7 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "shim/farewell.h"
+#include "shim/verdict/farewell.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 #define BYTES(literal) literal, sizeof(literal) - 1

@@ -17,16 +17,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim/audit.h"
-#include "shim/config.h"
+#include "shim/audit/audit.h"
+#include "shim/base/config.h"
+#include "shim/base/hold.h"
+#include "shim/base/process.h"
 #include "shim/forked.h"
-#include "shim/hold.h"
-#include "shim/incident.h"
-#include "shim/process.h"
-#include "shim/record.h"
-#include "shim/socket_table.h"
-#include "shim/trace_file.h"
-#include "shim/trace_log.h"
+#include "shim/socket/record.h"
+#include "shim/socket/socket_table.h"
+#include "shim/trace/trace_file.h"
+#include "shim/trace/trace_log.h"
+#include "shim/verdict/incident.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 

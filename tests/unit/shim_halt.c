@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
-#include "shim/halt.h"
-#include "shim/tally.h"
+#include "shim/verdict/halt.h"
+#include "shim/verdict/tally.h"
 #include "tests/unit/shim_fixture.h"
 
 static struct socket *connection;

@@ -11,9 +11,9 @@
 #include <sched.h>
 #include <search.h>
 
-#include "shim/backtrace.h"
-#include "shim/incident.h"
-#include "shim/thread.h"
+#include "shim/base/thread.h"
+#include "shim/stack/backtrace.h"
+#include "shim/verdict/incident.h"
 #include "tests/unit/shim_fixture.h"
 
 static struct socket *connection;

@@ -16,9 +16,9 @@ static bool without_publishing;
 			(void)__atomic_exchange_n(&(slot)->object, value, __ATOMIC_SEQ_CST);                           \
 	} while (0)
 
-#include "shim/hold.c"
-#include "shim/socket_hold.c"
-#include "shim/socket_table.c"
+#include "shim/base/hold.c"
+#include "shim/socket/socket_hold.c"
+#include "shim/socket/socket_table.c"
 
 #include <criterion/criterion.h>
 

@@ -1,4 +1,4 @@
-/* shim/memory.c under other names, held against libc's own functions, over all small sizes and alignments. */
+/* shim/base/memory.c under other names, held against libc's own functions, over all small sizes and alignments. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ int strncmp(const char *one, const char *other, size_t limit);
 char *strchr(const char *text, int byte);
 char *strrchr(const char *text, int byte);
 
-#include "shim/memory.c" /* NOLINT(bugprone-suspicious-include): its names are others here */
+#include "shim/base/memory.c" /* NOLINT(bugprone-suspicious-include): its names are others here */
 
 #undef memcpy
 #undef memmove

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-#include "shim/pages.h"
+#include "shim/base/pages.h"
 #include "tests/unit/shim_fixture.h"
 
 TestSuite(shim_pages);

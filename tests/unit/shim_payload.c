@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "shim/payload.h"
+#include "shim/socket/payload.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 

@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include "shim/probe.h"
+#include "shim/socket/probe.h"
 #include "tests/unit/shim_fixture.h"
 
 static inline void set_up(void)

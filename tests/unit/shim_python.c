@@ -10,8 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "shim/python_frames.h"
-#include "shim/python_lines.h"
+#include "shim/stack/python_frames.h"
+#include "shim/stack/python_lines.h"
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "shim/quarantine.h"
+#include "shim/socket/quarantine.h"
 #include "tests/unit/shim_fixture.h"
 
 static void limit_to(rlim_t most)

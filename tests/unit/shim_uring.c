@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-#include "shim/uring_layout.h"
-#include "shim/uring_table.h"
+#include "shim/uring/uring_layout.h"
+#include "shim/uring/uring_table.h"
 #include "tests/unit/shim_fixture.h"
 
 enum { SUBMISSIONS = 8, COMPLETIONS = 16 };

@@ -2,7 +2,7 @@
 
 When such a framework is imported, some of its methods are wrapped. A wrapper returns and raises what the method does;
 what it notes on the way it hands to libsocksan.so, by a write to a descriptor that no process has
-(shim/runtime_channel.h): no foreign-function interface is loaded, no thread started, nothing is opened. Nothing in
+(shim/runtime/runtime_channel.h): no foreign-function interface is loaded, no thread started, nothing is opened. Nothing in
 here raises into the program.
 
 This module is all that a program has of the adapter which imports no framework, so it imports next to nothing itself.
@@ -14,7 +14,7 @@ from posix import write as _write
 
 CHANNEL = -0x736F636B
 
-# The page that libsocksan.so keeps its numbers in, and reads the label from (shim/tally.h).
+# The page that libsocksan.so keeps its numbers in, and reads the label from (shim/verdict/tally.h).
 page = bytearray(PAGE_BYTES)
 page[:13] = b"socksan page\0"
 # [0]: bad writes and closes so far; then by kind and severity

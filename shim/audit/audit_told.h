@@ -1,0 +1,24 @@
+/*
+ * audit_told.h: what a wait said of one socket, by whatever call. Part of audit_read.c, where it is carried out. Any
+ * thread and signal handler.
+ */
+#ifndef SOCKSAN_AUDIT_TOLD_H
+#define SOCKSAN_AUDIT_TOLD_H
+
+#include "shim/audit/audit.h"
+
+/*
+ * Whether what calls tell is heard at all: outside our own use of the loader or unwinder, in a process that is set up.
+ */
+bool audit_may_listen(void);
+
+/*
+ * Notes what the kernel said of a socket that is held. POLLIN and the others have the same values for poll and epoll.
+ * `*now_ns`: the time, 0 until it is asked for.
+ */
+void audit_note_events(struct socket_hold *hold, const char *call, uint32_t events, uint64_t *now_ns, bool by_select);
+
+/* Connected, with input, and no word of an end. */
+bool audit_may_be_answered(const struct socket *socket, uint32_t events);
+
+#endif

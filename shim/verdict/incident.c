@@ -1,0 +1,418 @@
+/* incident.c: announce, count, take back; what was found out afterwards. incident_settle.c has the rest. */
+#include "shim/verdict/incident.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <string.h>
+
+#include "shim/base/kernel.h"
+#include "shim/base/process.h"
+#include "shim/base/thread.h"
+#include "shim/socket/record.h"
+#include "shim/stack/backtrace.h"
+#include "shim/trace/trace_log.h"
+#include "shim/verdict/halt.h"
+#include "shim/verdict/incident_settle.h"
+#include "shim/verdict/tally.h"
+
+#define RECENT 4096u
+
+static void copy_name(char to[16], const char *from)
+{
+	if (from)
+		strncpy(to, from, 15);
+}
+
+/* The flight recorder, oldest first, with room for this call behind it. */
+static void copy_history(struct trace_incident *incident, const struct socket *socket)
+{
+	uint32_t next = __atomic_load_n(&socket->next_operation, __ATOMIC_RELAXED);
+	uint32_t count = next < TRACE_HISTORY - 1 ? next : TRACE_HISTORY - 1;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct operation *from = &socket->operations[(next - count + i) % TRACE_HISTORY];
+		struct trace_operation *to = &incident->history[incident->history_count++];
+
+		to->t_ns = from->t_ns;
+		to->length = from->length;
+		to->result = from->result;
+		copy_name(to->call, from->call);
+	}
+}
+
+static void append_call(struct trace_incident *incident, const struct incident_call *call)
+{
+	struct trace_operation *last = &incident->history[incident->history_count++];
+
+	last->t_ns = call->t_ns;
+	last->length = call->length > UINT32_MAX ? UINT32_MAX : (uint32_t)call->length;
+	copy_name(last->call, call->call);
+}
+
+/* When and where the connection ended, as this kind of incident tells it. */
+static void copy_end(struct trace_incident *incident, const struct trace_socket *record)
+{
+	switch (incident->kind) {
+	case TRACE_WRITE_AFTER_PEER_CLOSE: incident->disconnect_ns = record->peer_closed_ns; break;
+	case TRACE_WRITE_AFTER_RESET: incident->disconnect_ns = record->reset_ns; break;
+	case TRACE_WRITE_AFTER_SHUTDOWN:
+		incident->disconnect_ns = record->shutdown_ns;
+		incident->stack_closed = record->stack_shutdown;
+		break;
+	case TRACE_WRITE_AFTER_CLOSE:
+	case TRACE_WRITE_TO_REUSED_FD:
+	case TRACE_DOUBLE_CLOSE:
+		incident->disconnect_ns = record->closed_ns;
+		incident->stack_closed = record->stack_closed;
+		break;
+	case TRACE_DROPPED_BY_FRAMEWORK:
+		incident->disconnect_ns = record->reset_ns ? record->reset_ns : record->closed_ns;
+		incident->stack_closed = record->stack_closed;
+		break;
+	default: break;
+	}
+	incident->stack_opened = record->stack_opened;
+	incident->stack_told = record->stack_told;
+	incident->told_ns = record->told_ns;
+	memcpy(incident->told_call, record->told_call, sizeof(incident->told_call));
+}
+
+/*
+ * Where the writes of one kind, socket and place are found again, so that a thousand of them are one incident. A place
+ * that another incident has taken costs one incident more, not one for each write.
+ */
+static trace_ref recent[RECENT];
+
+static trace_ref *recent_place(const struct incident_call *call, trace_ref socket, trace_ref stack)
+{
+	uint32_t hash = socket ^ (uint32_t)call->fd << 20 ^ (uint32_t)(uintptr_t)call->call << 8;
+
+	hash = (hash ^ (uint32_t)call->verdict.kind << 4 ^ call->verdict.knowledge ^ call->verdict.flags << 8) *
+	       0x9e3779b1u;
+	hash = (hash ^ stack) * 0x85ebca6bu;
+	return &recent[(hash ^ hash >> 15) % RECENT];
+}
+
+/* The incident of this place, be it one that was taken back. */
+static struct trace_incident *find_at(const struct incident_call *call, trace_ref socket, trace_ref stack)
+{
+	struct trace_incident *incident =
+		trace_log_at(__atomic_load_n(recent_place(call, socket, stack), __ATOMIC_ACQUIRE));
+
+	if (incident && incident->record.state != TRACE_CLAIMED && incident->socket == socket &&
+		incident->kind == call->verdict.kind && incident->stack_write == stack && incident->fd == call->fd &&
+		incident->knowledge == call->verdict.knowledge &&
+		!((incident->flags ^ call->verdict.flags) & TRACE_INCIDENT_FAREWELL) &&
+		!strncmp(incident->call, call->call, sizeof(incident->call) - 1))
+		return incident;
+	return NULL;
+}
+
+static void fill(struct trace_incident *incident, const struct incident_call *call, trace_ref stack)
+{
+	struct socket *socket = call->socket;
+
+	incident->process = trace_log_ref(trace_log_process());
+	incident->id = trace_log_ref(incident);
+	incident->kind = call->verdict.kind;
+	incident->knowledge = call->verdict.knowledge;
+	incident->flags = call->verdict.flags;
+	incident->fd = call->fd;
+	incident->tid = process_thread_id();
+	incident->label = tally_label();
+	probe_thread_name(incident->thread_name);
+	copy_name(incident->call, call->call);
+	incident->first_ns = call->t_ns;
+	incident->stack_write = stack;
+	incident->before = call->before;
+	incident->silent_since_ns = call->silent_since_ns;
+	incident->other_socket = call->owner.record;
+	incident->stack_new_owner = call->owner.stack_opened;
+	if (socket) {
+		incident->socket = trace_log_ref(call->record);
+		copy_end(incident, call->record);
+		if (call->closed_ns) {
+			incident->disconnect_ns = call->closed_ns;
+			incident->stack_closed = call->stack_closed;
+		}
+		copy_history(incident, socket);
+		__atomic_fetch_or(&call->record->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
+	}
+	if (call->call[0])
+		append_call(incident, call);
+}
+
+static void begin_call(struct trace_incident *incident, const struct incident_call *call)
+{
+	/* a signal handler may have made the incident in the midst of this call, which began before */
+	if (call->t_ns < incident->first_ns)
+		incident->first_ns = call->t_ns;
+	if (call->t_ns > incident->last_ns)
+		incident->last_ns = call->t_ns;
+	if (call->retransmissions > incident->retransmissions)
+		incident->retransmissions = call->retransmissions;
+	if (call->may_kill)
+		incident->sigpipe = TRACE_SIGPIPE_FATAL;
+	__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+}
+
+static void count_call(struct trace_incident *incident, const struct incident_call *call)
+{
+	__atomic_fetch_add(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&incident->count, 1, __ATOMIC_SEQ_CST);
+	begin_call(incident, call);
+}
+
+/* Makes a record that was taken back new. Its counts stay: they are 0, but for what other threads are just adding. */
+static void clear(struct trace_incident *incident)
+{
+	const size_t counts = offsetof(struct trace_incident, count);
+	const size_t rest = offsetof(struct trace_incident, bytes_accepted);
+
+	memset((char *)incident + sizeof(incident->record), 0, counts - sizeof(incident->record));
+	memset((char *)incident + rest, 0, sizeof(*incident) - rest);
+}
+
+/*
+ * Counts one more write in the incident of its place. One that was taken back is begun anew: a program that is told
+ * again and again to try later does not fill the log. Returns false where another thread is just beginning it anew.
+ */
+static bool join(struct trace_incident *incident, const struct incident_call *call, trace_ref stack, bool *fresh)
+{
+	uint16_t *state = &incident->record.state;
+	uint16_t taken_back = TRACE_VOID;
+	bool counted = __atomic_load_n(state, __ATOMIC_SEQ_CST) == TRACE_COMMITTED;
+
+	if (counted)
+		count_call(incident, call);
+	if (counted && __atomic_load_n(state, __ATOMIC_SEQ_CST) == TRACE_COMMITTED)
+		return true;
+	if (!__atomic_compare_exchange_n(state, &taken_back, TRACE_CLAIMED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return counted; /* whoever took it back, or begins it anew, leaves our count in it */
+	clear(incident);
+	fill(incident, call, stack);
+	if (counted)
+		begin_call(incident, call);
+	else
+		count_call(incident, call);
+	trace_log_commit(incident);
+	*fresh = true;
+	return true;
+}
+
+struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh)
+{
+	trace_ref stack = call->stack_write ? call->stack_write : backtrace_capture();
+	trace_ref socket = trace_log_ref(call->record);
+	struct trace_incident *incident = find_at(call, socket, stack);
+
+	*fresh = false;
+	if (incident && join(incident, call, stack, fresh))
+		return incident;
+	incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
+	if (!incident)
+		return NULL;
+	*fresh = true;
+	fill(incident, call, stack);
+	count_call(incident, call);
+	__atomic_store_n(recent_place(call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
+	return incident;
+}
+
+void incident_withdraw(struct trace_incident *incident, const struct incident_call *call)
+{
+	uint16_t taken_back = TRACE_VOID;
+
+	if (!incident)
+		return;
+	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+	incident_returned(incident);
+	__atomic_fetch_sub(&incident->bytes_offered, call->length, __ATOMIC_RELAXED);
+	if (__atomic_sub_fetch(&incident->count, 1, __ATOMIC_SEQ_CST) != 0)
+		return;
+	__atomic_store_n(&incident->record.state, TRACE_VOID, __ATOMIC_SEQ_CST);
+	/* another thread may have counted a write in between */
+	if (__atomic_load_n(&incident->count, __ATOMIC_SEQ_CST) != 0)
+		__atomic_compare_exchange_n(&incident->record.state, &taken_back, TRACE_COMMITTED, false,
+			__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+void incident_void(struct trace_incident *incident)
+{
+	tally_take_back(incident);
+	incident->count = incident->bytes_offered = 0;
+	trace_log_void(incident);
+}
+
+enum trace_severity incident_returned(struct trace_incident *incident)
+{
+	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
+		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	return trace_incident_severity(incident);
+}
+
+/* One more of its calls is over; those before it were counted while it was `before`. */
+static void count_in(struct trace_incident *incident, enum trace_severity before)
+{
+	uint64_t count = __atomic_load_n(&incident->count, __ATOMIC_RELAXED);
+
+	tally_move(incident, before, count ? count - 1 : 0);
+	tally_count(incident);
+}
+
+void incident_finish_call(struct trace_incident *incident, enum trace_severity before, long result)
+{
+	if (incident->history_count && incident->count == 1)
+		incident->history[incident->history_count - 1].result =
+			result > INT32_MAX ? INT32_MAX : (int32_t)result;
+	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+	count_in(incident, before);
+}
+
+void incident_under_way(struct trace_incident *incident)
+{
+	if (!incident)
+		return;
+	incident_returned(incident);
+	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
+}
+
+void incident_unknown(struct trace_incident *incident, size_t accepted)
+{
+	enum trace_severity before;
+
+	if (!incident)
+		return;
+	before = incident_returned(incident);
+	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
+	incident->pending_bytes += accepted;
+	if (incident->outcome == TRACE_DELIVERED)
+		incident->outcome = TRACE_UNCONFIRMED;
+	if (!accepted && incident->count == 1 && incident->history_count)
+		incident->history[incident->history_count - 1].result = -EINPROGRESS;
+	incident_under_way(incident);
+	count_in(incident, before);
+}
+
+void incident_abandoned(struct hold_slot *slot)
+{
+	if (slot->in_call)
+		__atomic_store_n(&slot->in_call->in_call_ns, 0, __ATOMIC_RELEASE);
+	if (slot->incident)
+		incident_unknown(slot->incident, 0);
+	trace_log_lost(TRACE_LOST_STALE);
+}
+
+/* What a write handed over; of one that was handed to io_uring the result may never have been seen (audit_late.c). */
+static uint32_t bytes_of(const struct operation *operation)
+{
+	if (operation->result == -EINPROGRESS && !strncmp(operation->call, "uring_", 6))
+		return operation->length;
+	return operation->result > 0 ? (uint32_t)operation->result : 0;
+}
+
+/*
+ * Which of the last writes the lost bytes belong to: the stream's last ones. The flight recorder knows sixteen
+ * operations; of more writes than that the oldest it has is the first one told of.
+ */
+static void count_lost_writes(struct trace_incident *incident, const struct socket *socket, uint64_t bytes)
+{
+	uint32_t next = __atomic_load_n(&socket->next_operation, __ATOMIC_RELAXED);
+	uint64_t found = 0;
+
+	for (uint32_t back = 1; back <= TRACE_HISTORY && back <= next && found < bytes; back++) {
+		const struct operation *operation = &socket->operations[(next - back) % TRACE_HISTORY];
+		uint32_t taken = bytes_of(operation);
+
+		if (!operation->writes || !taken)
+			continue;
+		if (!found) {
+			incident->last_ns = operation->t_ns;
+			memset(incident->call, 0, sizeof(incident->call));
+			copy_name(incident->call, operation->call);
+		}
+		found += taken;
+		incident->first_ns = operation->t_ns;
+		incident->count++;
+	}
+	if (!incident->count)
+		incident->count = 1;
+	incident->bytes_offered = incident->bytes_accepted = found > bytes ? found : bytes;
+}
+
+void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error)
+{
+	struct trace_incident *incident;
+	bool by_close = call->verdict.kind == TRACE_LOST_ON_CLOSE;
+
+	bytes = incident_book_loss(call->socket, bytes);
+	incident = bytes ? trace_log_claim(TRACE_INCIDENT, sizeof(*incident)) : NULL;
+	if (!incident)
+		return;
+	fill(incident, call, by_close ? backtrace_capture() : 0);
+	incident->last_ns = call->t_ns;
+	count_lost_writes(incident, call->socket, bytes);
+	if (by_close) { /* the close is what this tells of, not the writes */
+		memset(incident->call, 0, sizeof(incident->call));
+		copy_name(incident->call, call->call);
+		incident->first_ns = incident->last_ns = call->t_ns;
+		incident->count = 1;
+	}
+	incident->retransmissions = tcp->retransmits;
+	incident->after.tcp_state = tcp->state;
+	incident->after.unsent_bytes = tcp->unacked_bytes;
+	incident->bytes_lost = bytes;
+	incident->outcome = TRACE_LOST;
+	incident->disconnect_ns = call->t_ns;
+	incident->error = error;
+	trace_log_commit(incident);
+	tally_count(incident);
+	halt_consider(incident);
+}
+
+struct trace_incident *incident_dropped(const struct incident_drop *drop)
+{
+	trace_ref stack = backtrace_capture_text(drop->stack, drop->stack_length);
+	trace_ref socket = drop->socket ? trace_log_ref(drop->socket) : 0;
+	struct incident_call call = {
+		.call = "dropped",
+		.fd = drop->fd < 0 && drop->socket ? drop->socket->fd : drop->fd,
+		.length = drop->bytes,
+		.t_ns = drop->t_ns,
+		.verdict = {.kind = TRACE_DROPPED_BY_FRAMEWORK, .knowledge = drop->told ? TRACE_TOLD : TRACE_KERNEL},
+	};
+	struct trace_incident *incident = find_at(&call, socket, stack);
+
+	if (!incident) {
+		incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
+		if (!incident)
+			return NULL;
+		fill(incident, &call, stack);
+		if (drop->socket) {
+			incident->socket = socket;
+			copy_end(incident, drop->socket);
+			__atomic_fetch_or(&drop->socket->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
+		}
+		if (drop->note_length)
+			incident->text = trace_log_text(TRACE_TEXT_NOTE, drop->note, drop->note_length);
+		incident->outcome = TRACE_REJECTED;
+		__atomic_store_n(recent_place(&call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
+	}
+	incident_dropped_again(incident, drop->bytes, drop->t_ns);
+	return incident;
+}
+
+void incident_dropped_again(struct trace_incident *incident, size_t bytes, uint64_t t_ns)
+{
+	struct incident_call call = {.length = bytes, .t_ns = t_ns};
+
+	count_call(incident, &call);
+	incident_finish_call(incident, incident_returned(incident), 0);
+	halt_consider(incident);
+}
+
+void incident_forked(void)
+{
+	memset(recent, 0, sizeof(recent));
+	halt_forked();
+}

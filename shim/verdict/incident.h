@@ -1,0 +1,104 @@
+/*
+ * incident.h: one record for all writes of one kind, made from one place on one socket.
+ *
+ * An incident is announced before the call is made, so that it is on disk when a SIGPIPE kills; then completed with the
+ * result, or withdrawn. What became of accepted bytes is settled when the kernel tells: at once, at a later event, at
+ * the close, at the exit. Any thread, any signal handler; keeps errno.
+ */
+#ifndef SOCKSAN_INCIDENT_H
+#define SOCKSAN_INCIDENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "shim/socket/probe.h"
+#include "shim/socket/quarantine.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/verdict/classify.h"
+
+/* Where and what: the circumstances of one call. */
+struct incident_call {
+	struct socket *socket; /* NULL where none is known any more; held by the caller */
+	struct trace_socket *record; /* the socket's, when the call was begun; NULL as well */
+	const char *call;
+	int fd;
+	size_t length;
+	uint64_t t_ns;
+	struct verdict verdict;
+	struct trace_probe before;
+	bool may_kill; /* SIGPIPE would end the process, and this call may raise it */
+	uint32_t backlog; /* silent peer: bytes of earlier writes that stay unacknowledged and no incident tells of */
+	uint64_t silent_since_ns;
+	uint32_t retransmissions;
+	uint64_t closed_ns; /* own close: when and where this number was closed; 0: as the record says */
+	trace_ref stack_closed;
+	trace_ref stack_write; /* 0: taken now */
+	struct quarantine_owner owner; /* whom the number would mean by now without the quarantine */
+};
+
+/*
+ * Announces: a new incident, or one more write in an old one (`*fresh` says which). NULL where it could not be
+ * recorded.
+ */
+struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh);
+
+/* The call changed nothing worth telling (EAGAIN, EINTR). */
+void incident_withdraw(struct trace_incident *incident, const struct incident_call *call);
+
+/*
+ * The call has returned, and its result is still to come; or it will never be seen, but for these bytes that were
+ * accepted.
+ */
+void incident_under_way(struct trace_incident *incident);
+void incident_unknown(struct trace_incident *incident, size_t accepted);
+
+/* A call that was left in its midst, by a jump or by the end of its thread, has no end of its own: this is it. */
+void incident_abandoned(struct hold_slot *slot);
+
+/* Takes an incident back altogether. */
+void incident_void(struct trace_incident *incident);
+
+/* The call failed with `error`; `sigpipe` says whether it raised one. */
+void incident_reject(
+	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
+
+/*
+ * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where there is none: what an AF_UNIX
+ * socket accepted is in the peer's queue; of a TCP socket that was closed meanwhile nobody knows.
+ */
+void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted,
+	const struct probe_tcp *tcp);
+
+/* Settles what is pending on a socket, as far as the kernel's account tells. */
+void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
+
+/*
+ * Bytes that were found to be lost after the fact: thrown away by a close, or unacknowledged when the connection ended
+ * though nothing had been wrong when they were written. `call` says where that came out; how many writes they were, and
+ * when, is read off the flight recorder.
+ */
+void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error);
+
+/* A write that a runtime swallowed. Texts are the runtime's; NULL where there is none. */
+struct incident_drop {
+	int fd;
+	struct trace_socket *socket; /* NULL: unknown */
+	size_t bytes;
+	bool told; /* the program had been told that the connection was gone, or had ended it */
+	const char *note;
+	uint32_t note_length;
+	const char *stack;
+	uint32_t stack_length;
+	uint64_t t_ns;
+};
+
+/* Records one, or counts it with those from the same place on the same socket. NULL where it could not be recorded. */
+struct trace_incident *incident_dropped(const struct incident_drop *drop);
+
+/* One more of the same. */
+void incident_dropped_again(struct trace_incident *incident, size_t bytes, uint64_t t_ns);
+
+/* In a forked child: its incidents stand in another file. */
+void incident_forked(void);
+
+#endif

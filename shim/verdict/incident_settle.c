@@ -1,0 +1,151 @@
+/* incident_settle.c: by what the call returned, and what the kernel says is acknowledged. */
+#include "shim/verdict/incident_settle.h"
+
+#include <netinet/tcp.h>
+
+#include "shim/verdict/halt.h"
+#include "shim/verdict/incident.h"
+#include "shim/verdict/tally.h"
+
+void incident_update_outcome(struct trace_incident *incident)
+{
+	incident->outcome = incident->bytes_lost      ? TRACE_LOST
+			    : incident->error         ? TRACE_REJECTED
+			    : incident->pending_bytes ? TRACE_UNCONFIRMED
+						      : TRACE_DELIVERED;
+}
+
+void incident_reject(
+	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe)
+{
+	enum trace_severity before;
+
+	(void)call;
+	if (!incident)
+		return;
+	before = incident_returned(incident);
+	incident->error = error;
+	if (sigpipe > incident->sigpipe)
+		incident->sigpipe = (uint8_t)sigpipe;
+	incident_update_outcome(incident);
+	incident_finish_call(incident, before, -(long)error);
+}
+
+uint64_t incident_book_loss(struct socket *socket, uint64_t bytes)
+{
+	uint64_t accepted = __atomic_load_n(&socket->record->bytes_sent, __ATOMIC_RELAXED);
+	uint64_t room = accepted > socket->lost_reported ? accepted - socket->lost_reported : 0;
+
+	if (bytes > room) {
+		__atomic_fetch_or(&socket->state, SOCKET_LOSS_OPEN, __ATOMIC_RELAXED);
+		bytes = room;
+	}
+	socket->lost_reported += bytes;
+	return bytes;
+}
+
+/*
+ * The acknowledged bytes of the stream are its first ones, and the incident's are its last: of those behind the
+ * acknowledged part, the ones that belong to the incident are still under way, or lost where the connection is over.
+ */
+static void settle_one(
+	struct socket *socket, struct trace_incident *incident, const struct probe_tcp *tcp, uint64_t behind)
+{
+	uint64_t unacked = behind < incident->pending_bytes ? behind : incident->pending_bytes;
+
+	incident->after.tcp_state = tcp->state;
+	incident->after.retransmits = tcp->retransmits;
+	incident->after.unsent_bytes = tcp->unacked_bytes;
+	if (tcp->state == TCP_CLOSE) {
+		incident->bytes_lost += socket ? incident_book_loss(socket, unacked) : unacked;
+		unacked = 0;
+	} else if (!unacked && incident->kind == TRACE_WRITE_TO_SILENT_PEER && incident->pending_bytes) {
+		__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_HEALED, __ATOMIC_RELAXED);
+	}
+	incident->pending_bytes = unacked;
+	incident_update_outcome(incident);
+}
+
+/* Keeps an unsettled incident with its socket; where too many are kept, the oldest stays as it is. */
+static void remember_pending(struct socket *socket, struct trace_incident *incident)
+{
+	uint32_t at = SOCKET_INCIDENTS;
+
+	__atomic_fetch_or(&socket->state, SOCKET_PENDING, __ATOMIC_RELAXED);
+	for (uint32_t i = 0; i < SOCKET_INCIDENTS; i++) {
+		if (socket->incidents[i] == incident)
+			return;
+		if (!socket->incidents[i] || !socket->incidents[i]->pending_bytes)
+			at = i;
+	}
+	if (at == SOCKET_INCIDENTS)
+		at = socket->next_incident++ % SOCKET_INCIDENTS;
+	socket->incidents[at] = incident;
+}
+
+void incident_accept(
+	struct trace_incident *incident, const struct incident_call *call, size_t accepted, const struct probe_tcp *tcp)
+{
+	enum trace_severity before;
+
+	if (!incident)
+		return;
+	before = incident_returned(incident);
+	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
+	if (accepted >
+		call->length) /* a vector that could not be read beforehand (payload.h): it had this many at least */
+		__atomic_fetch_add(&incident->bytes_offered, accepted - call->length, __ATOMIC_RELAXED);
+	if (tcp) {
+		incident->after.tcp_state = tcp->state;
+		incident->after.retransmits = tcp->retransmits;
+		incident->after.unsent_bytes = tcp->unacked_bytes;
+		__atomic_fetch_add(&incident->bytes_offered, call->backlog, __ATOMIC_RELAXED);
+		__atomic_fetch_add(&incident->bytes_accepted, call->backlog, __ATOMIC_RELAXED);
+		incident->pending_bytes += accepted + call->backlog;
+		incident->pending_end = tcp->acked_bytes + tcp->unacked_bytes;
+		settle_one(call->socket, incident, tcp, tcp->unacked_bytes);
+		if (incident->pending_bytes && call->socket)
+			remember_pending(call->socket, incident);
+	} else if (call->socket && call->socket->protocol == TRACE_TCP) {
+		incident->pending_bytes += accepted; /* another thread has closed it meanwhile: nobody can tell */
+	}
+	incident_update_outcome(incident);
+	incident_finish_call(incident, before, (long)accepted);
+}
+
+/*
+ * How many bytes of the stream, up to the incident's last, are not acknowledged. Returns false where nobody can tell: a
+ * kernel that does not say how far the peer has acknowledged leaves open whether what waits is the incident's, or was
+ * written since.
+ */
+static bool find_behind(const struct trace_incident *incident, const struct probe_tcp *tcp, uint64_t *behind)
+{
+	*behind = incident->pending_end > tcp->acked_bytes ? incident->pending_end - tcp->acked_bytes : 0;
+	if (tcp->acked_unknown && tcp->unacked_bytes == 0) { /* nothing waits: so nothing of the incident's */
+		*behind = 0;
+		return true;
+	}
+	return probe_knows_acked(tcp);
+}
+
+void incident_settle(struct socket *socket, const struct probe_tcp *tcp)
+{
+	bool pending = false;
+
+	for (int i = 0; i < SOCKET_INCIDENTS; i++) {
+		struct trace_incident *incident = socket->incidents[i];
+		enum trace_severity before;
+		uint64_t behind;
+
+		if (!incident || !incident->pending_bytes)
+			continue;
+		before = trace_incident_severity(incident);
+		if (find_behind(incident, tcp, &behind))
+			settle_one(socket, incident, tcp, behind);
+		tally_move(incident, before, incident->count);
+		halt_consider(incident);
+		pending |= incident->pending_bytes != 0;
+	}
+	if (!pending)
+		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_PENDING, __ATOMIC_RELAXED);
+}
