@@ -107,8 +107,8 @@ unit_libs = $(eval unit_libs := $$(shell $(PKG_CONFIG) --libs criterion))$(unit_
 analyzer_flags = $(common_flags) $(CPPFLAGS) $(CFLAGS) $(same_everywhere) $(variant_flags) $(analyzer_package_flags)
 # What the HTML report's Content-Security-Policy allows: its style sheet and its script, by the hashes of these very files.
 content_hash = "sha256-$(shell sha256sum $(1) | cut -c 1-64 | tr a-f A-F | basenc -d --base16 | base64)"
-analyzer_flags_html_assets = -fno-lto -DHTML_STYLE_HASH='$(call content_hash,analyzer/html/style.css)' \
-	-DHTML_SCRIPT_HASH='$(call content_hash,analyzer/html/script.js)'
+analyzer_flags_format/html/html_assets = -fno-lto -DHTML_STYLE_HASH='$(call content_hash,analyzer/format/html/style.css)' \
+	-DHTML_SCRIPT_HASH='$(call content_hash,analyzer/format/html/script.js)'
 unit_flags = $(analyzer_flags) $(unit_package_flags)
 # What we audit in our own tests is an ordinary program: it never sees the user's CFLAGS, whose inlining would change its
 # stacks, nor a sanitizer.
@@ -134,7 +134,7 @@ shim_sources := $(sort $(wildcard shim/*.c shim/*/*.c))
 # What is ordinary code: all but the hooks, the start-up and what would replace functions of libc's.
 shim_modules := $(filter-out shim/base/hook.c shim/base/memory.c shim/hooks/% shim/stdio/hooks_% shim/uring/hooks_% shim/init.c, \
 	$(shim_sources))
-analyzer_sources := $(sort $(wildcard analyzer/*.c) $(if $(STATIC),$(wildcard analyzer/static/*.c)))
+analyzer_sources := $(sort $(filter-out analyzer/static/%,$(wildcard analyzer/*/*.c analyzer/*/*/*.c)) $(if $(STATIC),$(wildcard analyzer/static/*.c)))
 program_sources := $(sort $(wildcard tests/programs/*.c))
 bench_sources := $(sort $(wildcard tests/bench/*.c))
 # tests/load/: shim_*.c are linked with the library's modules, the rest are programs to be audited.
@@ -157,7 +157,7 @@ unit_helper_sources := $(filter-out $(unit_analyzer_sources) $(unit_shim_sources
 
 shim_objects := $(call object,$(shim_sources))
 analyzer_objects := $(call object,$(analyzer_sources))
-analyzer_modules := $(filter-out $(BUILD)/analyzer/main.o,$(analyzer_objects))
+analyzer_modules := $(filter-out $(BUILD)/analyzer/command/main.o,$(analyzer_objects))
 unit_helper_objects := $(call object,$(unit_helper_sources))
 # Unit tests link them. With a sanitizer or with coverage these are compiled a second time, because the library itself never carries either.
 unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o,$(shim_modules))
@@ -173,7 +173,7 @@ python_files := $(python_sources:shim/%=$(BUILD)/%)
 # Completions, manual pages and the like whose gaps are filled from tables of the sources.
 templates := docs/report-schema.json.in shim/libsocksan.7.in analyzer/socksan.1.in $(sort $(wildcard analyzer/completions/*.in))
 filled := $(patsubst %.in,$(BUILD)/filled/%,$(notdir $(templates)))
-table_sources := shim/trace_kinds.h shim/library_options.h analyzer/format_table.h analyzer/command_table.h $(wildcard analyzer/kinds/*.txt)
+table_sources := shim/trace_kinds.h shim/library_options.h analyzer/report/format_table.h analyzer/report/command_table.h $(wildcard analyzer/kinds/*.txt)
 
 LIBRARY := $(BUILD)/libsocksan.so
 # The same with system calls of its own that fail when they are told to, for tests/e2e/faults.sh.
@@ -193,7 +193,7 @@ fuzz_helper_objects := $(call object,$(fuzz_helper_sources))
 fuzz_helper_archive := $(BUILD)/fuzz-helpers.a
 # The same with libFuzzer, all of it compiled anew.
 fuzz_targets := $(fuzz_sources:tests/fuzz/%.c=$(BUILD)/fuzz/%)
-fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/main.c,$(analyzer_sources)) $(fuzz_helper_sources))
+fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/command/main.c,$(analyzer_sources)) $(fuzz_helper_sources))
 
 # --- Goals ---------------------------------------------------------------------------------------------------------------
 
@@ -422,8 +422,8 @@ $(BUILD)/generated/kind_texts.h: scripts/kind-texts $(wildcard analyzer/kinds/*.
 	$(call say,GEN,$@)
 	$(Q)scripts/kind-texts $(wildcard analyzer/kinds/*.txt) >$@
 
-$(BUILD)/analyzer/kinds.o $(BUILD)/fuzz/analyzer/kinds.o: $(BUILD)/generated/kind_texts.h
-analyzer_flags_kinds = -I$(BUILD)
+$(BUILD)/analyzer/wording/kinds.o $(BUILD)/fuzz/analyzer/wording/kinds.o: $(BUILD)/generated/kind_texts.h
+analyzer_flags_wording/kinds = -I$(BUILD)
 
 define fill_one # TEMPLATE
 $(BUILD)/filled/$(notdir $(1:.in=)): $(1) scripts/fill scripts/table $(table_sources)
@@ -435,7 +435,7 @@ endef
 $(foreach template,$(templates),$(eval $(call fill_one,$(template))))
 
 # Included by the assembler, which tells make nothing of it.
-$(BUILD)/analyzer/html_assets.o: analyzer/html/style.css analyzer/html/script.js
+$(BUILD)/analyzer/format/html/html_assets.o: analyzer/format/html/style.css analyzer/format/html/script.js
 
 $(BUILD)/tests/unit/%.o: tests/unit/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -507,7 +507,7 @@ $(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags
 	$(call say,FUZZCC,$<)
 	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link $(analyzer_flags_$(*F)) $(depend_flags) -c -o $@ $<
 
-$(BUILD)/fuzz/analyzer/html_assets.o: analyzer/html/style.css analyzer/html/script.js
+$(BUILD)/fuzz/analyzer/format/html/html_assets.o: analyzer/format/html/style.css analyzer/format/html/script.js
 
 $(fuzz_targets): $(BUILD)/fuzz/%: $(BUILD)/fuzz/tests/fuzz/%.o $(fuzz_objects)
 	$(call say,LINK,$@)
@@ -532,4 +532,4 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 .SECONDARY:
 
 -include $(wildcard $(foreach part,shim shim-fault shim-unit analyzer,$(BUILD)/$(part)/*.d $(BUILD)/$(part)/*/*.d $(BUILD)/$(part)/*/*/*.d) \
-	$(BUILD)/tests/*/*.d $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)
+	$(BUILD)/tests/*/*.d $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/*/*/*.d $(BUILD)/fuzz/*/*/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)

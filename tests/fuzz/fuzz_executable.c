@@ -4,7 +4,7 @@
 #include <elf.h>
 #include <string.h>
 
-#include "analyzer/executable.h"
+#include "analyzer/run/executable.h"
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

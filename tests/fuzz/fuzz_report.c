@@ -8,11 +8,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "analyzer/command.h"
-#include "analyzer/limits.h"
-#include "analyzer/options.h"
-#include "analyzer/report.h"
-#include "analyzer/suppress.h"
+#include "analyzer/base/limits.h"
+#include "analyzer/command/command.h"
+#include "analyzer/command/options.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/suppress.h"
 #include "shim/trace_format.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/trace_mutator.h"

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/suppress.h"
+#include "analyzer/report/suppress.h"
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/limits.h"
-#include "analyzer/symbolize.h"
+#include "analyzer/base/limits.h"
+#include "analyzer/symbols/symbolize.h"
 #include "tests/fuzz/input.h"
 
 struct place {

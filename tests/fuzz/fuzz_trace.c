@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "analyzer/lifecycle.h"
+#include "analyzer/trace/lifecycle.h"
 #include "shim/trace_format.h"
 #include "tests/fuzz/input.h"
 #include "tests/fuzz/trace_mutator.h"

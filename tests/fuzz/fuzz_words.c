@@ -7,16 +7,16 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
-#include "analyzer/escape.h"
-#include "analyzer/json.h"
-#include "analyzer/limits.h"
-#include "analyzer/perf_map.h"
-#include "analyzer/python_stack.h"
-#include "analyzer/shim_options.h"
-#include "analyzer/source.h"
-#include "analyzer/suppress.h"
-#include "analyzer/suppress_incidents.h"
-#include "analyzer/text.h"
+#include "analyzer/base/escape.h"
+#include "analyzer/base/json.h"
+#include "analyzer/base/limits.h"
+#include "analyzer/base/text.h"
+#include "analyzer/report/suppress.h"
+#include "analyzer/report/suppress_incidents.h"
+#include "analyzer/run/shim_options.h"
+#include "analyzer/symbols/perf_map.h"
+#include "analyzer/symbols/python_stack.h"
+#include "analyzer/symbols/source.h"
 #include "tests/fuzz/input.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

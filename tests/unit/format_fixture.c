@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "analyzer/html_assets.h"
+#include "analyzer/format/html/html_assets.h"
 #include "tests/unit/golden.h"
 
 void format_set_up(struct format_fixture *fixture)

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "analyzer/lifecycle.h"
+#include "analyzer/trace/lifecycle.h"
 #include "tests/unit/trace_builder.h"
 
 static struct builder builder;

@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "analyzer/options.h"
+#include "analyzer/command/options.h"
 
 char *fixture_report(const char *format, char *directory, const struct run_facts *facts, int *status)
 {

@@ -4,7 +4,7 @@
 #ifndef SOCKSAN_REPORT_FIXTURE_H
 #define SOCKSAN_REPORT_FIXTURE_H
 
-#include "analyzer/report.h"
+#include "analyzer/report/report.h"
 #include "tests/unit/trace_builder.h"
 
 /*

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyzer/command_line.h"
+#include "analyzer/command/command_line.h"
 
 #define MOST 8
 

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/demangle.h"
-#include "analyzer/limits.h"
+#include "analyzer/base/limits.h"
+#include "analyzer/symbols/demangle.h"
 
 static void set_up(void)
 {

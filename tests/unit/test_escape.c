@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/escape.h"
+#include "analyzer/base/escape.h"
 
 static void expect_escaped(const char *bytes, size_t length, const char *expected)
 {

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyzer/executable.h"
+#include "analyzer/run/executable.h"
 
 /* Something that every machine has and that is no script. */
 #define LOADER "/proc/self/exe"

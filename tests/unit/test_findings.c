@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/command.h"
-#include "analyzer/findings.h"
-#include "analyzer/options.h"
+#include "analyzer/command/command.h"
+#include "analyzer/command/options.h"
+#include "analyzer/report/findings.h"
 #include "tests/unit/trace_builder.h"
 
 static char *directory;

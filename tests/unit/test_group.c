@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/group.h"
-#include "analyzer/kinds.h"
+#include "analyzer/report/group.h"
+#include "analyzer/wording/kinds.h"
 #include "tests/unit/trace_builder.h"
 
 static struct frame frame(const char *function, bool system)

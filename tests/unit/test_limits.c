@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/limits.h"
+#include "analyzer/base/limits.h"
 
 TestSuite(limits, .init = limits_reset);
 

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "analyzer/module_index.h"
+#include "analyzer/trace/module_index.h"
 
 /* As module_index.h says it. */
 static const struct module *look_at_each(const struct module *modules, size_t count, trace_ref stack, uint64_t address)

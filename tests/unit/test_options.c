@@ -3,7 +3,7 @@
 #include <criterion/redirect.h>
 #include <stdio.h>
 
-#include "analyzer/options.h"
+#include "analyzer/command/options.h"
 
 static struct report_options options;
 

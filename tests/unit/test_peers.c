@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "analyzer/peers.h"
+#include "analyzer/trace/peers.h"
 
 static struct peers peers;
 

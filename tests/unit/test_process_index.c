@@ -1,7 +1,7 @@
 /* test_process_index.c: processes by their number. */
 #include <criterion/criterion.h>
 
-#include "analyzer/process_index.h"
+#include "analyzer/trace/process_index.h"
 
 static const struct process processes[] = {
 	{.pid = 9, .started_ns = 50},

@@ -1,7 +1,7 @@
 /* test_progress.c: the words of the line that shows progress. */
 #include <criterion/criterion.h>
 
-#include "analyzer/progress.h"
+#include "analyzer/base/progress.h"
 
 Test(progress, words)
 {

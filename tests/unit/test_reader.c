@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyzer/reader.h"
+#include "analyzer/trace/reader.h"
 #include "tests/unit/trace_builder.h"
 
 static struct builder builder;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/html.h"
-#include "analyzer/html_assets.h"
+#include "analyzer/format/html/html.h"
+#include "analyzer/format/html/html_assets.h"
 #include "tests/unit/format_fixture.h"
 
 static struct format_fixture fixture;

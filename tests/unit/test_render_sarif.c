@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/kinds.h"
+#include "analyzer/wording/kinds.h"
 #include "tests/unit/format_fixture.h"
 #include "tests/unit/golden.h"
 #include "tests/unit/json_check.h"

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "analyzer/roster.h"
+#include "analyzer/run/roster.h"
 #include "shim/trace_format.h"
 
 #define COMMAND_PID 100

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyzer/run_directory.h"
+#include "analyzer/run/run_directory.h"
 
 static char base[PATH_MAX];
 

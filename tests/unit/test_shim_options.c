@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/shim_options.h"
+#include "analyzer/run/shim_options.h"
 
 static struct shim_options options;
 

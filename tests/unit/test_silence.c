@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "analyzer/silence.h"
+#include "analyzer/run/silence.h"
 #include "tests/unit/trace_builder.h"
 
 static const struct silence_defaults defaults = {.keepalive_time_s = 7200,

@@ -6,8 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "analyzer/limits.h"
-#include "analyzer/source.h"
+#include "analyzer/base/limits.h"
+#include "analyzer/symbols/source.h"
 #include "tests/unit/trace_builder.h"
 
 static char *directory;

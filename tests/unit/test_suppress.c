@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/options.h"
-#include "analyzer/suppress.h"
-#include "analyzer/suppress_incidents.h"
+#include "analyzer/command/options.h"
+#include "analyzer/report/suppress.h"
+#include "analyzer/report/suppress_incidents.h"
 #include "tests/unit/trace_builder.h"
 
 static struct builder builder;

@@ -9,10 +9,10 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "analyzer/lifecycle.h"
-#include "analyzer/limits.h"
-#include "analyzer/symbolize.h"
-#include "analyzer/text.h"
+#include "analyzer/base/limits.h"
+#include "analyzer/base/text.h"
+#include "analyzer/symbols/symbolize.h"
+#include "analyzer/trace/lifecycle.h"
 #include "tests/unit/trace_builder.h"
 
 static struct builder builder;

@@ -2,7 +2,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "analyzer/text.h"
+#include "analyzer/base/text.h"
 
 Test(text, durations)
 {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analyzer/timeline.h"
+#include "analyzer/format/html/timeline.h"
 #include "tests/unit/report_fixture.h"
 
 static struct builder builder;

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analyzer/reader.h"
-#include "analyzer/trace_trim.h"
+#include "analyzer/trace/reader.h"
+#include "analyzer/trace/trace_trim.h"
 #include "tests/unit/trace_builder.h"
 
 #define FULL_BYTES (8 << 20)

@@ -2,8 +2,8 @@
 #include <criterion/criterion.h>
 #include <string.h>
 
-#include "analyzer/process_index.h"
-#include "analyzer/unix_pairs.h"
+#include "analyzer/trace/process_index.h"
+#include "analyzer/trace/unix_pairs.h"
 
 #define CLIENT 0 /* indices of processes */
 #define SERVER 1

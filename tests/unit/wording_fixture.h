@@ -8,7 +8,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "analyzer/wording.h"
+#include "analyzer/wording/wording.h"
 
 #define NOW_NS UINT64_C(1000000000000)
 #define MS UINT64_C(1000000)
