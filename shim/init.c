@@ -6,6 +6,7 @@
  * advance.
  */
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
 
 #include "shim/audit/audit.h"
@@ -25,6 +26,13 @@
 #include "shim/verdict/incident.h"
 
 #include <stdlib.h>
+
+HOOK_LOOK_UP(sigaction);
+
+static void guard_trace(void)
+{
+	bus_error_guard(REAL(sigaction));
+}
 
 static void after_fork_in_parent(void)
 {
@@ -61,7 +69,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	socket_released = record_release;
 	hold_abandoned = incident_abandoned;
 	thread_abandon = audit_left;
-	trace_log_mapped = bus_error_guard;
+	trace_log_mapped = guard_trace;
 	process_set_up();
 	hook_find_all();
 	pthread_atfork(backtrace_fork_prepare, after_fork_in_parent, after_fork_in_child);

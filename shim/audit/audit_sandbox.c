@@ -26,6 +26,8 @@ void audit_rights_go(void)
 
 void audit_memory_locks(void)
 {
+	if (!process_ready() || thread_is_inside() || process_is_borrowed())
+		return;
 	audit_rights_go();
 	backtrace_save_memory();
 	if (trace_log_is_open())

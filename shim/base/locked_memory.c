@@ -27,7 +27,7 @@ struct maps {
 	long fd;
 	long filled;
 	long at;
-	char text[512];
+	char text[256];
 };
 
 /* The next character, 0 at the end. */

@@ -7,7 +7,7 @@
 
 HOOK(int, sigaction, int sig, const struct sigaction *act, struct sigaction *oact)
 {
-	return sig == SIGBUS ? bus_error_action(act, oact) : REAL(sigaction)(sig, act, oact);
+	return sig == SIGBUS ? bus_error_action(REAL(sigaction), act, oact) : REAL(sigaction)(sig, act, oact);
 }
 HOOK_ALIAS(sigaction, __sigaction);
 
@@ -20,5 +20,5 @@ HOOK(__sighandler_t, signal, int sig, __sighandler_t handler)
 	if (sig != SIGBUS || handler == SIG_ERR)
 		return REAL(signal)(sig, handler);
 	sigaddset(&action.sa_mask, SIGBUS);
-	return bus_error_action(&action, &before) == 0 ? before.sa_handler : SIG_ERR;
+	return bus_error_action(REAL(sigaction), &action, &before) == 0 ? before.sa_handler : SIG_ERR;
 }

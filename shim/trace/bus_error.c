@@ -6,17 +6,15 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/trace/trace_log.h"
 
-HOOK_LOOK_UP(sigaction);
+static __typeof__(sigaction) *set; /* libc's */
 
 /* What the program has set; a change fills in the other one, so that a handler that runs meanwhile finds one whole. */
 static struct sigaction settings[2];
 static uint32_t current;
-static uint32_t guards; /* the handler is ours */
 
 static const struct sigaction *theirs(void)
 {
@@ -41,8 +39,7 @@ static void hand_to_kernel(siginfo_t *info)
 {
 	const struct sigaction none = {.sa_handler = SIG_DFL};
 
-	__atomic_store_n(&guards, 0, __ATOMIC_RELEASE);
-	REAL(sigaction)(SIGBUS, &none, NULL);
+	set(SIGBUS, &none, NULL);
 	kernel_call4(SYS_rt_tgsigqueueinfo, kernel_call0(SYS_getpid), kernel_call0(SYS_gettid), SIGBUS, info);
 }
 
@@ -75,49 +72,48 @@ static int install(const struct sigaction *action)
 	struct sigaction ours = *action;
 
 	if (action->sa_handler == SIG_IGN)
-		return REAL(sigaction)(SIGBUS, action, NULL);
+		return set(SIGBUS, action, NULL);
 	if (!is_handler(action)) {
 		sigemptyset(&ours.sa_mask);
 		ours.sa_flags = SA_ONSTACK | SA_RESTART;
 	}
 	ours.sa_flags = (ours.sa_flags & ~(int)SA_RESETHAND) | SA_SIGINFO;
 	ours.sa_sigaction = handle;
-	return REAL(sigaction)(SIGBUS, &ours, NULL);
+	return set(SIGBUS, &ours, NULL);
 }
 
-void bus_error_guard(void)
+void bus_error_guard(__typeof__(sigaction) *real)
 {
 	struct sigaction now;
 
-	if (__atomic_load_n(&guards, __ATOMIC_ACQUIRE) || process_is_borrowed() ||
-		REAL(sigaction)(SIGBUS, NULL, &now) != 0 || now.sa_handler == SIG_IGN)
+	if (process_is_borrowed() || real(SIGBUS, NULL, &now) != 0 || now.sa_sigaction == handle ||
+		now.sa_handler == SIG_IGN)
 		return;
+	set = real;
 	note(&now);
-	if (install(&now) == 0)
-		__atomic_store_n(&guards, 1, __ATOMIC_RELEASE);
+	install(&now);
 }
 
-int bus_error_action(const struct sigaction *action, struct sigaction *before)
+/* Where ours does not stand there, the program may have set another one by a call that no hook sees. */
+int bus_error_action(__typeof__(sigaction) *real, const struct sigaction *action, struct sigaction *before)
 {
-	struct sigaction had = *theirs();
-	bool is_ours = __atomic_load_n(&guards, __ATOMIC_ACQUIRE);
-	int result;
+	struct sigaction had;
+	struct sigaction wanted;
+	bool is_ours = real(SIGBUS, NULL, &had) == 0 && had.sa_sigaction == handle;
+	int result = 0;
 
-	if (!is_ours || process_is_borrowed()) {
-		result = REAL(sigaction)(SIGBUS, action, before);
-		if (result == 0 && before && before->sa_sigaction == handle)
-			*before = had;
-		return result;
-	}
-	if (action) {
-		struct sigaction wanted = *action; /* the two may be one */
-
+	if (!is_ours)
+		return real(SIGBUS, action, before);
+	had = *theirs();
+	if (action && process_is_borrowed()) { /* the child's own; what is noted is its parent's */
+		result = real(SIGBUS, action, NULL);
+	} else if (action) {
+		wanted = *action; /* the two may be one */
 		result = install(&wanted);
-		if (result != 0)
-			return result;
-		note(&wanted);
+		if (result == 0)
+			note(&wanted);
 	}
-	if (before)
+	if (before && result == 0)
 		*before = had;
-	return 0;
+	return result;
 }

@@ -15,10 +15,13 @@
 
 #include <signal.h>
 
-/* Begins. Where a trace was mapped, by whatever thread or signal handler; later calls do nothing. */
-void bus_error_guard(void);
+/*
+ * Begins, where it has not. When a trace was mapped, by whatever thread or signal handler; `real` is libc's function, here and in what
+ * follows.
+ */
+void bus_error_guard(__typeof__(sigaction) *real);
 
 /* sigaction(SIGBUS, ...), for the program: returns what it returns, and sets errno as it does. */
-int bus_error_action(const struct sigaction *action, struct sigaction *before);
+int bus_error_action(__typeof__(sigaction) *real, const struct sigaction *action, struct sigaction *before);
 
 #endif
