@@ -31,7 +31,8 @@ HOOK_LOOK_UP(sigaction);
 
 static void guard_trace(void)
 {
-	bus_error_guard(REAL(sigaction));
+	if (config.handle_sigbus)
+		bus_error_guard(REAL(sigaction));
 }
 
 static void after_fork_in_parent(void)

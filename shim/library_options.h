@@ -39,6 +39,10 @@
 	NUMBER(preview, preview, 0, 64, 0, "N", "keep the first N bytes of what an incident wrote",                    \
 		"None by default, since they can be secret.")                                                          \
 	SWITCH(python, 1, "take Python stacks, and load the adapter for Python", "")                                   \
+	SWITCH(handle_sigbus, 1, "let no trace that somebody truncates kill the program, by a handler of SIGBUS",      \
+		"It is set when the first trace is made; any other SIGBUS is the program's as before, but "            \
+		"/proc/PID/status shows that it is caught. socksan run sets 0 where traces lie in a temporary "        \
+		"directory of its own.")                                                                               \
 	TEXT(suppressions, "", "FILE", "", "rules for what to ignore, for the report", "See socksan(1).")              \
 	TEXT(roster, "", "FILE", "--log-dir", "where the process signs in", "")                                        \
 	NUMBER(verbosity, verbosity, 0, 9, 0, "N", "from 1 on: say on standard error where the trace is", "")          \

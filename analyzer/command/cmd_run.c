@@ -125,6 +125,9 @@ static char *make_shim_options(struct run *run)
 {
 	shim_options_set(&run->merged_options, "log_path", run->directory.log_path);
 	shim_options_set(&run->merged_options, "roster", run->directory.roster);
+	/* nobody else has to do with traces there, so nobody truncates them */
+	if (run->directory.temporary && !shim_options_get(&run->merged_options, "handle_sigbus"))
+		shim_options_set(&run->merged_options, "handle_sigbus", "0");
 	return shim_options_text(&run->merged_options);
 }
 

@@ -7,6 +7,9 @@
  * the page, and the program goes on. All others are handed to the program as it has asked for them, and what it asks
  * for is what it is told it has.
  *
+ * Not where nobody else has to do with the trace: in a temporary directory of `socksan run` (option handle_sigbus). /proc/PID/status
+ * shows that the signal is caught, and nothing else does.
+ *
  * Not where the program ignores SIGBUS, since what it executes inherits that; and not for a thread that blocks it: the kernel ends
  * the process then (kernel/signal.c force_sig_info_to_task).
  */

@@ -45,7 +45,7 @@ Test(shim_config, defaults)
 	cr_expect(result.max_trace == 64u << 20);
 	cr_expect(result.stack_depth == 48);
 	cr_expect(result.exitcode == 66);
-	cr_expect(result.python && !result.help && !result.halt_on_error);
+	cr_expect(result.handle_sigbus && result.python && !result.help && !result.halt_on_error);
 	cr_expect(result.preview == 0, "a payload can hold secrets");
 	expect_understood("");
 	expect_understood(":");
