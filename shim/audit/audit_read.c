@@ -9,6 +9,7 @@
 #include "shim/audit/audit_told.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/select.h>
 #include <string.h>
@@ -44,11 +45,11 @@ bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bo
 }
 
 /*
- * A read that took bytes, or found the end, is proof that the connection stood, though no poll and no getsockopt had
- * shown that the connect came about: Node's, or a program that just reads. What the end and an error are proof of
- * depends: after a connect that failed, once its error was taken, a read finds 0 as well (net/ipv4/tcp.c
- * tcp_recvmsg_locked looks at sk_shutdown, which tcp_done has set). So there the kernel is asked; where it may not be,
- * or cannot say, what counts is that no such error was seen.
+ * A read that took bytes, or found the end, is proof that the connection stood, though no poll and no getsockopt had shown that the
+ * connect came about: Node's, or a program that just reads. What the end and an error are proof of depends: after a connect that
+ * failed, once its error was taken, a read finds 0 as well (net/ipv4/tcp.c tcp_recvmsg_locked looks at sk_shutdown, which
+ * tcp_done has set). So there the kernel is asked. Where it may not be, or cannot say (no tcpi_bytes_acked), the end counts if no
+ * such error was seen, and ECONNRESET counts: a connect that is under way is refused instead (net/ipv4/tcp_input.c tcp_reset).
  */
 static bool proves_connection(const struct audit_read *read, ssize_t result, int error)
 {
@@ -62,9 +63,10 @@ static bool proves_connection(const struct audit_read *read, ssize_t result, int
 	if (socket->protocol != TRACE_TCP)
 		return result == 0; /* unix_stream_read_generic and unix_seqpacket_recvmsg fail where it never stood */
 	if (audit_may_probe() && audit_verify(&read->hold) && probe_tcp(read->hold.fd, &tcp) &&
-		socket_hold_is_current(&read->hold))
+		socket_hold_is_current(&read->hold) && !(tcp.acked_unknown && tcp.state == TCP_CLOSE))
 		return classify_has_connected(tcp.state, tcp.acked_bytes);
-	return result == 0 && (socket->state & (SOCKET_CONNECTING | SOCKET_TOLD)) == SOCKET_CONNECTING;
+	return (result == 0 || error == ECONNRESET) &&
+	       (socket->state & (SOCKET_CONNECTING | SOCKET_TOLD)) == SOCKET_CONNECTING;
 }
 
 static void note_connection(const struct audit_read *read, ssize_t result, int error)

@@ -5,11 +5,14 @@
  * connect_unasked WAY ok         believes it, and writes nothing
  * connect_unasked WAY answered   reads what the peer sent, and closes
  * connect_unasked WAY reset      the peer has reset the connection: a read says so, and the program writes all the same
- * connect_unasked WAY refused    nobody listens: a read says so, the next one returns 0, and the program writes all the
- * same
+ * connect_unasked WAY filtered   the same under a seccomp filter of its own, so that no audit can ask the kernel anything
+ * connect_unasked WAY refused    nobody listens: a read says so, the next one returns 0, and the program writes all the same
  */
 #include "tests/programs/support.h"
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 
@@ -174,11 +177,26 @@ static void try_answer(const struct way *way)
 	CHECK(close(ends.ours) == 0 && close(ends.theirs) == 0);
 }
 
-static void try_reset(const struct way *way)
+/* The filter allows all there is. */
+static void install_filter(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = {.len = 1, .filter = &allow};
+
+	CHECK(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) < 0) {
+		fprintf(stderr, "no seccomp filter can be installed here\n");
+		exit(77);
+	}
+}
+
+static void try_reset(const struct way *way, bool filtered)
 {
 	struct ends ends = connect_unasked();
 
 	peer_resets(ends);
+	if (filtered)
+		install_filter();
 	CHECK_FAILS(way->learn(ends.ours), ECONNRESET);
 	write_though_told(ends.ours, EPIPE);
 	CHECK(close(ends.ours) == 0);
@@ -205,8 +223,8 @@ int main(int argc, char **argv)
 
 	if (same(how, "answered"))
 		try_answer(way);
-	else if (same(how, "reset"))
-		try_reset(way);
+	else if (same(how, "reset") || same(how, "filtered"))
+		try_reset(way, same(how, "filtered"));
 	else if (same(how, "refused"))
 		try_refused(way);
 	else
