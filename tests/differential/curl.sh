@@ -15,17 +15,17 @@ suite_build() {
     make -s -j2 -C tests/libtest
 }
 
-suite_parts=3
+suite_parts=4
+suite_network=own_network
 
-# Runs these tests with servers of their own, on ports that the kernel chooses, in a farm of links since it writes
-# beside its tests.
+# Runs these tests with servers and ports of their own, in a farm of links since it writes beside its tests.
 run_part() { # PART TEST...
     local part=$1
     shift
     mkdir "part-$part" && cd "part-$part" || return 1
     cp -as "$suite/tests" tests && ln -s "$suite"/{src,lib,docs,include,curl-config} . || return 1
     cd tests || return 1
-    srcdir=. perl -I. runtests.pl -a -n -am "$@" '!flaky' '!timing-dependent'
+    srcdir=. $suite_network perl -I. runtests.pl -a -n -am "$@" '!flaky' '!timing-dependent'
 }
 
 # This version runs one test at a time, and most of them wait; so a few parts of it run side by side. Left out is what
@@ -33,6 +33,7 @@ run_part() { # PART TEST...
 suite_run() { # [TEST...]
     local tests=("$@") part size
     export USER=${USER:-$(id -un)}
+    own_network true 2>/dev/null || suite_parts=1 suite_network=
     [ $# -gt 0 ] || mapfile -t tests < <(cd "$suite/tests/data" && printf '%s\n' test[0-9]* | sed 's/test//' | sort -n)
     size=$(((${#tests[@]} + suite_parts - 1) / suite_parts))
     for ((part = 0; part < suite_parts && part * size < ${#tests[@]}; part++)); do
