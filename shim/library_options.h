@@ -32,7 +32,8 @@
 	NUMBER(quarantine, quarantine, 0, 1048576, 0, "N",                                                             \
 		"keep the numbers of up to N closed sockets from being used again",                                    \
 		"A write through a stale descriptor then fails and is reported. More than an eighth of the limit on "  \
-		"open descriptors is never used, and all is given back under pressure.")                               \
+		"open descriptors is never used, and all is given back under pressure. New descriptors then have "     \
+		"higher numbers than they would have without it.")                                                     \
 	NUMBER(silent_after, silent_after_ms, 0, 3600000, 1000, "MS",                                                  \
 		"a peer that acknowledges nothing for so long is called silent; 0: never",                             \
 		"In milliseconds, through retransmissions.")                                                           \
