@@ -7,6 +7,7 @@
 #include <sys/ucontext.h>
 
 #include "shim/base/kernel.h"
+#include "shim/trace/bus_error.h"
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
@@ -43,7 +44,8 @@ static void find_restorers(struct restorers *found)
 		struct kernel_sigaction action = {0};
 
 		if (kernel_call4(SYS_rt_sigaction, number, NULL, &action, sizeof(action.mask)) != 0 ||
-			action.handler == (uintptr_t)SIG_DFL || action.handler == (uintptr_t)SIG_IGN)
+			action.handler == (uintptr_t)SIG_DFL || action.handler == (uintptr_t)SIG_IGN ||
+			(number == SIGBUS && bus_error_is_ours_alone(action.handler)))
 			continue;
 		if (!is_one_of(action.restorer, found) && found->count < RESTORERS)
 			found->address[found->count++] = action.restorer;

@@ -117,3 +117,8 @@ int bus_error_action(__typeof__(sigaction) *real, const struct sigaction *action
 		*before = had;
 	return result;
 }
+
+bool bus_error_is_ours_alone(uintptr_t handler)
+{
+	return handler == (uintptr_t)handle && !is_handler(theirs());
+}

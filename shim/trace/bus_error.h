@@ -17,6 +17,8 @@
 #define SOCKSAN_BUS_ERROR_H
 
 #include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
 
 /*
  * Begins, where it has not. When a trace was mapped, by whatever thread or signal handler; `real` is libc's function, here and in what
@@ -26,5 +28,8 @@ void bus_error_guard(__typeof__(sigaction) *real);
 
 /* sigaction(SIGBUS, ...), for the program: returns what it returns, and sets errno as it does. */
 int bus_error_action(__typeof__(sigaction) *real, const struct sigaction *action, struct sigaction *before);
+
+/* Whether this handler of SIGBUS is ours, and the program has set none for it to go on to. */
+bool bus_error_is_ours_alone(uintptr_t handler);
 
 #endif
