@@ -1,5 +1,6 @@
 /*
- * forked.h: a forked child begins without what was its parent's: its threads, what they held and had under way, its trace.
+ * forked.h: a forked child begins without what was its parent's: its threads, what they held and had under way, its
+ * trace.
  */
 #ifndef SOCKSAN_FORKED_H
 #define SOCKSAN_FORKED_H

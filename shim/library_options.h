@@ -1,8 +1,8 @@
 /*
  * library_options.h: the options of SOCKSAN_OPTIONS, one row each.
  *
- * The library reads them (config.h), the command checks what it hands on (analyzer/run/shim_options.h), and the help and
- * the manual page are made from the rows. An option is a row here and the code that asks config.NAME. Besides
+ * The library reads them (config.h), the command checks what it hands on (analyzer/run/shim_options.h), and the help
+ * and the manual page are made from the rows. An option is a row here and the code that asks config.NAME. Besides
  * trace_format.h the only file that library and command share. Pure: no state, no calls; usable anywhere.
  */
 #ifndef SOCKSAN_LIBRARY_OPTIONS_H

@@ -1,21 +1,23 @@
 /*
  * trace_format.h: the bytes of a trace file and of a roster file.
  *
- * The only header that the shim (writer) and the analyzer (reader) share, with the table of kinds that it includes. It is a
- * specification that compiles.
+ * The only header that the shim (writer) and the analyzer (reader) share, with the table of kinds that it includes. It
+ * is a specification that compiles.
  *
  * Trace file
  * ----------
- * One file for each audited process that had a socket. It is a header of TRACE_HEADER_BYTES, then a log of records. The file
- * is created at its full size (`file_bytes`, sparse) and mapped shared, piece by piece as the log grows, so that what a process
- * stored is in the file the moment it was stored: it survives SIGKILL and needs no flush. Blocks are reserved before they are
- * written.
+ * One file for each audited process that had a socket. It is a header of TRACE_HEADER_BYTES, then a log of records. The
+ * file is created at its full size (`file_bytes`, sparse) and mapped shared, piece by piece as the log grows, so that
+ * what a process stored is in the file the moment it was stored: it survives SIGKILL and needs no flush. Blocks are
+ * reserved before they are written.
  *
- * - Byte order and sizes are the writer's: little-endian, 64-bit. A reader refuses a file whose `byte_order` it does not
+ * - Byte order and sizes are the writer's: little-endian, 64-bit. A reader refuses a file whose `byte_order` it does
+ * not
  *   read as TRACE_BYTE_ORDER.
  * - Times are nanoseconds of CLOCK_MONOTONIC unless a name says otherwise; 0 means "never".
  * - A `trace_ref` is the byte offset of another record in the same file; 0 means "none". A file is smaller than 4 GiB.
- * - Text is bytes as the kernel or the program gave them: it is not terminated where a length is given, terminated or full
+ * - Text is bytes as the kernel or the program gave them: it is not terminated where a length is given, terminated or
+ * full
  *   where it is an array, may hold anything, and is never trusted.
  *
  * A record begins with a `trace_record` of 8 bytes on an 8-byte boundary. A writer claims space by changing that word
@@ -27,17 +29,18 @@
  * are skipped without a word; a size that breaks the rule is damage: the reader says so with the offset, and cannot go
  * on in that file. `log_end` is a hint: a clean log ends there, a lower end is a torn tail.
  *
- * TRACE_SOCKET, TRACE_INCIDENT and TRACE_PROCESS records change after they were committed (counters, times, outcomes), each
- * field by one aligned store. A record that refers to another is committed after it.
+ * TRACE_SOCKET, TRACE_INCIDENT and TRACE_PROCESS records change after they were committed (counters, times, outcomes),
+ * each field by one aligned store. A record that refers to another is committed after it.
  *
- * Version: TRACE_VERSION grows when an old reader would misread a new file. Growth that an old reader can skip (a new record
- * type, fields appended to a record, which its size shows) leaves it.
+ * Version: TRACE_VERSION grows when an old reader would misread a new file. Growth that an old reader can skip (a new
+ * record type, fields appended to a record, which its size shows) leaves it.
  *
  * Roster file
  * -----------
- * Each audited process of a `socksan run` appends one trace_roster_entry with one write as it starts (TRACE_ROSTER_SIGNED_IN),
- * and one before it runs another image (_EXEC), so that an image which nobody audited is noticed: it was announced and
- * never signed in. A reader takes whole entries whose magic is right and counts the rest as damage.
+ * Each audited process of a `socksan run` appends one trace_roster_entry with one write as it starts
+ * (TRACE_ROSTER_SIGNED_IN), and one before it runs another image (_EXEC), so that an image which nobody audited is
+ * noticed: it was announced and never signed in. A reader takes whole entries whose magic is right and counts the rest
+ * as damage.
  */
 #ifndef SOCKSAN_TRACE_FORMAT_H
 #define SOCKSAN_TRACE_FORMAT_H
@@ -331,7 +334,9 @@ struct trace_incident {
 	struct trace_operation history[TRACE_HISTORY]; /* oldest first; the last is this write */
 };
 
-/* How severe an incident is by what its record says now; the report asks the same once the run is over (trace_kinds.h). */
+/*
+ * How severe an incident is by what its record says now; the report asks the same once the run is over (trace_kinds.h).
+ */
 static inline enum trace_severity trace_incident_severity(const struct trace_incident *incident)
 {
 	return trace_severity(&(struct trace_severity_facts){

@@ -208,7 +208,10 @@ static int exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
-/* A process that may write nothing to any file leaves an empty trace as its only word; so does one whose trace somebody emptied. */
+/*
+ * A process that may write nothing to any file leaves an empty trace as its only word; so does one whose trace somebody
+ * emptied.
+ */
 static void note_empty_traces(struct roster *roster, char *const traces[])
 {
 	struct stat status;

@@ -40,9 +40,9 @@ static char *rejected(const struct story *story)
 				writes, record->count, trace_kind_is(record->kind, KIND_IS_CLOSE) ? "close" : "write"));
 	else
 		first = text_copy("the call failed");
-	all = text_format("%s with %s%s%s%s%s%s", first,
-		record->error ? error_text(record->error, number) : "an error", parked(record), pipe,
-		record->bytes_lost ? "; " : "", record->bytes_lost ? text_plural(lost, record->bytes_lost, "byte") : "",
+	all = text_format("%s with %s%s%s%s%s%s", first, record->error ? error_text(record->error, number) : "an error",
+		parked(record), pipe, record->bytes_lost ? "; " : "",
+		record->bytes_lost ? text_plural(lost, record->bytes_lost, "byte") : "",
 		record->bytes_lost ? " that were accepted earlier were lost" : "");
 	free(first);
 	return all;

@@ -91,11 +91,16 @@ struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_
 /* The write that was to take the backlog over was not accepted: the next one finds out anew. */
 void audit_silence_untold(struct socket *socket);
 
-/* Before the last close of a connection, or a connect that dissolves it: what that throws away, what nobody has acknowledged. */
+/*
+ * Before the last close of a connection, or a connect that dissolves it: what that throws away, what nobody has
+ * acknowledged.
+ */
 void audit_look_before_connect(const struct socket_hold *hold, uint64_t now_ns);
 void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns);
 
-/* Whether another process may hold this socket too, so that our close is not its end, and not all its bytes are ours. */
+/*
+ * Whether another process may hold this socket too, so that our close is not its end, and not all its bytes are ours.
+ */
 bool audit_may_be_shared(const struct socket_hold *hold);
 
 /*
@@ -223,7 +228,9 @@ void audit_made_socket(int fd, int family, int type, int protocol);
 void audit_made_pair(const int fds[2], int family, int type, int protocol);
 void audit_accepted(int listener, int fd);
 
-/* Around connect(). The second releases what the first holds. The address is the program's, and need not be readable. */
+/*
+ * Around connect(). The second releases what the first holds. The address is the program's, and need not be readable.
+ */
 bool audit_connect_begin(struct socket_hold *hold, int fd, const void *address, uint32_t length);
 void audit_connect_end(struct socket_hold *hold, const void *address, uint32_t length, int result);
 
@@ -231,15 +238,18 @@ void audit_connect_end(struct socket_hold *hold, const void *address, uint32_t l
 void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result);
 
 /*
- * Sockets that begin anew (audit_anew.c). Before a connect: a last look at a connection that it dissolves. After one that succeeded:
- * whether it dissolved one, which then has a new record. After a shutdown that succeeded: whether it has shut nothing, since
- * the socket was listening or connecting and is as good as new now.
+ * Sockets that begin anew (audit_anew.c). Before a connect: a last look at a connection that it dissolves. After one
+ * that succeeded: whether it dissolved one, which then has a new record. After a shutdown that succeeded: whether it
+ * has shut nothing, since the socket was listening or connecting and is as good as new now.
  */
 void audit_dissolve_begin(struct socket_hold *hold, const void *address, uint32_t length);
 bool audit_dissolved(struct socket_hold *hold, const void *address, uint32_t length);
 bool audit_shutdown_dissolves(const struct socket_hold *hold);
 
-/* Ends the record of a connection that is over, and begins one for what its socket is used for next; the hold is of that one. */
+/*
+ * Ends the record of a connection that is over, and begins one for what its socket is used for next; the hold is of
+ * that one.
+ */
 void audit_begin_anew(struct socket_hold *hold, enum trace_origin origin);
 
 /* After a send that connects (MSG_FASTOPEN in its flags), to this address; before audit_write_end. */
@@ -359,7 +369,10 @@ void audit_sandbox_end(uint64_t begun_ns, bool strict, bool installed);
 /* The process is about to give up rights that making a trace may take. Keeps errno. */
 void audit_rights_go(void);
 
-/* The program is about to lock all memory that it will have: what we need of it is made while that does not count. Keeps errno. */
+/*
+ * The program is about to lock all memory that it will have: what we need of it is made while that does not count.
+ * Keeps errno.
+ */
 void audit_memory_locks(void);
 
 /* ---- io_uring (audit_uring.c) ---- */

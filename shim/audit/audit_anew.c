@@ -1,11 +1,11 @@
 /*
- * audit_anew.c: a TCP socket that its program takes apart and uses again. connect() with AF_UNSPEC dissolves the connection; so do
- * a second connect() after the first one failed, and shutdown() of a socket that listens or is connecting (net/ipv4/af_inet.c
- * inet_shutdown calls tcp_disconnect for those).
+ * audit_anew.c: a TCP socket that its program takes apart and uses again. connect() with AF_UNSPEC dissolves the
+ * connection; so do a second connect() after the first one failed, and shutdown() of a socket that listens or is
+ * connecting (net/ipv4/af_inet.c inet_shutdown calls tcp_disconnect for those).
  *
- * The kernel's counters begin anew with it, and SIOCOUTQ says nonsense until then: tcp_disconnect (net/ipv4/tcp.c) moves write_seq and
- * leaves snd_una, so 65,538 bytes "wait" where nothing does. What is known of the old connection therefore ends with it: the old
- * record is closed, and a new one begins.
+ * The kernel's counters begin anew with it, and SIOCOUTQ says nonsense until then: tcp_disconnect (net/ipv4/tcp.c)
+ * moves write_seq and leaves snd_una, so 65,538 bytes "wait" where nothing does. What is known of the old connection
+ * therefore ends with it: the old record is closed, and a new one begins.
  */
 #include "shim/audit/audit.h"
 

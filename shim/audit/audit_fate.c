@@ -1,9 +1,9 @@
 /*
- * audit_fate.c: what became of the bytes: pending ones, those that a silent peer never acknowledges, those that the end of the
- * connection or the program's own close threw away.
+ * audit_fate.c: what became of the bytes: pending ones, those that a silent peer never acknowledges, those that the end
+ * of the connection or the program's own close threw away.
  *
- * The kernel's account is one of a stream: so many bytes acknowledged, so many waiting (SIOCOUTQ). It is asked at a bounded
- * rate, at the first observation of an end, and before a close.
+ * The kernel's account is one of a stream: so many bytes acknowledged, so many waiting (SIOCOUTQ). It is asked at a
+ * bounded rate, at the first observation of an end, and before a close.
  */
 #include "shim/audit/audit.h"
 
@@ -154,7 +154,10 @@ static void end_silence(struct socket *socket, uint64_t now_ns)
 	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_SILENT, __ATOMIC_RELAXED);
 }
 
-/* The peer's TCP last acknowledged at this time, which the kernel gives in ticks: it comes out a little different each time. */
+/*
+ * The peer's TCP last acknowledged at this time, which the kernel gives in ticks: it comes out a little different each
+ * time.
+ */
 static void heard(struct socket *socket, uint64_t acked_ns)
 {
 	if (acked_ns > socket->unacked_since_ns + TICKS_NS)
@@ -205,9 +208,9 @@ void audit_silence_untold(struct socket *socket)
 /* ---- the close ---- */
 
 /*
- * Of the bytes that wait for an acknowledgement, those that a reset now surely keeps from the peer. What was sent may have
- * arrived, with the acknowledgement delayed; and the peer reads what it has before it is told of the reset (net/ipv4/tcp.c
- * tcp_recvmsg_locked).
+ * Of the bytes that wait for an acknowledgement, those that a reset now surely keeps from the peer. What was sent may
+ * have arrived, with the acknowledgement delayed; and the peer reads what it has before it is told of the reset
+ * (net/ipv4/tcp.c tcp_recvmsg_locked).
  */
 static uint32_t surely_lost(const struct socket *socket, const struct probe_tcp *tcp)
 {

@@ -45,11 +45,12 @@ bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bo
 }
 
 /*
- * A read that took bytes, or found the end, is proof that the connection stood, though no poll and no getsockopt had shown that the
- * connect came about: Node's, or a program that just reads. What the end and an error are proof of depends: after a connect that
- * failed, once its error was taken, a read finds 0 as well (net/ipv4/tcp.c tcp_recvmsg_locked looks at sk_shutdown, which
- * tcp_done has set). So there the kernel is asked. Where it may not be, or cannot say (no tcpi_bytes_acked), the end counts if no
- * such error was seen, and ECONNRESET counts: a connect that is under way is refused instead (net/ipv4/tcp_input.c tcp_reset).
+ * A read that took bytes, or found the end, is proof that the connection stood, though no poll and no getsockopt had
+ * shown that the connect came about: Node's, or a program that just reads. What the end and an error are proof of
+ * depends: after a connect that failed, once its error was taken, a read finds 0 as well (net/ipv4/tcp.c
+ * tcp_recvmsg_locked looks at sk_shutdown, which tcp_done has set). So there the kernel is asked. Where it may not be,
+ * or cannot say (no tcpi_bytes_acked), the end counts if no such error was seen, and ECONNRESET counts: a connect that
+ * is under way is refused instead (net/ipv4/tcp_input.c tcp_reset).
  */
 static bool proves_connection(const struct audit_read *read, ssize_t result, int error)
 {

@@ -38,7 +38,9 @@ static uint8_t protocol_of(int family, int type, int protocol)
 					: TRACE_OTHER;
 }
 
-/* Programs that make rings make them early; and many are killed rather than end. Once the new socket is in the table. */
+/*
+ * Programs that make rings make them early; and many are killed rather than end. Once the new socket is in the table.
+ */
 static void look_now_and_then(void)
 {
 	uint64_t seen = trace_log_process()->sockets_seen;

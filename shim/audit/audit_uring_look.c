@@ -55,8 +55,9 @@ static bool is_ahead(int fd)
 }
 
 /*
- * Numbers that are sockets are passed over. Following a link in /proc/self/fd holds the file for an instant (fs/proc/fd.c,
- * proc_fd_link): a socket that another thread closes then would end a little after its close, and a write to its peer succeed.
+ * Numbers that are sockets are passed over. Following a link in /proc/self/fd holds the file for an instant
+ * (fs/proc/fd.c, proc_fd_link): a socket that another thread closes then would end a little after its close, and a
+ * write to its peer succeed.
  */
 void audit_uring_look(void)
 {

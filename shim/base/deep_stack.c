@@ -19,8 +19,8 @@ static char *stacks; /* STACKS of them, the lowest page of each a guard; NULL wh
 static uint32_t taken[STACKS];
 
 /*
- * Calls function(argument) with the stack pointer at `top`, which is aligned to 16. The frame address keeps the caller's stack, as in
- * any function that has one; calls and returns are balanced, as a shadow stack wants them.
+ * Calls function(argument) with the stack pointer at `top`, which is aligned to 16. The frame address keeps the
+ * caller's stack, as in any function that has one; calls and returns are balanced, as a shadow stack wants them.
  */
 void deep_stack_enter(void (*function)(void *), void *argument, void *top) __attribute__((visibility("hidden")));
 

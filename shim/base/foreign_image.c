@@ -41,7 +41,10 @@ static bool is_foreign_loader(const char *path)
 	return false;
 }
 
-/* A program of another class or machine has a loader of its own, if any; one of ours is known by the loader that it names. */
+/*
+ * A program of another class or machine has a loader of its own, if any; one of ours is known by the loader that it
+ * names.
+ */
 static bool is_foreign_elf(long fd, const ElfW(Ehdr) * header)
 {
 	extern const ElfW(Ehdr) __ehdr_start __attribute__((visibility("hidden")));

@@ -52,9 +52,10 @@ long kernel_try_read(uintptr_t address)
 	if (kernel_copy(&there, (const void *)address, sizeof(there)))
 		return 0;
 	/*
-	 * Where there is no process_vm_readv (qemu-user, some sandboxes): rt_sigprocmask copies its set before it looks at `how`, so
-	 * with an invalid one it changes nothing and answers EFAULT or EINVAL (kernel/signal.c). It is the second choice because
-	 * Valgrind holds what it reads to be used, and says that it is uninitialised. Without a set, for 0, it copies nothing.
+	 * Where there is no process_vm_readv (qemu-user, some sandboxes): rt_sigprocmask copies its set before it looks at
+	 * `how`, so with an invalid one it changes nothing and answers EFAULT or EINVAL (kernel/signal.c). It is the second
+	 * choice because Valgrind holds what it reads to be used, and says that it is uninitialised. Without a set, for 0, it
+	 * copies nothing.
 	 */
 	answer = kernel_call4(SYS_rt_sigprocmask, -1, address, NULL, sizeof(there));
 	return answer == -EINVAL ? 0 : answer;

@@ -2,7 +2,8 @@
  * kernel.h: system calls made by the shim itself.
  *
  * They go straight to the kernel: no hook is met on the way, no cancellation point is added, and errno is not touched.
- * Each returns what the kernel returns: a value, or minus errno. Usable anywhere, a signal handler and a vforked child included.
+ * Each returns what the kernel returns: a value, or minus errno. Usable anywhere, a signal handler and a vforked child
+ * included.
  */
 #ifndef SOCKSAN_KERNEL_H
 #define SOCKSAN_KERNEL_H
@@ -16,8 +17,8 @@
 #include <time.h>
 
 /*
- * Set once the program has installed a seccomp filter of its own. A system call that it does not make itself may kill it then, so
- * from that moment ours fail with ENOSYS and are not made.
+ * Set once the program has installed a seccomp filter of its own. A system call that it does not make itself may kill
+ * it then, so from that moment ours fail with ENOSYS and are not made.
  */
 extern int kernel_forbidden __attribute__((visibility("hidden")));
 
@@ -91,35 +92,36 @@ struct kernel_tried {
 };
 
 /*
- * Copies `size` bytes from where a pointer leads that may be wrong, once every page of them was found readable. Returns false, and may
- * have copied nothing, where one is not, or where we may make no system call. For memory that this thread keeps alive if the pointer
- * is right: a page that another thread unmaps in between would still fault.
+ * Copies `size` bytes from where a pointer leads that may be wrong, once every page of them was found readable. Returns
+ * false, and may have copied nothing, where one is not, or where we may make no system call. For memory that this
+ * thread keeps alive if the pointer is right: a page that another thread unmaps in between would still fault.
  */
 bool kernel_try_copy(struct kernel_tried *tried, void *to, uintptr_t from, size_t size)
 	__attribute__((visibility("hidden")));
 
 /*
- * Copies `size` bytes from where a pointer of the program's points. Returns false where they cannot all be read, or where we
- * may make no system call: process_vm_readv of ourselves answers EFAULT where a plain copy would fault, and needs no right
- * (mm/process_vm_access.c; kernel/ptrace.c __ptrace_may_access lets a thread group at itself).
+ * Copies `size` bytes from where a pointer of the program's points. Returns false where they cannot all be read, or
+ * where we may make no system call: process_vm_readv of ourselves answers EFAULT where a plain copy would fault, and
+ * needs no right (mm/process_vm_access.c; kernel/ptrace.c __ptrace_may_access lets a thread group at itself).
  */
 bool kernel_copy(void *to, const void *from, size_t size) __attribute__((visibility("hidden")));
 
 /*
- * Copies a text of the program's as far as its end, `size` bytes, or what can be read of it. Returns the length; a 0 follows
- * only where there is room.
+ * Copies a text of the program's as far as its end, `size` bytes, or what can be read of it. Returns the length; a 0
+ * follows only where there is room.
  */
 size_t kernel_copy_text(char *to, const char *from, size_t size) __attribute__((visibility("hidden")));
 
 /*
- * What is blocked where no handler of the program's may run: all signals but SIGBUS. One of a truncated trace (bus_error.h) is not
- * kept back by a mask: the kernel would end the process (kernel/signal.c force_sig_info_to_task).
+ * What is blocked where no handler of the program's may run: all signals but SIGBUS. One of a truncated trace
+ * (bus_error.h) is not kept back by a mask: the kernel would end the process (kernel/signal.c force_sig_info_to_task).
  */
 #define KERNEL_SIGNALS_BLOCKED (~(UINT64_C(1) << (SIGBUS - 1)))
 
 /*
- * Not 0 where the clock must not be asked either: seccomp's strict mode forbids even the processor's time stamp counter, which the
- * vdso reads (kernel/seccomp.c seccomp_set_mode_strict, disable_TSC). It is the time at which that began.
+ * Not 0 where the clock must not be asked either: seccomp's strict mode forbids even the processor's time stamp
+ * counter, which the vdso reads (kernel/seccomp.c seccomp_set_mode_strict, disable_TSC). It is the time at which that
+ * began.
  */
 extern uint64_t kernel_stopped_ns __attribute__((visibility("hidden")));
 

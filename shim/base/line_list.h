@@ -12,8 +12,8 @@ struct line_list {
 };
 
 /*
- * Adds a line, up to its end if it has one. An empty one, one that is there already, and one that there is no room for are left out. By
- * one thread at a time; nothing else is asked of the caller.
+ * Adds a line, up to its end if it has one. An empty one, one that is there already, and one that there is no room for
+ * are left out. By one thread at a time; nothing else is asked of the caller.
  */
 void line_list_add(struct line_list *list, const char *line);
 

@@ -1,8 +1,8 @@
 /*
  * locked_memory.c: the pieces of /proc/self/maps that are not ours.
  *
- * What we cannot tell from the program's: what libc's malloc took for the loader's notes on our libraries, what the unwinder maps by
- * itself, and rings of io_uring that are mapped once more. DESIGN.md has the figures.
+ * What we cannot tell from the program's: what libc's malloc took for the loader's notes on our libraries, what the
+ * unwinder maps by itself, and rings of io_uring that are mapped once more. DESIGN.md has the figures.
  */
 #include "shim/base/locked_memory.h"
 
@@ -95,7 +95,10 @@ static void find_ours(uintptr_t at, size_t bytes, void *data)
 	}
 }
 
-/* Calls `visit`, where it is not NULL, for each piece of this mapping that is not ours. Returns how many bytes they are. */
+/*
+ * Calls `visit`, where it is not NULL, for each piece of this mapping that is not ours. Returns how many bytes they
+ * are.
+ */
 static uint64_t each_piece(
 	uintptr_t from, uintptr_t to, void (*visit)(uintptr_t at, size_t bytes, int flags), int flags)
 {
@@ -117,7 +120,10 @@ static uint64_t each_piece(
 	return sum;
 }
 
-/* The same for all mappings; UINT64_MAX where they cannot be read. What the kernel maps for all (vsyscall) lies above them. */
+/*
+ * The same for all mappings; UINT64_MAX where they cannot be read. What the kernel maps for all (vsyscall) lies above
+ * them.
+ */
 static uint64_t each_of_theirs(void (*visit)(uintptr_t at, size_t bytes, int flags), int flags)
 {
 	struct maps maps = {.fd = kernel_call4(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC, 0)};

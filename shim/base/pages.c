@@ -37,9 +37,9 @@ static long map_anonymous(size_t bytes)
 }
 
 /*
- * A page that nobody touches, unlocked. Where new memory is locked at once (MCL_FUTURE) and that would be beyond RLIMIT_MEMLOCK, it is
- * moved and leaves its like behind (MREMAP_DONTUNMAP): what is moved, and what grows, stays as it is, unlocked, and the limit does
- * not count (mm/mremap.c).
+ * A page that nobody touches, unlocked. Where new memory is locked at once (MCL_FUTURE) and that would be beyond
+ * RLIMIT_MEMLOCK, it is moved and leaves its like behind (MREMAP_DONTUNMAP): what is moved, and what grows, stays as it
+ * is, unlocked, and the limit does not count (mm/mremap.c).
  */
 static void *seed;
 

@@ -1,10 +1,12 @@
 /*
  * pages.h: memory of the library's own, page by page, kept out of the program's accounts.
  *
- * Such memory is left out of core dumps, is not locked though the program locks all it has (mlockall), and is remembered, so that
- * what the program asks the kernel for can be told from it. It still counts for RLIMIT_AS, of which nothing can be hidden.
+ * Such memory is left out of core dumps, is not locked though the program locks all it has (mlockall), and is
+ * remembered, so that what the program asks the kernel for can be told from it. It still counts for RLIMIT_AS, of which
+ * nothing can be hidden.
  *
- * Any thread, any signal handler, a forked child, before the constructor. Takes no lock and waits for nobody; errno stays.
+ * Any thread, any signal handler, a forked child, before the constructor. Takes no lock and waits for nobody; errno
+ * stays.
  */
 #ifndef SOCKSAN_PAGES_H
 #define SOCKSAN_PAGES_H

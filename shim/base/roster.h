@@ -9,7 +9,9 @@
 
 #include "shim/trace_format.h"
 
-/* Appends an entry for `pid` (0: this process). `path` is the program's pointer, which need not be readable, or NULL. */
+/*
+ * Appends an entry for `pid` (0: this process). `path` is the program's pointer, which need not be readable, or NULL.
+ */
 void roster_add(enum trace_roster_type type, pid_t pid, const char *path);
 
 #endif

@@ -1,9 +1,11 @@
 /*
- * thread.h: what the shim keeps for each thread: a few words of initial-exec TLS, so that reaching them allocates nothing.
+ * thread.h: what the shim keeps for each thread: a few words of initial-exec TLS, so that reaching them allocates
+ * nothing.
  *
- * `inside` tells while the shim uses the loader or the unwinder: their own calls to close, read, pipe2 or syscall come back
- * through our hooks, and must go past the audit (FIELD_NOTES P2). A signal handler that runs meanwhile is audited without stacks.
- * It is the frame that began this, not a flag: a handler may leave it by a jump, and then it must not hold for ever.
+ * `inside` tells while the shim uses the loader or the unwinder: their own calls to close, read, pipe2 or syscall come
+ * back through our hooks, and must go past the audit (FIELD_NOTES P2). A signal handler that runs meanwhile is audited
+ * without stacks. It is the frame that began this, not a flag: a handler may leave it by a jump, and then it must not
+ * hold for ever.
  */
 #ifndef SOCKSAN_THREAD_H
 #define SOCKSAN_THREAD_H
@@ -67,9 +69,10 @@ struct thread_state {
 extern __thread struct thread_state thread_state __attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /*
- * Whether the frame that `place` lies in, of this thread, was left by a jump: it would be below `frame`, which is one of the frames
- * there are now, and on the same stack. No on a stack of ours (deep_stack.h), and no where a signal handler runs on a stack of its own, and no where deeper calls have
- * taken the place in again: that shows later, when they return.
+ * Whether the frame that `place` lies in, of this thread, was left by a jump: it would be below `frame`, which is one
+ * of the frames there are now, and on the same stack. No on a stack of ours (deep_stack.h), and no where a signal
+ * handler runs on a stack of its own, and no where deeper calls have taken the place in again: that shows later, when
+ * they return.
  */
 bool thread_is_left(uintptr_t place, uintptr_t frame);
 
@@ -77,15 +80,18 @@ bool thread_is_left(uintptr_t place, uintptr_t frame);
 void thread_signal_stack(const void *lowest, size_t bytes);
 
 /*
- * Memory that is not of the stack, `bytes` from `lowest`, stands for the frame that `place` lies in until that frame is gone: what lies
- * there counts as lying in it. Returns false where an earlier frame of this thread, which has not ended, has some. 0 bytes: no more.
+ * Memory that is not of the stack, `bytes` from `lowest`, stands for the frame that `place` lies in until that frame is
+ * gone: what lies there counts as lying in it. Returns false where an earlier frame of this thread, which has not
+ * ended, has some. 0 bytes: no more.
  */
 bool thread_lend(const void *lowest, size_t bytes, uintptr_t place);
 
 /* What was lent to a frame that was left by a jump, for whoever wants to give it back; NULL: nothing. */
 void *thread_lent_and_left(void);
 
-/* Called once this thread has left the frames below `frame` by a jump: what they had under way is given back. Set once. */
+/*
+ * Called once this thread has left the frames below `frame` by a jump: what they had under way is given back. Set once.
+ */
 extern void (*thread_abandon)(uintptr_t frame) __attribute__((visibility("hidden")));
 
 /* Gives back what a jump has left, where `inside` shows one. Returns whether we are inside all the same. */
@@ -101,7 +107,9 @@ static inline bool thread_is_unwinding(void)
 	return __builtin_expect(thread_state.unwinding, 0) && thread_is_inside();
 }
 
-/* Begins our own use of the loader or the unwinder; returns what thread_leave is to be given, from the same function. */
+/*
+ * Begins our own use of the loader or the unwinder; returns what thread_leave is to be given, from the same function.
+ */
 static inline __attribute__((always_inline)) uintptr_t thread_enter(void)
 {
 	uintptr_t before = thread_is_inside() ? thread_state.inside : 0;
@@ -117,8 +125,9 @@ static inline void thread_leave(uintptr_t before)
 }
 
 /*
- * Keeps signals, cancellation included, out of a few steps that must not be left in their midst: a lock is held, or something is made
- * once and for all. Two system calls, so not for what is frequent; nothing under a seccomp filter. `*before` is for thread_allow_signals.
+ * Keeps signals, cancellation included, out of a few steps that must not be left in their midst: a lock is held, or
+ * something is made once and for all. Two system calls, so not for what is frequent; nothing under a seccomp filter.
+ * `*before` is for thread_allow_signals.
  */
 void thread_block_signals(uint64_t *before);
 void thread_allow_signals(const uint64_t *before);

@@ -10,8 +10,8 @@
 #include "shim/stack/backtrace.h"
 
 /*
- * Between a call that makes descriptors and our return: should a signal handler leave by a jump then, nobody will ever know the
- * numbers, and hooks_jump.c closes them. Without us that moment is too short to meet.
+ * Between a call that makes descriptors and our return: should a signal handler leave by a jump then, nobody will ever
+ * know the numbers, and hooks_jump.c closes them. Without us that moment is too short to meet.
  */
 static void made(struct thread_made *made, int one, int other)
 {

@@ -352,8 +352,8 @@ static bool is_followed(long number)
 }
 
 /*
- * syscall() with the arguments that it has in any case: they come in the same registers, and a function that is declared with `...`
- * keeps those of floating point too, 176 bytes in all.
+ * syscall() with the arguments that it has in any case: they come in the same registers, and a function that is
+ * declared with `...` keeps those of floating point too, 176 bytes in all.
  */
 SOCKSAN_EXPORT long by_number(long number, long a, long b, long c, long d, long e, long f) __asm__("syscall");
 

@@ -9,8 +9,8 @@
 #include "shim/socket/socket_hold.h"
 
 /*
- * Gives a socket that is new to this process a record, and opens the trace where it is the first. Where no record can be
- * made the socket gets a stand-in, and later calls try again. Not in a borrowed process. Keeps errno.
+ * Gives a socket that is new to this process a record, and opens the trace where it is the first. Where no record can
+ * be made the socket gets a stand-in, and later calls try again. Not in a borrowed process. Keeps errno.
  */
 void record_make(struct socket *socket, int fd, enum trace_origin origin);
 
@@ -18,14 +18,14 @@ void record_make(struct socket *socket, int fd, enum trace_origin origin);
 bool record_is_current(const struct socket *socket);
 
 /*
- * Makes the record of a socket that is held this process's own where it is not, and the hold's. Cheap where it is. An inherited
- * socket's record tells what this process did with it; addresses and origin are taken over.
+ * Makes the record of a socket that is held this process's own where it is not, and the hold's. Cheap where it is. An
+ * inherited socket's record tells what this process did with it; addresses and origin are taken over.
  */
 void record_renew(struct socket_hold *hold);
 
 /*
- * The socket's connection is over, and its next use begins: with a connect, or (TRACE_SOCKET_CALL) as after socket(). The hold is of
- * that one.
+ * The socket's connection is over, and its next use begins: with a connect, or (TRACE_SOCKET_CALL) as after socket().
+ * The hold is of that one.
  */
 void record_continue(struct socket_hold *hold, enum trace_origin origin);
 

@@ -81,9 +81,9 @@ bool backtrace_is_unwinder(const void *address)
 #define BUNDLED "libsocksan-unwind.so"
 
 /*
- * The unwinder that lies beside this library, as in a release; NULL where there is none, or where LD_PRELOAD had a relative path,
- * since the program may have changed its directory. It is not called libunwind.so.8: the loader would give it to a program
- * that asks for that name later, and it has fewer functions.
+ * The unwinder that lies beside this library, as in a release; NULL where there is none, or where LD_PRELOAD had a
+ * relative path, since the program may have changed its directory. It is not called libunwind.so.8: the loader would
+ * give it to a program that asks for that name later, and it has fewer functions.
  */
 static void *load_bundled(void)
 {
@@ -135,8 +135,8 @@ static bool load(void)
 }
 
 /*
- * Waits while another thread loads the unwinder: some milliseconds at most. That thread may wait in turn for the loader's lock,
- * which ours may hold.
+ * Waits while another thread loads the unwinder: some milliseconds at most. That thread may wait in turn for the
+ * loader's lock, which ours may hold.
  */
 static void wait_for_loader(void)
 {
@@ -147,8 +147,8 @@ static void wait_for_loader(void)
 }
 
 /*
- * In what dl_iterate_phdr calls, or a signal handler that interrupted it: another thread may be in the unwinder, with a lock of
- * libunwind's in its hands, and wait for the lock that we hold (libunwind issues 16 and 580).
+ * In what dl_iterate_phdr calls, or a signal handler that interrupted it: another thread may be in the unwinder, with a
+ * lock of libunwind's in its hands, and wait for the lock that we hold (libunwind issues 16 and 580).
  */
 static bool holds_loader_lock(void)
 {
@@ -237,8 +237,8 @@ static bool note_missing(void)
 }
 
 /*
- * Enters the unwinder, unless it is not to be had, must not be waited for, or a fork is being prepared. Each thread says for itself
- * that it is inside: so nothing is left of one that has ended there.
+ * Enters the unwinder, unless it is not to be had, must not be waited for, or a fork is being prepared. Each thread
+ * says for itself that it is inside: so nothing is left of one that has ended there.
  */
 static bool unwinder_enter(void)
 {

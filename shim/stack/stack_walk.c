@@ -43,8 +43,9 @@ bool stack_walk_find(void *library)
 }
 
 /*
- * The cache of a thread is made with malloc, and glibc asks for the number of processors when it makes a further arena (2.36
- * malloc/arena.c arena_get2): for that moment it has a descriptor open. A program that lives on the last of its own would notice.
+ * The cache of a thread is made with malloc, and glibc asks for the number of processors when it makes a further arena
+ * (2.36 malloc/arena.c arena_get2): for that moment it has a descriptor open. A program that lives on the last of its
+ * own would notice.
  */
 static bool has_few_descriptors(void)
 {
@@ -53,7 +54,10 @@ static bool has_few_descriptors(void)
 	return kernel_call4(SYS_prlimit64, 0, RLIMIT_NOFILE, NULL, &limit) == 0 && limit.rlim_cur <= FEW_DESCRIPTORS;
 }
 
-/* The cache is 256 KiB for each thread, which the unwinder maps by itself: it would be missing from what the program may have. */
+/*
+ * The cache is 256 KiB for each thread, which the unwinder maps by itself: it would be missing from what the program
+ * may have.
+ */
 static bool has_little_memory(void)
 {
 	struct rlimit limit;

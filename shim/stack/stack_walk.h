@@ -2,14 +2,15 @@
  * stack_walk.h: a stack taken frame by frame, where unw_backtrace with its cache for each thread cannot be used.
  *
  * The first time in a thread, libc allocates that thread's copy of libunwind's thread-local variables with malloc
- * (glibc 2.36 elf/dl-tls.c allocate_dtv_entry), and the thread-specific data too where many keys are in use. In a signal
- * handler that has interrupted malloc that would wait for ever for a lock of this very thread. So a thread's first stack is
- * walked, which needs neither; and only where the walk shows that no signal handler is on the stack may the cache be made.
+ * (glibc 2.36 elf/dl-tls.c allocate_dtv_entry), and the thread-specific data too where many keys are in use. In a
+ * signal handler that has interrupted malloc that would wait for ever for a lock of this very thread. So a thread's
+ * first stack is walked, which needs neither; and only where the walk shows that no signal handler is on the stack may
+ * the cache be made.
  *
- * Under ThreadSanitizer there must be no cache: libunwind frees it in the last of the rounds that libc makes of destructors of
- * thread-specific data, under a mutex; ThreadSanitizer stands before pthread_mutex_lock, has forgotten the thread by
- * then, and crashes. Nor where descriptors or address space are short: a cache costs one for a moment, and 256 KiB. A walk takes some
- * ten microseconds more.
+ * Under ThreadSanitizer there must be no cache: libunwind frees it in the last of the rounds that libc makes of
+ * destructors of thread-specific data, under a mutex; ThreadSanitizer stands before pthread_mutex_lock, has forgotten
+ * the thread by then, and crashes. Nor where descriptors or address space are short: a cache costs one for a moment,
+ * and 256 KiB. A walk takes some ten microseconds more.
  *
  * Part of backtrace.c: to be called inside the unwinder only.
  */

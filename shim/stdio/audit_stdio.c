@@ -299,7 +299,10 @@ static bool is_known(int fd)
 	return socket_entry_is_open(entry) || socket_entry_is_closed(entry);
 }
 
-/* Looks at the streams with output that `all` has room for. Returns how many, and in `*left_out` how many more there are. */
+/*
+ * Looks at the streams with output that `all` has room for. Returns how many, and in `*left_out` how many more there
+ * are.
+ */
 static unsigned look_at_streams(struct audit_flush_all *all, int fds[AUDIT_FLUSH_ALL], unsigned *left_out)
 {
 	unsigned room = all->outputs ? AUDIT_FLUSH_ALL : 0;

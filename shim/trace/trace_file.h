@@ -1,13 +1,14 @@
 /*
- * trace_file.h: the file behind a trace: its name, its size, its mappings, its blocks. Part of trace_log.c, which writes into it.
+ * trace_file.h: the file behind a trace: its name, its size, its mappings, its blocks. Part of trace_log.c, which
+ * writes into it.
  *
- * The file is made, its beginning mapped, and closed again: the program keeps no descriptor of ours. It is the owner's alone (0600),
- * follows no link and replaces nothing that is there.
+ * The file is made, its beginning mapped, and closed again: the program keeps no descriptor of ours. It is the owner's
+ * alone (0600), follows no link and replaces nothing that is there.
  *
- * What is mapped grows as the log does, a segment at a time: of a program's address space (RLIMIT_AS) and of what it may lock
- * (RLIMIT_MEMLOCK) no more is taken than is used. Segments lie anywhere, so nothing that is to be one piece may cross from one to the
- * next. A further segment needs no descriptor: mremap(2) of a shared mapping with an old size of 0 maps the same file once more,
- * and may go on behind what was mapped.
+ * What is mapped grows as the log does, a segment at a time: of a program's address space (RLIMIT_AS) and of what it
+ * may lock (RLIMIT_MEMLOCK) no more is taken than is used. Segments lie anywhere, so nothing that is to be one piece
+ * may cross from one to the next. A further segment needs no descriptor: mremap(2) of a shared mapping with an old size
+ * of 0 maps the same file once more, and may go on behind what was mapped.
  */
 #ifndef SOCKSAN_TRACE_FILE_H
 #define SOCKSAN_TRACE_FILE_H
@@ -29,15 +30,16 @@ struct trace_file {
 };
 
 /*
- * Makes the file of this process, as large as max_trace and RLIMIT_FSIZE allow, and maps and reserves its beginning. Returns 0, or
- * minus errno, and then `name` says what could not be made: a path, or the limit that is too small (EFBIG).
+ * Makes the file of this process, as large as max_trace and RLIMIT_FSIZE allow, and maps and reserves its beginning.
+ * Returns 0, or minus errno, and then `name` says what could not be made: a path, or the limit that is too small
+ * (EFBIG).
  */
 long trace_file_make(struct trace_file *file, char *name, size_t size_of_name);
 
 /*
- * Maps the file up to `end`, which is at most its size, and reserves its blocks: touching them raises no SIGBUS afterwards. Returns 0,
- * or minus errno: EFAULT where the disk is full, ENOMEM or EAGAIN where there is no room for the mapping. From any thread and signal
- * handler, by several at once.
+ * Maps the file up to `end`, which is at most its size, and reserves its blocks: touching them raises no SIGBUS
+ * afterwards. Returns 0, or minus errno: EFAULT where the disk is full, ENOMEM or EAGAIN where there is no room for the
+ * mapping. From any thread and signal handler, by several at once.
  */
 long trace_file_reserve(struct trace_file *file, uint64_t end);
 

@@ -117,7 +117,10 @@ static void say_cut(void)
 		__atomic_fetch_or(&process->coverage, TRACE_CUT_SHORT, __ATOMIC_RELAXED);
 }
 
-/* Changes the word of 0 at `at` to the beginning of this record. Where another one is there, returns false, and which in `*record`. */
+/*
+ * Changes the word of 0 at `at` to the beginning of this record. Where another one is there, returns false, and which
+ * in `*record`.
+ */
 static bool place(uint64_t at, struct trace_record *record)
 {
 	union {

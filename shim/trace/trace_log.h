@@ -78,8 +78,9 @@ struct trace_process *trace_log_process(void);
 uint32_t trace_log_fill(void);
 
 /*
- * The page at this address could not be touched. Where it is one of the trace, which somebody has truncated, memory takes its
- * place: what stood there is lost, and what is written there from now on. Returns whether it was. In a signal handler.
+ * The page at this address could not be touched. Where it is one of the trace, which somebody has truncated, memory
+ * takes its place: what stood there is lost, and what is written there from now on. Returns whether it was. In a signal
+ * handler.
  */
 bool trace_log_replace(const void *address);
 

@@ -1,6 +1,6 @@
 /*
- * uring_table.c: what is kept of a ring beside its place (rings.h), and slots in a hash with open addressing, whose memory is mapped
- * and grows.
+ * uring_table.c: what is kept of a ring beside its place (rings.h), and slots in a hash with open addressing, whose
+ * memory is mapped and grows.
  */
 #include "shim/uring/uring_table.h"
 

@@ -1,10 +1,10 @@
 /*
  * uring_table.h: which rings there are, and which of their operations are under way.
  *
- * A completion names its operation by 64 bits of the program's own (user_data). Where two operations that are under way share
- * them, nobody can tell which one a completion means: such a slot is `doubtful` from then on, until all of them are over.
- * Some operations are to complete only if they fail (IOSQE_CQE_SKIP_SUCCESS): a slot whose bits such a one used has `skipped`
- * set, and a failure is doubtful there too.
+ * A completion names its operation by 64 bits of the program's own (user_data). Where two operations that are under way
+ * share them, nobody can tell which one a completion means: such a slot is `doubtful` from then on, until all of them
+ * are over. Some operations are to complete only if they fail (IOSQE_CQE_SKIP_SUCCESS): a slot whose bits such a one
+ * used has `skipped` set, and a failure is doubtful there too.
  *
  * Nothing here reads the program's memory but uring_find and uring_made.
  */
@@ -105,7 +105,7 @@ struct uring_news {
 struct uring_state {
 	struct ring ring; /* first: ring_take's */
 	bool blind; /* used before we saw it, or of a shape that we cannot read */
-	bool is_indexed; /* its submissions stand in the queue by their numbers (sq.array), in any order; liburing keeps to theirs */
+	bool is_indexed; /* submissions stand in the queue by their numbers (sq.array), in any order; liburing keeps to theirs */
 	bool skips_forgotten; /* slots that had `skipped` set were given up: each failure is doubtful */
 	uint32_t cursor; /* the first completion that was not looked at */
 	uint32_t unleft; /* operations of the call that is just being made */
@@ -123,8 +123,8 @@ struct uring_state *uring_find(const struct uring *ring);
 struct uring_state *uring_of_descriptor(int fd);
 
 /*
- * Begins a state for a ring that was just made or is just met, in place of one that stood for another ring at the same place.
- * Returns it locked, NULL where there is no room.
+ * Begins a state for a ring that was just made or is just met, in place of one that stood for another ring at the same
+ * place. Returns it locked, NULL where there is no room.
  */
 struct uring_state *uring_made(const struct uring *ring);
 

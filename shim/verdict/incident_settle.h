@@ -12,8 +12,8 @@
 struct socket;
 
 /*
- * Books bytes of a socket as lost, and returns how many: never more than its writes were told were accepted, whatever the kernel's
- * counters say. Those that this leaves may be of a write that has not returned yet: SOCKET_LOSS_OPEN.
+ * Books bytes of a socket as lost, and returns how many: never more than its writes were told were accepted, whatever
+ * the kernel's counters say. Those that this leaves may be of a write that has not returned yet: SOCKET_LOSS_OPEN.
  */
 uint64_t incident_book_loss(struct socket *socket, uint64_t bytes);
 

@@ -4,8 +4,8 @@
  * begun_anew ok       all bytes were acknowledged before; then it connects again, writes, and closes
  * begun_anew lost     bytes that the peer never took are thrown away
  * begun_anew early    writes on the dissolved socket, before it connects again
- * begun_anew gone     the second connection is written to after its peer has closed and it was told: only that one is accused
- * begun_anew udp      a datagram socket is dissolved, and connected to another peer
+ * begun_anew gone     the second connection is written to after its peer has closed and it was told: only that one is
+ * accused begun_anew udp      a datagram socket is dissolved, and connected to another peer
  * begun_anew listen   a listener is shut down, listens again, is shut down, and connects: it writes as any other does
  */
 #include "tests/programs/support.h"

@@ -1,8 +1,9 @@
 /*
- * bus_error.c: SIGBUS is the program's own, though the library has a handler for it from the first trace on. It makes a trace with a
- * write after the peer's end, and then touches a page behind the end of a file of its own.
+ * bus_error.c: SIGBUS is the program's own, though the library has a handler for it from the first trace on. It makes a
+ * trace with a write after the peer's end, and then touches a page behind the end of a file of its own.
  *
- *   handler  with a handler by sigaction, which has a mask and learns the address; asks what is set, and sets the one before again
+ *   handler  with a handler by sigaction, which has a mask and learns the address; asks what is set, and sets the one
+ *   before again
  *   signal   with a handler by signal(), set before the trace was made
  *   once     with SA_RESETHAND: the second time kills
  *   fatal    without a handler

@@ -5,8 +5,9 @@
  * connect_unasked WAY ok         believes it, and writes nothing
  * connect_unasked WAY answered   reads what the peer sent, and closes
  * connect_unasked WAY reset      the peer has reset the connection: a read says so, and the program writes all the same
- * connect_unasked WAY filtered   the same under a seccomp filter of its own, so that no audit can ask the kernel anything
- * connect_unasked WAY refused    nobody listens: a read says so, the next one returns 0, and the program writes all the same
+ * connect_unasked WAY filtered   the same under a seccomp filter of its own, so that no audit can ask the kernel
+ * anything connect_unasked WAY refused    nobody listens: a read says so, the next one returns 0, and the program
+ * writes all the same
  */
 #include "tests/programs/support.h"
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
- * A signal handler that leaves by siglongjmp comes while sockets are made: descriptors that no caller was told of must not pile up.
- * The kernel runs the handler before socket() has returned if the signal came in its midst, so some are lost in any case; but the
- * audit of it takes longer than the call, and must not make it more.
+ * A signal handler that leaves by siglongjmp comes while sockets are made: descriptors that no caller was told of must
+ * not pile up. The kernel runs the handler before socket() has returned if the signal came in its midst, so some are
+ * lost in any case; but the audit of it takes longer than the call, and must not make it more.
  */
 #include "tests/programs/support.h"
 #include <dirent.h>

@@ -1,14 +1,17 @@
 /*
- * memory_limits.c: what a program may have and lock of memory, and how large its core dump is. Run by tests/e2e/memory.sh, bare and
- * audited; what it prints is to be the same, or nearly so.
+ * memory_limits.c: what a program may have and lock of memory, and how large its core dump is. Run by
+ * tests/e2e/memory.sh, bare and audited; what it prints is to be the same, or nearly so.
  *
  *   memory_limits size                      prints its VmSize in KiB
- *   memory_limits lock FLAGS KIB [first]    mlockall(FLAGS) with that RLIMIT_MEMLOCK: the result, and how many pages it can map after it
+ *   memory_limits lock FLAGS KIB [first]    mlockall(FLAGS) with that RLIMIT_MEMLOCK: the result, and how many pages it
+ *   can map after it
  *   memory_limits map                       prints how many KiB it can map in one piece under its RLIMIT_AS
  *   memory_limits dump                      aborts
- *   memory_limits busy ROUNDS               makes a connection and a write after its end as often, and says when it is half through
+ *   memory_limits busy ROUNDS               makes a connection and a write after its end as often, and says when it is
+ *   half through
  *
- * All but `size` write to a connection whose peer has closed; `lock` does so after the locking, with `first` before it, too.
+ * All but `size` write to a connection whose peer has closed; `lock` does so after the locking, with `first` before it,
+ * too.
  */
 #include "tests/programs/support.h"
 

@@ -193,8 +193,9 @@ static inline void wait_for_acknowledgement(int fd)
 }
 
 /*
- * Waits until the peer of an AF_UNIX socket is gone. A close leaves it alive for another instant where somebody reads /proc/PID/fd,
- * which holds the file for as long (fs/proc/fd.c, proc_fd_link). Asked without libc: poll would tell the program, and the audit.
+ * Waits until the peer of an AF_UNIX socket is gone. A close leaves it alive for another instant where somebody reads
+ * /proc/PID/fd, which holds the file for as long (fs/proc/fd.c, proc_fd_link). Asked without libc: poll would tell the
+ * program, and the audit.
  */
 static inline void wait_for_hangup(int fd)
 {

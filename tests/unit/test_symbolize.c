@@ -105,7 +105,10 @@ Test(symbolize, names_inlined_functions_and_what_holds_them)
 	cr_assert_eq(strlen(stack.frames[0].build_id), 40);
 }
 
-/* A library of one function inlined into another, which returns where the inner one was; the function, or NULL: it cannot be made so. */
+/*
+ * A library of one function inlined into another, which returns where the inner one was; the function, or NULL: it
+ * cannot be made so.
+ */
 static void *load_library(const char *compile)
 {
 	static const char source[] = "__attribute__((noinline)) unsigned long where(void)\n"
