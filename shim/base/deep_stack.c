@@ -73,6 +73,13 @@ __asm__(".text\n"
 #error "no switch of stacks is written for this architecture yet"
 #endif
 
+/*
+ * ThreadSanitizer's, where the program has it (sanitizer/tsan_interface.h). It does not see that `taken` orders what
+ * two threads do to one stack, and holds what libunwind's calls to libc write there for a race of the program's.
+ */
+void __tsan_acquire(void *address) __attribute__((weak));
+void __tsan_release(void *address) __attribute__((weak));
+
 static char *stack_at(unsigned index)
 {
 	return stacks + (size_t)index * STACK_BYTES;
@@ -119,7 +126,11 @@ bool deep_stack_call(void (*function)(void *argument), void *argument)
 		return false;
 	at = take();
 	if (at < STACKS) {
+		if (__tsan_acquire)
+			__tsan_acquire(&taken[at]);
 		deep_stack_enter(function, argument, stack_at(at) + STACK_BYTES);
+		if (__tsan_release)
+			__tsan_release(&taken[at]);
 		__atomic_store_n(&taken[at], 0, __ATOMIC_RELEASE);
 	}
 	kernel_call4(SYS_rt_sigprocmask, SIG_SETMASK, &before, NULL, sizeof(before));

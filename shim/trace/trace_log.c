@@ -408,6 +408,8 @@ static void make_trace(void *argument)
 	*done = error == 0 || open_inherited();
 	if (!*done)
 		tell_no_trace(name, -error);
+	else if (trace_log_mapped)
+		trace_log_mapped();
 }
 
 bool trace_log_open(void)
@@ -428,10 +430,9 @@ bool trace_log_open(void)
 	}
 	__atomic_store_n(&the_log.opener, process_thread_id(), __ATOMIC_RELAXED);
 	the_log.attempts++;
-	deep_stack_call(make_trace, &done);
+	if (!deep_stack_call(make_trace, &done))
+		make_trace(&done); /* rather than no trace, and not a word */
 	__atomic_store_n(&the_log.state, done ? LOG_OPEN : LOG_NONE, __ATOMIC_RELEASE);
-	if (done && trace_log_mapped)
-		trace_log_mapped();
 	thread_allow_signals(&signals);
 	return done;
 }
