@@ -17,6 +17,7 @@
 
 static char *stacks; /* STACKS of them, the lowest page of each a guard; NULL where there are none */
 static uint32_t taken[STACKS];
+static uintptr_t callers[STACKS]; /* who took it: a frame of the thread's own stack */
 
 /*
  * Calls function(argument) with the stack pointer at `top`, which is aligned to 16. The frame address keeps the
@@ -97,6 +98,11 @@ bool deep_stack_has(uintptr_t address)
 	return stacks && address - (uintptr_t)stacks < (uintptr_t)STACKS * STACK_BYTES;
 }
 
+uintptr_t deep_stack_frame(uintptr_t frame)
+{
+	return deep_stack_has(frame) ? callers[(frame - (uintptr_t)stacks) / STACK_BYTES] : frame;
+}
+
 /* Returns the number of a stack, or STACKS where none comes free. */
 static unsigned take(void)
 {
@@ -126,6 +132,7 @@ bool deep_stack_call(void (*function)(void *argument), void *argument)
 		return false;
 	at = take();
 	if (at < STACKS) {
+		callers[at] = (uintptr_t)__builtin_frame_address(0);
 		if (__tsan_acquire)
 			__tsan_acquire(&taken[at]);
 		deep_stack_enter(function, argument, stack_at(at) + STACK_BYTES);

@@ -26,6 +26,9 @@ bool deep_stack_call(void (*function)(void *argument), void *argument);
 /* Whether an address lies on one of them. */
 bool deep_stack_has(uintptr_t address);
 
+/* The frame that called deep_stack_call, where `frame` lies on one of them; `frame` itself where it does not. */
+uintptr_t deep_stack_frame(uintptr_t frame);
+
 /* In a forked child: the other threads, which may have held some, are gone. */
 void deep_stack_forked(void);
 

@@ -152,7 +152,7 @@ static void wait_for_loader(void)
  */
 static bool holds_loader_lock(void)
 {
-	return (uintptr_t)__builtin_frame_address(0) < thread_state.iterating;
+	return deep_stack_frame((uintptr_t)__builtin_frame_address(0)) < thread_state.iterating;
 }
 
 uintptr_t backtrace_iterates(uintptr_t frame)

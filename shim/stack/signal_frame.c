@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/ucontext.h>
 
+#include "shim/base/deep_stack.h"
 #include "shim/base/kernel.h"
 #include "shim/trace/bus_error.h"
 
@@ -52,11 +53,12 @@ static void find_restorers(struct restorers *found)
 	}
 }
 
-static bool is_on_signal_stack(void)
+static bool is_on_signal_stack(uintptr_t frame)
 {
 	stack_t stack = {0};
 
-	return kernel_call2(SYS_sigaltstack, NULL, &stack) == 0 && stack.ss_flags & SS_ONSTACK;
+	return kernel_call2(SYS_sigaltstack, NULL, &stack) == 0 &&
+	       (stack.ss_flags & SS_ONSTACK || frame - (uintptr_t)stack.ss_sp < stack.ss_size);
 }
 
 #if defined(__x86_64__)
@@ -139,12 +141,13 @@ static bool scan(uintptr_t at, const struct restorers *restorers)
 
 bool signal_frame_is_near(void)
 {
+	uintptr_t frame = deep_stack_frame((uintptr_t)__builtin_frame_address(0));
 	struct restorers restorers = {{0}, 0};
 
 	find_restorers(&restorers);
 	if (restorers.count == 0)
 		return false;
-	return is_on_signal_stack() || scan((uintptr_t)__builtin_frame_address(0), &restorers);
+	return is_on_signal_stack(frame) || scan(frame, &restorers);
 }
 
 #else
