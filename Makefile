@@ -386,7 +386,7 @@ $(BUILD)/python/%.py: shim/python/%.py
 
 # What the adapter shares with the library stands in its first module: the kinds, the severities, the page of numbers.
 $(BUILD)/python/socksan_adapter/__init__.py: shim/python/socksan_adapter/__init__.py scripts/python-table scripts/table \
-		shim/verdict/tally.h shim/trace_format.h shim/trace_kinds.h
+		shim/verdict/tally.h shim/trace_format.h shim/trace_kinds.h | $(after_deps)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)scripts/python-table $(CC) >$@.table
@@ -417,7 +417,7 @@ $(BUILD)/analyzer/%.o: analyzer/%.c $(BUILD)/flags
 	$(Q)$(CC) $(analyzer_flags) $(analyzer_flags_$*) $(depend_flags) -c -o $@ $<
 
 # The words of each kind, as rows of the table in kinds.c.
-$(BUILD)/generated/kind_texts.h: scripts/kind-texts $(wildcard analyzer/kinds/*.txt)
+$(BUILD)/generated/kind_texts.h: scripts/kind-texts $(wildcard analyzer/kinds/*.txt) | $(after_deps)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)scripts/kind-texts $(wildcard analyzer/kinds/*.txt) >$@
@@ -426,7 +426,7 @@ $(BUILD)/analyzer/wording/kinds.o $(BUILD)/fuzz/analyzer/wording/kinds.o: $(BUIL
 analyzer_flags_wording/kinds = -I$(BUILD)
 
 define fill_one # TEMPLATE
-$(BUILD)/filled/$(notdir $(1:.in=)): $(1) scripts/fill scripts/table $(table_sources)
+$(BUILD)/filled/$(notdir $(1:.in=)): $(1) scripts/fill scripts/table $(table_sources) | $(after_deps)
 	@mkdir -p $$(@D)
 	$$(call say,GEN,$$@)
 	$$(Q)scripts/fill $(1) $$(CC) >$$@
