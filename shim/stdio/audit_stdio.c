@@ -6,36 +6,22 @@
 #include "shim/stdio/audit_stdio.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdio_ext.h>
 #include <string.h>
 
-#include "shim/base/pages.h"
-#include "shim/base/thread.h"
 #include "shim/socket/probe.h"
-#include "shim/trace/trace_log.h"
 
 #define STREAM_UNBUFFERED 0x0002
 #define STREAM_NO_WRITES 0x0008
-#define STREAM_ERR_SEEN 0x0020
 #define STREAM_LINE_BUFFERED 0x0200
 #define STREAM_PUTTING 0x0800
-
-/* libc's own walk through its streams, which libstdc++ used and which no header declares any more. */
-extern void _IO_list_lock(void);
-extern void _IO_list_unlock(void);
-extern void *_IO_iter_begin(void);
-extern void *_IO_iter_end(void);
-extern void *_IO_iter_next(void *place);
-extern FILE *_IO_iter_file(void *place);
 
 static bool is_wide(const FILE *stream)
 {
 	return stream->_mode > 0;
 }
 
-/* What waits in the buffer: bytes, or wide characters that are not converted yet. */
-static size_t pending_in(FILE *stream)
+size_t audit_stream_pending(FILE *stream)
 {
 	if (is_wide(stream))
 		return __fpending(stream);
@@ -73,19 +59,18 @@ static bool count_accepted(const struct audit_output *output, uint64_t *accepted
 	return true;
 }
 
-static void look_at_stream(struct audit_output *output, FILE *stream)
+void audit_output_look(struct audit_output *output, FILE *stream)
 {
 	output->stream = stream;
 	output->flags = stream->_flags;
 	output->wide = is_wide(stream);
-	output->pending = output->offered = pending_in(stream);
+	output->pending = output->offered = audit_stream_pending(stream);
 	output->pieces[0].iov_base = stream->_IO_write_base;
 	output->pieces[0].iov_len = output->wide ? 0 : output->pending;
 	output->pieces[1].iov_len = 0;
 }
 
-/* With the stream looked at, and what the call adds noted. */
-static bool begin(struct audit_output *output, const char *call, int fd)
+bool audit_output_begin_seen(struct audit_output *output, const char *call, int fd)
 {
 	struct payload payload = payload_vector(output->pieces, 2);
 
@@ -102,36 +87,41 @@ static bool is_writable_descriptor(const FILE *stream)
 	return stream->_fileno >= 0 && !(stream->_flags & STREAM_NO_WRITES);
 }
 
+bool audit_stream_has_output(FILE *stream)
+{
+	return is_writable_descriptor(stream) && audit_stream_pending(stream);
+}
+
 /* In a stream of wide characters a call for bytes does nothing, and the other way round. */
 bool audit_output_begin(
 	struct audit_output *output, const struct hook *hook, FILE *stream, const void *data, size_t length)
 {
 	if (is_wide(stream) || !is_writable_descriptor(stream) || !may_write(stream, data, length))
 		return false;
-	look_at_stream(output, stream);
+	audit_output_look(output, stream);
 	if (length != AUDIT_UNKNOWN) {
 		output->offered += length;
 		output->pieces[1] = (struct iovec){(void *)(uintptr_t)data, data ? length : 0};
 	}
-	return begin(output, hook->name, stream->_fileno);
+	return audit_output_begin_seen(output, hook->name, stream->_fileno);
 }
 
 bool audit_output_begin_wide(struct audit_output *output, const struct hook *hook, FILE *stream, size_t length)
 {
 	if (stream->_mode < 0 || !is_writable_descriptor(stream))
 		return false;
-	look_at_stream(output, stream);
+	audit_output_look(output, stream);
 	if (length != AUDIT_UNKNOWN)
 		output->offered += length;
-	return begin(output, hook->name, stream->_fileno);
+	return audit_output_begin_seen(output, hook->name, stream->_fileno);
 }
 
 bool audit_flush_begin(struct audit_output *output, const struct hook *hook, FILE *stream)
 {
-	if (!is_writable_descriptor(stream) || !pending_in(stream))
+	if (!audit_stream_has_output(stream))
 		return false;
-	look_at_stream(output, stream);
-	return begin(output, hook->name, stream->_fileno);
+	audit_output_look(output, stream);
+	return audit_output_begin_seen(output, hook->name, stream->_fileno);
 }
 
 bool audit_output_begin_direct(struct audit_output *output, const struct hook *hook, int fd)
@@ -140,7 +130,7 @@ bool audit_output_begin_direct(struct audit_output *output, const struct hook *h
 	output->wide = false;
 	output->pending = output->offered = 0;
 	output->pieces[0].iov_len = output->pieces[1].iov_len = 0;
-	return begin(output, hook->name, fd);
+	return audit_output_begin_seen(output, hook->name, fd);
 }
 
 bool audit_stream_is_buffered(const FILE *stream)
@@ -204,8 +194,7 @@ static void end_failed(struct audit_output *output, int error)
 		end_with(&output->write, output->offered, -1, error);
 }
 
-/* `left` is what is in the buffer now. */
-static void end(struct audit_output *output, size_t put, size_t left, bool failed)
+void audit_output_end_seen(struct audit_output *output, size_t put, size_t left, bool failed)
 {
 	size_t had = output->pending + put;
 	uint64_t accepted;
@@ -228,7 +217,7 @@ static void end(struct audit_output *output, size_t put, size_t left, bool faile
 void audit_output_end(struct audit_output *output, size_t put, bool failed)
 {
 	const FILE *stream = output->stream;
-	size_t left = stream ? pending_in(output->stream) : 0;
+	size_t left = stream ? audit_stream_pending(output->stream) : 0;
 
 	if (output->pending + put > output->offered)
 		output->offered = output->pending + put;
@@ -240,7 +229,7 @@ void audit_output_end(struct audit_output *output, size_t put, bool failed)
 	 */
 	if (stream && stream->_flags & STREAM_ERR_SEEN && !(output->flags & STREAM_ERR_SEEN))
 		failed = true;
-	end(output, put, left, failed);
+	audit_output_end_seen(output, put, left, failed);
 }
 
 /* errno can be an old one; then the stream's flag, or what the socket had to answer, decides. */
@@ -258,159 +247,14 @@ void audit_output_end_unmeasured(struct audit_output *output, int before)
 {
 	int saved = errno;
 	uint64_t accepted;
-	size_t left = pending_in(output->stream);
+	size_t left = audit_stream_pending(output->stream);
 
 	if (must_have_failed(output, before, saved))
-		end(output, 0, left, true);
+		audit_output_end_seen(output, 0, left, true);
 	else if (output->counted && count_accepted(output, &accepted))
-		end(output, left + (size_t)(accepted - output->accepted) - output->pending, left, false);
+		audit_output_end_seen(
+			output, left + (size_t)(accepted - output->accepted) - output->pending, left, false);
 	else
 		end_with(&output->write, 0, 0, saved);
 	errno = saved;
-}
-
-/* ---- all streams at once ---- */
-
-/* What must be known of a stream to audit a flush of it; only while the list is locked. */
-static bool has_output_for_socket(FILE *stream)
-{
-	return is_writable_descriptor(stream) && pending_in(stream) && !audit_stream_is_other(stream);
-}
-
-#define FLUSH_BYTES (AUDIT_FLUSH_ALL * sizeof(struct audit_output))
-
-/* Memory for the outputs, which counts as the caller's frame, of whom `all` is; NULL where there is none to be had. */
-static struct audit_output *outputs_of(const struct audit_flush_all *all)
-{
-	void *memory = thread_lent_and_left();
-
-	if (!memory)
-		memory = pages_map(FLUSH_BYTES);
-	if (!memory || thread_lend(memory, FLUSH_BYTES, (uintptr_t)all))
-		return memory;
-	pages_unmap(memory, FLUSH_BYTES); /* a signal handler that interrupted another such call */
-	return NULL;
-}
-
-static bool is_known(int fd)
-{
-	uint64_t entry = socket_table_entry(fd);
-
-	return socket_entry_is_open(entry) || socket_entry_is_closed(entry);
-}
-
-/*
- * Looks at the streams with output that `all` has room for. Returns how many, and in `*left_out` how many more there
- * are.
- */
-static unsigned look_at_streams(struct audit_flush_all *all, int fds[AUDIT_FLUSH_ALL], unsigned *left_out)
-{
-	unsigned room = all->outputs ? AUDIT_FLUSH_ALL : 0;
-	unsigned found = 0;
-
-	*left_out = 0;
-	_IO_list_lock();
-	for (void *place = _IO_iter_begin(); place != _IO_iter_end(); place = _IO_iter_next(place)) {
-		FILE *stream = _IO_iter_file(place);
-
-		if (!has_output_for_socket(stream))
-			continue;
-		if (found < room) {
-			fds[found] = stream->_fileno;
-			look_at_stream(&all->outputs[found++], stream);
-		} else if (is_known(stream->_fileno)) {
-			++*left_out;
-		}
-	}
-	_IO_list_unlock();
-	return found;
-}
-
-void audit_flush_all_begin(struct audit_flush_all *all, const struct hook *hook)
-{
-	int fds[AUDIT_FLUSH_ALL];
-	unsigned left_out, found;
-
-	all->count = 0;
-	all->outputs = NULL;
-	found = look_at_streams(all, fds, &left_out);
-	if (left_out) {
-		all->outputs = outputs_of(all);
-		found = look_at_streams(all, fds, &left_out);
-	}
-	while (left_out--)
-		trace_log_lost(TRACE_LOST_NO_MEMORY);
-	for (unsigned i = 0; i < found; i++) {
-		struct audit_output *output = &all->outputs[all->count];
-
-		*output = all->outputs[i];
-		if (begin(output, hook->name, fds[i]))
-			all->count++;
-	}
-}
-
-/* The place of a stream in libc's list, or NULL where it has been closed meanwhile. The list is locked. */
-static FILE *find_stream(const FILE *wanted)
-{
-	for (void *place = _IO_iter_begin(); place != _IO_iter_end(); place = _IO_iter_next(place))
-		if (_IO_iter_file(place) == wanted)
-			return _IO_iter_file(place);
-	return NULL;
-}
-
-/*
- * The call failed for one stream at least. One that was in error before shows no more than that: then it was the one
- * where there is no other, or where something was wrong with its connection.
- */
-static bool was_the_one(const struct audit_flush_all *all, const struct audit_output *output, int flags)
-{
-	if (!(flags & STREAM_ERR_SEEN))
-		return false;
-	return !(output->flags & STREAM_ERR_SEEN) || all->count == 1 || audit_output_is_suspect(output);
-}
-
-void audit_flush_all_end(struct audit_flush_all *all, bool failed)
-{
-	size_t left[AUDIT_FLUSH_ALL] = {0};
-	int flags[AUDIT_FLUSH_ALL] = {0};
-
-	_IO_list_lock();
-	for (unsigned i = 0; i < all->count; i++) {
-		FILE *stream = find_stream(all->outputs[i].stream);
-
-		left[i] = stream ? pending_in(stream) : 0;
-		flags[i] = stream ? stream->_flags : 0;
-	}
-	_IO_list_unlock();
-	for (unsigned i = 0; i < all->count; i++)
-		end(&all->outputs[i], 0, left[i], failed && was_the_one(all, &all->outputs[i], flags[i]));
-	if (!all->outputs)
-		return;
-	thread_lend(NULL, 0, 0);
-	pages_unmap(all->outputs, FLUSH_BYTES);
-}
-
-bool audit_flush_is_fatal(const struct audit_output *output)
-{
-	const struct trace_incident *incident = output->write.incident;
-
-	return incident && incident->sigpipe == TRACE_SIGPIPE_FATAL;
-}
-
-bool audit_flush_claim(const struct audit_output *output)
-{
-	FILE *stream;
-	bool locked;
-
-	/*
-	 * libc flushes the streams in its own order: one that kills or waits must do so there, not ahead of the
-	 * others
-	 */
-	if (audit_flush_is_fatal(output) || !(output->write.facts.revents & POLLOUT))
-		return false;
-	_IO_list_lock();
-	stream = find_stream(output->stream);
-	locked = stream && ftrylockfile(stream) == 0;
-	_IO_list_unlock();
-	return locked;
 }

@@ -18,6 +18,7 @@
 #include "shim/audit/audit.h"
 
 #define AUDIT_UNKNOWN ((size_t)-1) /* a length that shows only afterwards */
+#define STREAM_ERR_SEEN 0x0020 /* in a stream's flags: a call on it failed (libio/libio.h _IO_ERR_SEEN) */
 
 /* The fast way out: this stream's descriptor was looked at and is no socket. Faults where the real call would. */
 static inline bool audit_stream_is_other(const FILE *stream)
@@ -80,6 +81,21 @@ void audit_output_end(struct audit_output *output, size_t put, bool failed);
  */
 void audit_output_end_unmeasured(struct audit_output *output, int before);
 
+/* ---- its steps, for audit_flush_all.c ---- */
+
+/* What waits in the buffer: bytes, or wide characters that are not converted yet. */
+size_t audit_stream_pending(FILE *stream);
+
+/* Whether something waits in it, and the stream may be written to. */
+bool audit_stream_has_output(FILE *stream);
+
+/* Notes what is in the stream before the call; then, as audit_output_begin, with what the call adds noted as well. */
+void audit_output_look(struct audit_output *output, FILE *stream);
+bool audit_output_begin_seen(struct audit_output *output, const char *call, int fd);
+
+/* As audit_output_end, where `left` is in the buffer now. */
+void audit_output_end_seen(struct audit_output *output, size_t put, size_t left, bool failed);
+
 /* ---- input ---- */
 
 struct audit_input {
@@ -103,27 +119,5 @@ bool audit_input_begin_wide(struct audit_input *input, const struct hook *hook, 
 
 /* After it: the program got `taken` bytes (AUDIT_UNKNOWN: some), or the call failed; errno as it left it. */
 void audit_input_end(struct audit_input *input, size_t taken, bool failed);
-
-/* ---- all streams at once ---- */
-
-#define AUDIT_FLUSH_ALL 16 /* streams that one call is audited for; what more there are is counted as lost */
-
-struct audit_flush_all {
-	unsigned count;
-	struct audit_output *outputs; /* in memory of its own, since the program's stack may be small */
-};
-
-/* Around a call that flushes all streams, or all line-buffered ones; or the first alone, before the process ends. */
-void audit_flush_all_begin(struct audit_flush_all *all, const struct hook *hook);
-void audit_flush_all_end(struct audit_flush_all *all, bool failed);
-
-/*
- * At exit, where libc is about to flush this stream itself and no hook will see it: whether we may do that in its
- * stead, without anybody being able to tell. If so the stream is locked, and the caller unlocks it.
- */
-bool audit_flush_claim(const struct audit_output *output);
-
-/* Whether the flush is going to kill the process, as far as can be foreseen. */
-bool audit_flush_is_fatal(const struct audit_output *output);
 
 #endif

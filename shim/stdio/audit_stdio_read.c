@@ -8,7 +8,6 @@
 
 #define STREAM_NO_READS 0x0004
 #define STREAM_EOF_SEEN 0x0010
-#define STREAM_ERR_SEEN 0x0020
 #define STREAM_IN_BACKUP 0x0100 /* reading characters that were pushed back; the buffer waits in `save` */
 
 static size_t available_in(const FILE *stream)

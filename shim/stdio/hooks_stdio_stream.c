@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "shim/base/hook.h"
-#include "shim/stdio/audit_stdio.h"
+#include "shim/stdio/audit_flush_all.h"
 
 /* ---- flush ---- */
 
