@@ -20,7 +20,7 @@
 #include "shim/base/thread.h"
 #include "shim/forked.h"
 #include "shim/socket/record.h"
-#include "shim/stack/backtrace.h"
+#include "shim/stack/unwinder.h"
 #include "shim/trace/bus_error.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/incident.h"
@@ -37,7 +37,7 @@ static void guard_trace(void)
 
 static void after_fork_in_parent(void)
 {
-	backtrace_fork_done();
+	unwinder_fork_done();
 	audit_shared_by_fork();
 }
 
@@ -73,7 +73,7 @@ __attribute__((constructor)) static void start(int argc, char **argv)
 	trace_log_mapped = guard_trace;
 	process_set_up();
 	hook_find_all();
-	pthread_atfork(backtrace_fork_prepare, after_fork_in_parent, after_fork_in_child);
+	pthread_atfork(unwinder_fork_prepare, after_fork_in_parent, after_fork_in_child);
 	speak();
 	roster_add(TRACE_ROSTER_SIGNED_IN, 0, process_names.exe);
 }

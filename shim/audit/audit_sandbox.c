@@ -11,6 +11,7 @@
 #include "shim/base/thread.h"
 #include "shim/socket/quarantine.h"
 #include "shim/stack/backtrace.h"
+#include "shim/stack/unwinder.h"
 #include "shim/trace/trace_log.h"
 
 #define SANDBOX_RESERVE (256u << 10) /* bytes of the trace that stay usable under a seccomp filter */
@@ -29,7 +30,7 @@ void audit_memory_locks(void)
 	if (!process_ready() || thread_is_inside() || process_is_borrowed())
 		return;
 	audit_rights_go();
-	backtrace_save_memory();
+	unwinder_save_memory();
 	if (trace_log_is_open())
 		backtrace_load();
 }

@@ -7,7 +7,8 @@
 #include "shim/audit/audit.h"
 #include "shim/base/hook.h"
 #include "shim/base/thread.h"
-#include "shim/stack/backtrace.h"
+#include "shim/stack/backtrace_answers.h"
+#include "shim/stack/unwinder.h"
 
 /*
  * Between a call that makes descriptors and our return: should a signal handler leave by a jump then, nobody will ever
@@ -146,7 +147,7 @@ HOOK(int, pipe2, int fds[2], int flags)
 {
 	int result;
 
-	if (thread_is_unwinding() && backtrace_is_unwinder(__builtin_return_address(0)))
+	if (thread_is_unwinding() && unwinder_has(__builtin_return_address(0)))
 		return backtrace_answer_pipe(fds);
 	do
 		result = REAL(pipe2)(fds, flags);

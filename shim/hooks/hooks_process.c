@@ -24,7 +24,8 @@
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/thread.h"
-#include "shim/stack/backtrace.h"
+#include "shim/stack/backtrace_answers.h"
+#include "shim/stack/unwinder.h"
 #include "shim/stack/module_map.h"
 
 extern char **environ;
@@ -244,7 +245,7 @@ HOOK(int, dlclose, void *handle)
 	int result = REAL(dlclose)(handle);
 
 	if (result == 0) {
-		backtrace_unloaded();
+		unwinder_flush();
 		module_map_unloaded();
 	}
 	return result;
@@ -252,7 +253,7 @@ HOOK(int, dlclose, void *handle)
 
 HOOK(int, pthread_key_create, pthread_key_t *key, void (*destr_function)(void *))
 {
-	if (thread_is_unwinding() && backtrace_is_unwinder(__builtin_return_address(0)))
+	if (thread_is_unwinding() && unwinder_has(__builtin_return_address(0)))
 		destr_function = backtrace_answer_key(destr_function);
 	return REAL(pthread_key_create)(key, destr_function);
 }
@@ -262,11 +263,12 @@ HOOK(int, dl_iterate_phdr, int (*callback)(struct dl_phdr_info *, size_t, void *
 	uintptr_t before;
 	int result;
 
-	if (thread_is_unwinding() && backtrace_answer_objects(callback, data, &result))
+	if (thread_is_unwinding() && unwinder_has((const void *)callback) &&
+		backtrace_answer_objects(callback, data, &result))
 		return result;
-	before = backtrace_iterates((uintptr_t)__builtin_frame_address(0));
+	before = unwinder_iterates((uintptr_t)__builtin_frame_address(0));
 	result = REAL(dl_iterate_phdr)(callback, data);
-	backtrace_iterates(before);
+	unwinder_iterates(before);
 	return result;
 }
 

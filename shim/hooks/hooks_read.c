@@ -13,7 +13,7 @@
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/thread.h"
-#include "shim/stack/backtrace.h"
+#include "shim/stack/backtrace_answers.h"
 
 ssize_t __read_chk(int fd, void *buf, size_t nbytes, size_t buflen);
 ssize_t __recv_chk(int fd, void *buf, size_t n, size_t buflen, int flags);

@@ -22,7 +22,7 @@
 #include "shim/base/older_headers.h"
 #include "shim/base/thread.h"
 #include "shim/socket/payload.h"
-#include "shim/stack/backtrace.h"
+#include "shim/stack/backtrace_answers.h"
 #include "shim/uring/uring_layout.h"
 
 static const struct hook named_write = {"write", 0};

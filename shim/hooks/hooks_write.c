@@ -15,7 +15,7 @@
 #include "shim/base/thread.h"
 #include "shim/runtime/runtime_channel.h"
 #include "shim/socket/payload.h"
-#include "shim/stack/backtrace.h"
+#include "shim/stack/backtrace_answers.h"
 #include "shim/stack/python_stack.h"
 
 /*

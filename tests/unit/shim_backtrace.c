@@ -13,6 +13,8 @@
 
 #include "shim/base/thread.h"
 #include "shim/stack/backtrace.h"
+#include "shim/stack/backtrace_answers.h"
+#include "shim/stack/unwinder.h"
 #include "tests/unit/shim_fixture.h"
 
 static void set_up(void)
@@ -246,13 +248,13 @@ static pid_t in_child(int (*act)(void))
 	pid_t child;
 	int status;
 
-	backtrace_fork_prepare();
+	unwinder_fork_prepare();
 	child = fork();
 	if (child == 0) {
 		process_wipe();
 		_exit(process_set_up() ? act() : 1);
 	}
-	backtrace_fork_done();
+	unwinder_fork_done();
 	cr_assert(waitpid(child, &status, 0) == child);
 	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
 	return child;
@@ -301,14 +303,14 @@ static int fork_often(int times, bool prepared)
 		int status;
 
 		if (prepared)
-			backtrace_fork_prepare();
+			unwinder_fork_prepare();
 		child = fork();
 		if (child == 0) {
 			process_wipe();
 			_exit(process_set_up() ? capture_in_child() : 9);
 		}
 		if (prepared)
-			backtrace_fork_done();
+			unwinder_fork_done();
 		cr_assert(waitpid(child, &status, 0) == child);
 		/* either as ever, or without stacks, which its trace says: but it never hangs */
 		cr_assert(WIFEXITED(status));
