@@ -153,6 +153,17 @@ void pages_adopt(void *at, size_t bytes)
 	remember(at, bytes);
 }
 
+void *pages_install(void **place, size_t bytes)
+{
+	void *mine = pages_map(bytes);
+	void *none = NULL;
+
+	if (!mine || __atomic_compare_exchange_n(place, &none, mine, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return mine;
+	pages_unmap(mine, bytes);
+	return none;
+}
+
 void pages_unmap(void *at, size_t bytes)
 {
 	forget(at);

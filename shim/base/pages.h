@@ -18,6 +18,12 @@
 /* Zeroed memory, NULL where there is none. `bytes` are rounded up to whole pages by the kernel. */
 void *pages_map(size_t bytes);
 
+/*
+ * Puts zeroed memory into an empty place, unless another thread does so first. Returns what stands there then; NULL
+ * where there was no memory.
+ */
+void *pages_install(void **place, size_t bytes);
+
 /* Gives back what pages_map gave, or what was adopted, with the same number of bytes. */
 void pages_unmap(void *at, size_t bytes);
 

@@ -17,6 +17,7 @@ static bool without_publishing;
 	} while (0)
 
 #include "shim/base/hold.c"
+#include "shim/socket/socket.c"
 #include "shim/socket/socket_hold.c"
 #include "shim/socket/socket_table.c"
 
