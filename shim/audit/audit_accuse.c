@@ -11,6 +11,7 @@
 #include "shim/socket/probe.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/farewell.h"
+#include "shim/verdict/incident_settle.h"
 
 #define PREVIEW_MAX 64 /* bytes; the option allows no more */
 

@@ -21,7 +21,7 @@
 #include "shim/stack/backtrace.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/halt.h"
-#include "shim/verdict/incident.h"
+#include "shim/verdict/incident_settle.h"
 
 #define ACCUSED_MAX (sizeof(thread_state.accused) / sizeof(*thread_state.accused))
 

@@ -17,7 +17,8 @@
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
 #include "shim/trace/trace_log.h"
-#include "shim/verdict/incident.h"
+#include "shim/verdict/incident_lost.h"
+#include "shim/verdict/incident_settle.h"
 
 #define SETTLE_INTERVAL_NS 1000000u
 #define TICKS_NS 50000000u /* some ticks of the slowest clock that a kernel has (HZ=100) */

@@ -9,7 +9,7 @@
 
 #include "shim/audit/audit_accuse.h"
 #include "shim/verdict/halt.h"
-#include "shim/verdict/incident.h"
+#include "shim/verdict/incident_settle.h"
 
 void audit_write_under_way(struct audit_write *write, trace_ref stack)
 {

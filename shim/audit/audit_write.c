@@ -22,7 +22,7 @@
 #include "shim/socket/record.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/halt.h"
-#include "shim/verdict/incident.h"
+#include "shim/verdict/incident_settle.h"
 
 static void collect_facts(struct audit_write *write)
 {

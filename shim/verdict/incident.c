@@ -1,4 +1,4 @@
-/* incident.c: announce, count, take back; what was found out afterwards. incident_settle.c has the rest. */
+/* incident.c: announce, count, take back; what a runtime dropped. */
 #include "shim/verdict/incident.h"
 
 #include <errno.h>
@@ -8,11 +8,11 @@
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
+#include "shim/socket/probe.h"
 #include "shim/socket/record.h"
 #include "shim/stack/backtrace.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/halt.h"
-#include "shim/verdict/incident_settle.h"
 #include "shim/verdict/tally.h"
 
 #define RECENT 4096u
@@ -21,6 +21,12 @@ static void copy_name(char to[16], const char *from)
 {
 	if (from)
 		strncpy(to, from, 15);
+}
+
+void incident_set_call(struct trace_incident *incident, const char *call)
+{
+	memset(incident->call, 0, sizeof(incident->call));
+	copy_name(incident->call, call);
 }
 
 /* The flight recorder, oldest first, with room for this call behind it. */
@@ -108,7 +114,7 @@ static struct trace_incident *find_at(const struct incident_call *call, trace_re
 	return NULL;
 }
 
-static void fill(struct trace_incident *incident, const struct incident_call *call, trace_ref stack)
+void incident_fill(struct trace_incident *incident, const struct incident_call *call, trace_ref stack)
 {
 	struct socket *socket = call->socket;
 
@@ -190,7 +196,7 @@ static bool join(struct trace_incident *incident, const struct incident_call *ca
 	if (!__atomic_compare_exchange_n(state, &taken_back, TRACE_CLAIMED, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return counted; /* whoever took it back, or begins it anew, leaves our count in it */
 	clear(incident);
-	fill(incident, call, stack);
+	incident_fill(incident, call, stack);
 	if (counted)
 		begin_call(incident, call);
 	else
@@ -213,7 +219,7 @@ struct trace_incident *incident_announce(const struct incident_call *call, bool 
 	if (!incident)
 		return NULL;
 	*fresh = true;
-	fill(incident, call, stack);
+	incident_fill(incident, call, stack);
 	count_call(incident, call);
 	__atomic_store_n(recent_place(call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
 	return incident;
@@ -303,73 +309,6 @@ void incident_abandoned(struct hold_slot *slot)
 	trace_log_lost(TRACE_LOST_STALE);
 }
 
-/* What a write handed over; of one that was handed to io_uring the result may never have been seen (audit_late.c). */
-static uint32_t bytes_of(const struct operation *operation)
-{
-	if (operation->result == -EINPROGRESS && !strncmp(operation->call, "uring_", 6))
-		return operation->length;
-	return operation->result > 0 ? (uint32_t)operation->result : 0;
-}
-
-/*
- * Which of the last writes the lost bytes belong to: the stream's last ones. The flight recorder knows sixteen
- * operations; of more writes than that the oldest it has is the first one told of.
- */
-static void count_lost_writes(struct trace_incident *incident, const struct socket *socket, uint64_t bytes)
-{
-	uint32_t next = __atomic_load_n(&socket->next_operation, __ATOMIC_RELAXED);
-	uint64_t found = 0;
-
-	for (uint32_t back = 1; back <= TRACE_HISTORY && back <= next && found < bytes; back++) {
-		const struct operation *operation = &socket->operations[(next - back) % TRACE_HISTORY];
-		uint32_t taken = bytes_of(operation);
-
-		if (!operation->writes || !taken)
-			continue;
-		if (!found) {
-			incident->last_ns = operation->t_ns;
-			memset(incident->call, 0, sizeof(incident->call));
-			copy_name(incident->call, operation->call);
-		}
-		found += taken;
-		incident->first_ns = operation->t_ns;
-		incident->count++;
-	}
-	if (!incident->count)
-		incident->count = 1;
-	incident->bytes_offered = incident->bytes_accepted = found > bytes ? found : bytes;
-}
-
-void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error)
-{
-	struct trace_incident *incident;
-	bool by_close = call->verdict.kind == TRACE_LOST_ON_CLOSE;
-
-	bytes = incident_book_loss(call->socket, bytes);
-	incident = bytes ? trace_log_claim(TRACE_INCIDENT, sizeof(*incident)) : NULL;
-	if (!incident)
-		return;
-	fill(incident, call, by_close ? backtrace_capture() : 0);
-	incident->last_ns = call->t_ns;
-	count_lost_writes(incident, call->socket, bytes);
-	if (by_close) { /* the close is what this tells of, not the writes */
-		memset(incident->call, 0, sizeof(incident->call));
-		copy_name(incident->call, call->call);
-		incident->first_ns = incident->last_ns = call->t_ns;
-		incident->count = 1;
-	}
-	incident->retransmissions = tcp->retransmits;
-	incident->after.tcp_state = tcp->state;
-	incident->after.unsent_bytes = tcp->unacked_bytes;
-	incident->bytes_lost = bytes;
-	incident->outcome = TRACE_LOST;
-	incident->disconnect_ns = call->t_ns;
-	incident->error = error;
-	trace_log_commit(incident);
-	tally_count(incident);
-	halt_consider(incident);
-}
-
 struct trace_incident *incident_dropped(const struct incident_drop *drop)
 {
 	trace_ref stack = backtrace_capture_text(drop->stack, drop->stack_length);
@@ -387,7 +326,7 @@ struct trace_incident *incident_dropped(const struct incident_drop *drop)
 		incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
 		if (!incident)
 			return NULL;
-		fill(incident, &call, stack);
+		incident_fill(incident, &call, stack);
 		if (drop->socket) {
 			incident->socket = socket;
 			copy_end(incident, drop->socket);

@@ -2,8 +2,7 @@
  * incident.h: one record for all writes of one kind, made from one place on one socket.
  *
  * An incident is announced before the call is made, so that it is on disk when a SIGPIPE kills; then completed with the
- * result, or withdrawn. What became of accepted bytes is settled when the kernel tells: at once, at a later event, at
- * the close, at the exit. Any thread, any signal handler; keeps errno.
+ * result (incident_settle.h), or withdrawn. Any thread, any signal handler; keeps errno.
  */
 #ifndef SOCKSAN_INCIDENT_H
 #define SOCKSAN_INCIDENT_H
@@ -11,7 +10,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "shim/socket/probe.h"
 #include "shim/socket/quarantine.h"
 #include "shim/socket/socket_hold.h"
 #include "shim/verdict/classify.h"
@@ -58,26 +56,24 @@ void incident_abandoned(struct hold_slot *slot);
 /* Takes an incident back altogether. */
 void incident_void(struct trace_incident *incident);
 
-/* The call failed with `error`; `sigpipe` says whether it raised one. */
-void incident_reject(
-	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
+/* ---- its steps, for incident_settle.c and incident_lost.c ---- */
+
+/* Fills in a claimed record with all but counts and outcome: circumstances, socket, flight recorder. */
+void incident_fill(struct trace_incident *incident, const struct incident_call *call, trace_ref stack);
+
+/* The name of the call it tells of. */
+void incident_set_call(struct trace_incident *incident, const char *call);
+
+/* The call has returned, so no SIGPIPE has killed the process. Returns how severe the incident was before this call. */
+enum trace_severity incident_returned(struct trace_incident *incident);
 
 /*
- * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where there is none: what an AF_UNIX
- * socket accepted is in the peer's queue; of a TCP socket that was closed meanwhile nobody knows.
+ * The call has returned `result`, bytes or minus errno, and was settled. Counts it in an incident that had been
+ * `before`.
  */
-void incident_accept(struct trace_incident *incident, const struct incident_call *call, size_t accepted,
-	const struct probe_tcp *tcp);
+void incident_finish_call(struct trace_incident *incident, enum trace_severity before, long result);
 
-/* Settles what is pending on a socket, as far as the kernel's account tells. */
-void incident_settle(struct socket *socket, const struct probe_tcp *tcp);
-
-/*
- * Bytes that were found to be lost after the fact: thrown away by a close, or unacknowledged when the connection ended
- * though nothing had been wrong when they were written. `call` says where that came out; how many writes they were, and
- * when, is read off the flight recorder.
- */
-void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error);
+/* ---- what a runtime drops ---- */
 
 /* A write that a runtime swallowed. Texts are the runtime's; NULL where there is none. */
 struct incident_drop {

@@ -4,10 +4,10 @@
 #include <netinet/tcp.h>
 
 #include "shim/verdict/halt.h"
-#include "shim/verdict/incident.h"
 #include "shim/verdict/tally.h"
 
-void incident_update_outcome(struct trace_incident *incident)
+/* The worst of what its writes met: lost, rejected, not known yet, delivered. */
+static void update_outcome(struct trace_incident *incident)
 {
 	incident->outcome = incident->bytes_lost      ? TRACE_LOST
 			    : incident->error         ? TRACE_REJECTED
@@ -27,7 +27,7 @@ void incident_reject(
 	incident->error = error;
 	if (sigpipe > incident->sigpipe)
 		incident->sigpipe = (uint8_t)sigpipe;
-	incident_update_outcome(incident);
+	update_outcome(incident);
 	incident_finish_call(incident, before, -(long)error);
 }
 
@@ -63,7 +63,7 @@ static void settle_one(
 		__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_HEALED, __ATOMIC_RELAXED);
 	}
 	incident->pending_bytes = unacked;
-	incident_update_outcome(incident);
+	update_outcome(incident);
 }
 
 /* Keeps an unsettled incident with its socket; where too many are kept, the oldest stays as it is. */
@@ -109,7 +109,7 @@ void incident_accept(
 	} else if (call->socket && call->socket->protocol == TRACE_TCP) {
 		incident->pending_bytes += accepted; /* another thread has closed it meanwhile: nobody can tell */
 	}
-	incident_update_outcome(incident);
+	update_outcome(incident);
 	incident_finish_call(incident, before, (long)accepted);
 }
 

@@ -22,7 +22,7 @@
 #include "shim/socket/record.h"
 #include "shim/socket/socket_table.h"
 #include "shim/trace/trace_log.h"
-#include "shim/verdict/incident.h"
+#include "shim/verdict/incident_settle.h"
 
 #define OPEN_AT_ONCE 1000
 #define FIRST_FD 100

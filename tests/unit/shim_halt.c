@@ -4,6 +4,7 @@
 
 #include "shim/verdict/halt.h"
 #include "shim/verdict/tally.h"
+#include "shim/verdict/incident_settle.h"
 #include "tests/unit/shim_fixture.h"
 
 static struct socket *connection;

@@ -13,7 +13,8 @@
 
 #include "shim/base/thread.h"
 #include "shim/stack/backtrace.h"
-#include "shim/verdict/incident.h"
+#include "shim/verdict/incident_lost.h"
+#include "shim/verdict/incident_settle.h"
 #include "tests/unit/shim_fixture.h"
 
 static struct socket *connection;
