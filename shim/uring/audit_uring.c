@@ -14,143 +14,10 @@
 #include "shim/base/thread.h"
 #include "shim/stack/backtrace.h"
 #include "shim/trace/trace_log.h"
+#include "shim/uring/uring_completions.h"
 #include "shim/uring/uring_layout.h"
 #include "shim/uring/uring_table.h"
 #include "shim/uring/uring_work.h"
-
-static uint32_t load(const unsigned *shared)
-{
-	return __atomic_load_n(shared, __ATOMIC_ACQUIRE);
-}
-
-/* ---- slots ---- */
-
-static void has_left(struct uring_state *state, struct uring_op *op)
-{
-	if (!op->work.left && state->unleft)
-		state->unleft--;
-	op->work.left = true;
-}
-
-/* It cannot be told any more which operation a completion with these user_data means. */
-static void give_up(struct uring_state *state, struct uring_op *op)
-{
-	if (op->doubtful)
-		return;
-	op->doubtful = true;
-	uring_work_unknown(&op->work);
-	has_left(state, op);
-}
-
-/* One operation less has these user_data. */
-static void one_less(struct uring_state *state, struct uring_op *op)
-{
-	if (!op->doubtful) {
-		has_left(state, op);
-		uring_work_end(&op->work);
-	}
-	if (--op->outstanding)
-		return;
-	op->doubtful = op->answered = false;
-	if (!op->skipped)
-		uring_op_remove(state, op);
-}
-
-static void give_up_slot(struct uring_op *op)
-{
-	if (op->outstanding && !op->doubtful)
-		uring_work_unknown(&op->work);
-	op->doubtful = true;
-}
-
-/*
- * Something on this ring was not seen, so that a completion may be of an operation which we know nothing of. The ring
- * is left alone from here on, and the report says so.
- */
-static void lose_track(struct uring_state *state)
-{
-	audit_used_io_uring();
-	uring_op_each(state, give_up_slot);
-	uring_op_clear(state);
-	state->unleft = 0;
-	state->blind = true;
-}
-
-/* ---- completions ---- */
-
-static void keep_news(struct uring_state *state, const struct uring_news *news, uint32_t at)
-{
-	if (state->news_count == URING_NEWS) {
-		struct socket_hold lost = news->hold;
-
-		socket_release(&lost);
-		audit_used_io_uring();
-		return;
-	}
-	state->news[state->news_count] = *news;
-	state->news[state->news_count++].at = at;
-}
-
-/* Tells of all that the program has taken from the queue by now. */
-static void tell_news(struct uring_state *state, uint32_t heard_before)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < state->news_count; i++) {
-		if (ring_is_after(heard_before, state->news[i].at))
-			uring_work_heard(&state->news[i]);
-		else
-			state->news[kept++] = state->news[i];
-	}
-	state->news_count = kept;
-}
-
-static void complete(struct uring_state *state, const struct io_uring_cqe *cqe, uint32_t at, bool heard)
-{
-	struct uring_op *op = uring_op_find(state, cqe->user_data);
-	struct uring_news news;
-
-	if (!op || !op->outstanding || ring_is_after(op->born, at))
-		return;
-	if (cqe->res < 0 && (op->skipped || state->skips_forgotten))
-		give_up(state, op);
-	if (!op->doubtful && !(cqe->flags & URING_CQE_NOTIFICATION)) {
-		if (op->answered && (op->work.sort == URING_WRITE || op->work.sort == URING_WRITE_QUIET))
-			uring_work_more(&op->work, cqe->res);
-		else if (uring_work_answer(&op->work, cqe->res, heard, &news))
-			keep_news(state, &news, at);
-		op->answered = true;
-	}
-	if (!(cqe->flags & URING_CQE_MORE))
-		one_less(state, op);
-}
-
-/*
- * Goes on in the completion queue from where we were. An entry that the program has done with may be overwritten; its
- * place comes round again only after all others.
- */
-static void scan(struct uring_state *state, const struct uring *ring, uint32_t handed)
-{
-	uint32_t tail = load(ring->cq.tail);
-	uint32_t head = load(ring->cq.head);
-	uint32_t entries = *ring->cq.entries;
-	uint32_t mask = *ring->cq.mask;
-	uint32_t shift = ring->flags & IORING_SETUP_CQE32 ? 1 : 0;
-
-	for (; state->cursor != tail; state->cursor++) {
-		struct io_uring_cqe cqe;
-
-		memcpy(&cqe, (const char *)ring->cq.cqes + (((size_t)(state->cursor & mask) << shift) * sizeof(cqe)),
-			sizeof(cqe));
-		if (load(ring->cq.tail) - state->cursor > entries) {
-			lose_track(state);
-			return;
-		}
-		complete(state, &cqe, state->cursor, ring_is_after(head + handed, state->cursor));
-	}
-	if (state->news_count)
-		tell_news(state, head + handed);
-}
 
 /* ---- submissions ---- */
 
@@ -159,7 +26,7 @@ static const struct io_uring_sqe *entry_at(const struct uring_state *state, cons
 	uint32_t index = at & *ring->sq.mask;
 
 	if (state->is_indexed)
-		index = load(&ring->sq.array[index]) & *ring->sq.mask;
+		index = uring_load(&ring->sq.array[index]) & *ring->sq.mask;
 	return &ring->sq.sqes[(size_t)index << (ring->flags & IORING_SETUP_SQE128 ? 1 : 0)];
 }
 
@@ -184,7 +51,7 @@ static void submit(struct uring_state *state, const struct uring *ring, const st
 		if (skips) {
 			op->skipped = true;
 		} else {
-			give_up(state, op);
+			uring_give_up(state, op);
 			op->outstanding++;
 		}
 		submit_doubtful(sqe, waits);
@@ -199,7 +66,7 @@ static void submit(struct uring_state *state, const struct uring *ring, const st
 	memset(&work, 0, sizeof(work));
 	op->doubtful = op->answered = false;
 	op->outstanding = 1;
-	op->born = load(ring->cq.tail);
+	op->born = uring_load(ring->cq.tail);
 	state->unleft++;
 	if (!uring_work_begin(&work, sqe, waits))
 		audit_used_io_uring();
@@ -222,7 +89,7 @@ static void submit_all(struct uring_state *state, const struct uring *ring)
 /* What the kernel has not taken is submitted anew another time, and looked at then. */
 static void take_back(struct uring_state *state, const struct uring *ring, uint32_t first)
 {
-	uint32_t head = load(ring->sq.head);
+	uint32_t head = uring_load(ring->sq.head);
 
 	if (ring->flags & IORING_SETUP_SQPOLL || !ring_is_after(state->ring.next, head))
 		return;
@@ -236,7 +103,7 @@ static void take_back(struct uring_state *state, const struct uring *ring, uint3
 			continue;
 		if (!op->doubtful)
 			uring_work_cancel(&op->work);
-		one_less(state, op);
+		uring_one_less(state, op);
 	}
 	state->ring.next = head;
 }
@@ -257,9 +124,9 @@ static void leave(struct uring_state *state, const struct uring *ring, uint32_t 
 		state->unleft--;
 		if (!op->work.skips)
 			continue;
-		give_up(state, op);
+		uring_give_up(state, op);
 		op->skipped = true;
-		one_less(state, op);
+		uring_one_less(state, op);
 	}
 	state->unleft = 0;
 }
@@ -285,7 +152,7 @@ static void expect_message(int ring_fd, uint64_t user_data)
 	if (op) {
 		op->outstanding++;
 		if (!op->doubtful && op->outstanding > 1)
-			give_up(state, op);
+			uring_give_up(state, op);
 		op->doubtful = true;
 	}
 	ring_unlock(&state->ring);
@@ -345,9 +212,9 @@ void audit_uring_begin(struct audit_uring *call, const struct uring *ring, bool 
 		if (!ring_lock(&state->ring))
 			return;
 	}
-	scan(state, ring, 0);
-	if (!state->blind && ring_is_after(load(ring->sq.head), state->ring.next))
-		lose_track(state); /* the program has submitted by itself */
+	uring_scan(state, ring, 0);
+	if (!state->blind && ring_is_after(uring_load(ring->sq.head), state->ring.next))
+		uring_lose_track(state); /* the program has submitted by itself */
 	if (submits && !state->blind && state->ring.next != ring->sq.sqe_tail && !process_is_borrowed()) {
 		call->submits = true;
 		call->first = state->ring.next;
@@ -362,7 +229,7 @@ void audit_uring_end(struct audit_uring *call, const struct uring *ring, unsigne
 	struct uring_state *state = enter(ring);
 
 	if (state) {
-		scan(state, ring, handed);
+		uring_scan(state, ring, handed);
 		if (call->submits && !state->blind) {
 			take_back(state, ring, call->first);
 			leave(state, ring, call->first);
@@ -399,8 +266,8 @@ void audit_uring_ends(const struct uring *ring)
 	state = uring_find(ring);
 	if (state && ring_lock(&state->ring)) {
 		if (!state->blind)
-			scan(state, ring, 0);
-		uring_op_each(state, give_up_slot);
+			uring_scan(state, ring, 0);
+		uring_op_each(state, uring_give_up_slot);
 		uring_gone(state);
 	}
 	errno = saved;

@@ -222,18 +222,13 @@ void audit_uring_raw_forked(void)
 
 /* ---- one call ---- */
 
-static uint32_t shared(const unsigned *value)
-{
-	return __atomic_load_n(value, __ATOMIC_ACQUIRE);
-}
-
 /* The kernel takes what the program has put into the queue by now, as far as the call says. */
 static void show_submissions(struct uring *view, unsigned to_submit)
 {
 	uint32_t ready;
 
-	view->sq.sqe_head = shared(view->sq.head);
-	ready = shared(view->sq.tail) - view->sq.sqe_head;
+	view->sq.sqe_head = uring_load(view->sq.head);
+	ready = uring_load(view->sq.tail) - view->sq.sqe_head;
 	view->sq.sqe_tail = view->sq.sqe_head + (ready < to_submit ? ready : to_submit);
 }
 

@@ -10,6 +10,7 @@
 #define SOCKSAN_URING_LAYOUT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "shim/socket/uring_kernel.h"
 
@@ -91,5 +92,11 @@ enum uring_flags {
 	URING_CQE_MORE = 1 << 1,
 	URING_CQE_NOTIFICATION = 1 << 3,
 };
+
+/* A word that the kernel or another thread may be changing. */
+static inline uint32_t uring_load(const unsigned *shared)
+{
+	return __atomic_load_n(shared, __ATOMIC_ACQUIRE);
+}
 
 #endif

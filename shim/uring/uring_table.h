@@ -105,7 +105,7 @@ struct uring_news {
 struct uring_state {
 	struct ring ring; /* first: ring_take's */
 	bool blind; /* used before we saw it, or of a shape that we cannot read */
-	bool is_indexed; /* submissions stand in the queue by their numbers (sq.array), in any order; liburing keeps to theirs */
+	bool is_indexed; /* submissions stand in the queue by their numbers (sq.array), in any order; not so liburing's */
 	bool skips_forgotten; /* slots that had `skipped` set were given up: each failure is doubtful */
 	uint32_t cursor; /* the first completion that was not looked at */
 	uint32_t unleft; /* operations of the call that is just being made */
