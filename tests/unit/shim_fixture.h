@@ -282,4 +282,24 @@ static inline uint64_t fixture_losses(const struct trace_process *process)
 	return sum;
 }
 
+static inline const char *fixture_own_trace(void)
+{
+	return fixture_trace_path(getpid(), 0);
+}
+
+static inline const struct trace_process *fixture_process_of(const char *path)
+{
+	struct fixture_trace trace = fixture_open_trace(path);
+	const struct trace_record *record = fixture_next(&trace);
+
+	cr_assert_not_null(record);
+	cr_assert(record->type == TRACE_PROCESS && record->state == TRACE_COMMITTED);
+	return (const void *)record;
+}
+
+static inline void fixture_set_log_path(const char *path)
+{
+	snprintf(config.log_path, sizeof(config.log_path), "%s", path);
+}
+
 #endif

@@ -1,9 +1,7 @@
-/* shim_trace_file.c: whose file the log goes to, under which name, and what is said where there can be none. */
+/* shim_trace_file.c: the file the log goes to, its name and growth, and what is said where there can be none. */
 #include <errno.h>
-#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 
 #include "tests/unit/shim_fixture.h"
 
@@ -16,32 +14,12 @@ static void set_up(void)
 
 TestSuite(shim_trace_file, .init = set_up, .fini = fixture_end);
 
-static const char *own_trace(void)
-{
-	return fixture_trace_path(getpid(), 0);
-}
-
-static const struct trace_process *process_of(const char *path)
-{
-	struct fixture_trace trace = fixture_open_trace(path);
-	const struct trace_record *record = fixture_next(&trace);
-
-	cr_assert_not_null(record);
-	cr_assert(record->type == TRACE_PROCESS && record->state == TRACE_COMMITTED);
-	return (const void *)record;
-}
-
 /* ---- where it cannot be made ---- */
-
-static void set_log_path(const char *path)
-{
-	snprintf(config.log_path, sizeof(config.log_path), "%s", path);
-}
 
 Test(shim_trace_file, a_missing_directory_is_told_once)
 {
 	fixture_catch_stderr();
-	set_log_path(fixture_path("missing/"));
+	fixture_set_log_path(fixture_path("missing/"));
 	errno = 77;
 	for (int i = 0; i < 100; i++)
 		cr_expect_not(trace_log_open());
@@ -62,7 +40,7 @@ Test(shim_trace_file, a_directory_that_appears_later)
 
 	fixture_catch_stderr();
 	snprintf(name, sizeof(name), "%s/", directory);
-	set_log_path(name);
+	fixture_set_log_path(name);
 	for (int i = 0; i < 100; i++)
 		cr_expect_not(trace_log_open());
 	cr_assert(mkdir(directory, 0700) == 0);
@@ -93,7 +71,7 @@ Test(shim_trace_file, with_a_roster_it_is_told_there)
 	FILE *roster;
 
 	fixture_catch_stderr();
-	set_log_path(fixture_path("missing/"));
+	fixture_set_log_path(fixture_path("missing/"));
 	snprintf(config.roster, sizeof(config.roster), "%s", fixture_path("roster"));
 	close(open(config.roster, O_CREAT | O_WRONLY, 0600));
 	for (int i = 0; i < 20; i++)
@@ -121,7 +99,7 @@ Test(shim_trace_file, no_descriptor_left)
 Test(shim_trace_file, names_are_told_without_control_characters)
 {
 	fixture_catch_stderr();
-	set_log_path("/nonexistent/\033[31m\n/x/");
+	fixture_set_log_path("/nonexistent/\033[31m\n/x/");
 	trace_log_open();
 	cr_expect_not_null(strstr(fixture_said(), "/nonexistent/?[31m?/x/"), "%s", fixture_said());
 	cr_expect(fixture_count_lines(fixture_said()) == 1);
@@ -134,7 +112,7 @@ Test(shim_trace_file, a_socket_is_not_told)
 
 	cr_assert(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
 	dup2(fds[0], 2);
-	set_log_path("/nonexistent/x/");
+	fixture_set_log_path("/nonexistent/x/");
 	cr_expect_not(trace_log_open());
 	cr_expect(read(fds[1], &byte, 1) < 0 && errno == EAGAIN, "its other end would take it for the program's");
 }
@@ -147,7 +125,7 @@ Test(shim_trace_file, names_that_are_very_long)
 	memset(path, 'd', sizeof(path) - 1);
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
-	set_log_path(path);
+	fixture_set_log_path(path);
 	cr_expect_not(trace_log_open());
 	cr_expect(fixture_count_lines(fixture_said()) == 1);
 }
@@ -176,19 +154,19 @@ static void expect_text(const char *path, const char *wanted)
 
 Test(shim_trace_file, nothing_is_overwritten)
 {
-	const char *first = own_trace(), *second = fixture_trace_path(getpid(), 1);
+	const char *first = fixture_own_trace(), *second = fixture_trace_path(getpid(), 1);
 
 	put(first, "another image of this pid");
 	cr_assert(mkdir(second, 0700) == 0);
 	cr_assert(trace_log_open());
 	expect_text(first, "another image of this pid");
-	cr_expect(process_of(fixture_trace_path(getpid(), 2))->pid == getpid());
+	cr_expect(fixture_process_of(fixture_trace_path(getpid(), 2))->pid == getpid());
 	rmdir(second);
 }
 
 Test(shim_trace_file, a_link_is_not_followed)
 {
-	const char *first = own_trace(), *second = fixture_trace_path(getpid(), 1);
+	const char *first = fixture_own_trace(), *second = fixture_trace_path(getpid(), 1);
 
 	put(fixture_path("victim"), "precious");
 	cr_assert(symlink(fixture_path("victim"), first) == 0);
@@ -196,17 +174,17 @@ Test(shim_trace_file, a_link_is_not_followed)
 	cr_assert(trace_log_open());
 	expect_text(fixture_path("victim"), "precious");
 	cr_expect(access(fixture_path("not there yet"), F_OK) < 0);
-	cr_expect(process_of(fixture_trace_path(getpid(), 2))->pid == getpid());
+	cr_expect(fixture_process_of(fixture_trace_path(getpid(), 2))->pid == getpid());
 }
 
 Test(shim_trace_file, a_prefix_that_is_no_directory)
 {
 	char name[200];
 
-	set_log_path(fixture_path("run-7."));
+	fixture_set_log_path(fixture_path("run-7."));
 	cr_assert(trace_log_open());
 	snprintf(name, sizeof(name), "run-7.%s.%d.0.trace", process_names.comm, getpid());
-	cr_expect(process_of(fixture_path(name))->pid == getpid());
+	cr_expect(fixture_process_of(fixture_path(name))->pid == getpid());
 }
 
 Test(shim_trace_file, names_of_programs_are_made_safe)
@@ -216,157 +194,7 @@ Test(shim_trace_file, names_of_programs_are_made_safe)
 	memcpy(process_names.comm, "a b/../\033c", sizeof("a b/../\033c"));
 	cr_assert(trace_log_open());
 	snprintf(name, sizeof(name), "a_b_____c.%d.0.trace", getpid());
-	cr_expect(process_of(fixture_path(name))->pid == getpid());
-}
-
-/* ---- forked children ---- */
-
-/* Runs `act` in a child, which must succeed. */
-static pid_t in_child(void (*act)(void))
-{
-	pid_t child = fork();
-	int status;
-
-	if (child == 0) {
-		process_wipe(); /* what the fork handler does */
-		if (process_set_up())
-			act();
-		_exit(1);
-	}
-	cr_assert(waitpid(child, &status, 0) == child);
-	cr_expect(WIFEXITED(status) && WEXITSTATUS(status) == 0, "status %x", (unsigned)status);
-	return child;
-}
-
-static void record_in_child(void)
-{
-	bool done = !trace_log_is_open() && trace_log_process()->sockets_seen == 0 && trace_log_open() &&
-		    trace_log_text(TRACE_TEXT_NOTE, "child", 5);
-
-	_exit(!done);
-}
-
-Test(shim_trace_file, a_child_has_a_file_of_its_own)
-{
-	pid_t child;
-
-	cr_assert(trace_log_open());
-	trace_log_text(TRACE_TEXT_NOTE, "parent", 6);
-	trace_log_process()->sockets_seen = 5;
-	child = in_child(record_in_child);
-	cr_expect(process_of(fixture_trace_path(child, 0))->pid == child);
-	cr_expect(process_of(fixture_trace_path(child, 0))->ppid == getpid());
-	cr_expect(process_of(fixture_trace_path(child, 0))->coverage == 0);
-	cr_expect(fixture_count(fixture_trace_path(child, 0), TRACE_TEXT, TRACE_COMMITTED) == 1);
-	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == 1);
-	cr_expect(process_of(own_trace())->sockets_seen == 5);
-	trace_log_text(TRACE_TEXT_NOTE, "parent", 6);
-	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == 2);
-}
-
-static void do_nothing(void)
-{
-	_exit(0);
-}
-
-Test(shim_trace_file, a_child_without_a_socket_makes_no_file)
-{
-	cr_assert(trace_log_open());
-	cr_expect(access(fixture_trace_path(in_child(do_nothing), 0), F_OK) < 0);
-}
-
-static void record_beside_parent(void)
-{
-	set_log_path("/nonexistent/"); /* as after a chroot */
-	if (!trace_log_open())
-		_exit(1);
-	for (int i = 0; i < 2000; i++)
-		if (!trace_log_text(TRACE_TEXT_NOTE, "child", 5))
-			_exit(2);
-	_exit(0);
-}
-
-/* Not so much that there is no room for the child. */
-static void *append_meanwhile(void *stop)
-{
-	intptr_t count = 0;
-
-	while (count < 1000 || (count < 100000 && !__atomic_load_n((bool *)stop, __ATOMIC_RELAXED)))
-		count += trace_log_text(TRACE_TEXT_NOTE, "the parent", 10) != 0;
-	return (void *)count;
-}
-
-Test(shim_trace_file, a_child_without_a_file_shares_its_parents)
-{
-	struct fixture_trace trace;
-	const struct trace_process *process;
-	const struct trace_record *record;
-	pthread_t thread;
-	bool stop = false;
-	void *count;
-	pid_t child;
-
-	fixture_catch_stderr();
-	cr_assert(trace_log_open());
-	cr_assert(pthread_create(&thread, NULL, append_meanwhile, &stop) == 0);
-	child = in_child(record_beside_parent);
-	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, &count);
-	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == 2000 + (size_t)(intptr_t)count);
-	cr_expect(fixture_count(own_trace(), TRACE_PROCESS, TRACE_COMMITTED) == 2);
-	trace = fixture_open_trace(own_trace());
-	fixture_next(&trace);
-	while ((record = fixture_next(&trace)) && record->type != TRACE_PROCESS)
-		;
-	process = (const void *)record;
-	cr_assert_not_null(process);
-	cr_expect(process->pid == child && process->coverage == TRACE_SHARED_FILE);
-	cr_expect_str_empty(fixture_said(), "it is recorded: %s", fixture_said());
-}
-
-static void record_and_fork(void)
-{
-	if (!trace_log_open() || !trace_log_text(TRACE_TEXT_NOTE, "child", 5))
-		_exit(1);
-	in_child(record_in_child);
-	_exit(trace_log_text(TRACE_TEXT_NOTE, "child", 5) == 0);
-}
-
-Test(shim_trace_file, children_of_children)
-{
-	DIR *directory;
-	const struct dirent *entry;
-	int files = 0;
-
-	cr_assert(trace_log_open());
-	in_child(record_and_fork);
-	in_child(record_in_child);
-	directory = opendir(fixture_directory);
-	while ((entry = readdir(directory)))
-		files += strstr(entry->d_name, ".trace") != NULL;
-	cr_expect(files == 4, "%d", files);
-}
-
-static void fail_to_record(void)
-{
-	set_log_path("/nonexistent/");
-	for (int i = 0; i < 3; i++)
-		if (trace_log_open())
-			_exit(1);
-	_exit(trace_log_claim(TRACE_TEXT, 8) != NULL || trace_log_process()->lost[TRACE_LOST_NO_TRACE] != 1);
-}
-
-Test(shim_trace_file, a_child_that_can_record_nowhere)
-{
-	fixture_catch_stderr();
-	in_child(fail_to_record);
-	cr_expect(fixture_count_lines(fixture_said()) == 1);
-	config.max_trace = 64 << 10;
-	cr_assert(trace_log_open());
-	fixture_fill(64);
-	fixture_fill(sizeof(struct trace_text));
-	in_child(fail_to_record);
-	cr_expect(fixture_count_lines(fixture_said()) == 2, "the parent's is full: %s", fixture_said());
+	cr_expect(fixture_process_of(fixture_path(name))->pid == getpid());
 }
 
 /* ---- growth ---- */
@@ -404,7 +232,7 @@ Test(shim_trace_file, is_mapped_as_it_grows)
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		cr_assert(
 			texts[i]->length == i && trace_log_find(trace_log_ref(texts[i]), TRACE_TEXT, 1000) == texts[i]);
-	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_COMMITTED) == COUNT_OF(texts));
+	cr_expect(fixture_count(fixture_own_trace(), TRACE_TEXT, TRACE_COMMITTED) == COUNT_OF(texts));
 	cr_expect(fixture_losses(trace_log_process()) == 0);
 }
 
