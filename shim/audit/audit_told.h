@@ -1,6 +1,6 @@
 /*
- * audit_told.h: what a wait said of one socket, by whatever call. Part of audit_read.c, where it is carried out. Any
- * thread and signal handler.
+ * audit_told.h: what a call said of the end of a connection, so that the program knows of it from then on. Any thread
+ * and signal handler.
  */
 #ifndef SOCKSAN_AUDIT_TOLD_H
 #define SOCKSAN_AUDIT_TOLD_H
@@ -20,5 +20,12 @@ void audit_note_events(struct socket_hold *hold, const char *call, uint32_t even
 
 /* Connected, with input, and no word of an end. */
 bool audit_may_be_answered(const struct socket *socket, uint32_t events);
+
+/*
+ * select has no other word for the end than "readable" (fs/select.c POLLIN_SET). Where it said so, nothing was read
+ * since, and nothing is there to read, what it told of was the end: notes that, and returns true, unless the program
+ * had been told before. poll and epoll have words of their own for the end; their "readable" tells nothing.
+ */
+bool audit_told_by_readable(const struct socket_hold *hold);
 
 #endif

@@ -7,6 +7,7 @@
  */
 #include "shim/audit/audit_accuse.h"
 #include "shim/audit/audit_ahead.h"
+#include "shim/audit/audit_told.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -48,28 +49,6 @@ static void found_connected(struct audit_write *write)
 	write->facts.connected = true;
 }
 
-/*
- * select has no other word for the end than "readable" (fs/select.c POLLIN_SET). It said so, nothing was read since,
- * and nothing is there to read: what it told of was the end. poll and epoll have words of their own for it; their
- * "readable" tells nothing.
- */
-static void told_by_readable(struct audit_write *write)
-{
-	struct socket *socket = write->socket;
-	struct trace_socket *record = write->hold.record;
-
-	if (write->facts.told || socket->readable != READABLE_BY_SELECT || probe_readable_bytes(write->fd) != 0 ||
-		!socket_hold_is_current(&write->hold))
-		return;
-	if (__atomic_fetch_or(&socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
-		return;
-	strncpy(record->told_call, socket->readable_call, sizeof(record->told_call) - 1);
-	record->told_ns = socket->readable_ns;
-	if (!record->peer_closed_ns)
-		record->peer_closed_ns = socket->readable_ns;
-	write->facts.told = true;
-}
-
 /* Asks for the state behind a suspicion. Returns whether there is one to judge. */
 static bool look_closer(struct audit_write *write)
 {
@@ -99,7 +78,8 @@ static bool judge(struct audit_write *write)
 
 	if (process_is_borrowed() || !look_closer(write))
 		return false;
-	told_by_readable(write);
+	if (!write->facts.told && audit_told_by_readable(&write->hold))
+		write->facts.told = true;
 	write->verdict = classify_before(&write->facts);
 	if (!write->verdict.kind)
 		return false;
