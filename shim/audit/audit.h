@@ -287,18 +287,6 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd);
 bool audit_close_instead(struct audit_close *close, int *result);
 void audit_close_end(struct audit_close *close, int result);
 
-/*
- * Of a use of a closed number: where it was closed and, where the quarantine keeps it, whom the use would have reached.
- */
-struct incident_call;
-void audit_name_close(struct incident_call *call);
-
-/*
- * This thread's run of closes, number by number, has ended and was no sweep: its double closes stand, and may halt the
- * process.
- */
-void audit_run_is_over(void);
-
 /* Instead of audit_close_end: the close did not happen, and the descriptor is still open. */
 void audit_close_undone(struct audit_close *close);
 

@@ -3,12 +3,8 @@
  *
  * The table lets go of a number before the real close: another thread may get it back from the kernel at once. A
  * vforked child closes numbers of its own, in our memory: it changes nothing here.
- *
- * A close of a number that the program had closed already is an incident, but for one custom: a sweep over all numbers,
- * whatever there is. A sweep goes number by number and meets some that were never open; once it does, what was said of
- * it is taken back.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_closed.h"
 
 #include <errno.h>
 
@@ -19,97 +15,13 @@
 #include "shim/socket/quarantine.h"
 #include "shim/socket/record.h"
 #include "shim/stack/backtrace.h"
-#include "shim/trace/trace_log.h"
 #include "shim/verdict/halt.h"
-#include "shim/verdict/incident_settle.h"
-
-#define ACCUSED_MAX (sizeof(thread_state.accused) / sizeof(*thread_state.accused))
 
 static void end_record(struct trace_socket *record, uint64_t now_ns)
 {
 	record->closed_ns = now_ns;
 	record->end = record->reset_ns ? TRACE_END_RESET : TRACE_END_CLOSED;
 }
-
-/* ---- where a number was closed ---- */
-
-/*
- * A record tells where its last descriptor was closed. Of a socket with several, the one that is used by mistake may be
- * another: so each close is noted by its number, until one with the same remainder takes its place.
- */
-#define NOTES 1024u
-
-static struct note {
-	uint32_t changes; /* odd while it is being written */
-	int fd;
-	uint64_t life; /* of the socket */
-	uint64_t t_ns;
-	trace_ref stack;
-} notes[NOTES];
-
-/* Of two threads that note at the same place at the same time, one does. */
-static void note_close(const struct socket_hold *hold, trace_ref stack, uint64_t now_ns)
-{
-	struct note *note = &notes[(uint32_t)hold->fd % NOTES];
-	uint32_t changes = __atomic_load_n(&note->changes, __ATOMIC_RELAXED) & ~1u;
-
-	if (!__atomic_compare_exchange_n(
-		    &note->changes, &changes, changes + 1, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED))
-		return;
-	__atomic_store_n(&note->fd, hold->fd, __ATOMIC_RELAXED);
-	__atomic_store_n(&note->life, hold->life, __ATOMIC_RELAXED);
-	__atomic_store_n(&note->t_ns, now_ns, __ATOMIC_RELAXED);
-	__atomic_store_n(&note->stack, stack, __ATOMIC_RELAXED);
-	__atomic_store_n(&note->changes, changes + 2, __ATOMIC_RELEASE);
-}
-
-static void name_close(struct incident_call *call)
-{
-	const struct note *note = &notes[(uint32_t)call->fd % NOTES];
-	uint32_t changes = __atomic_load_n(&note->changes, __ATOMIC_ACQUIRE);
-	uint64_t t_ns = __atomic_load_n(&note->t_ns, __ATOMIC_RELAXED);
-	trace_ref stack = __atomic_load_n(&note->stack, __ATOMIC_RELAXED);
-
-	if (!call->socket || changes % 2 || __atomic_load_n(&note->fd, __ATOMIC_RELAXED) != call->fd ||
-		__atomic_load_n(&note->life, __ATOMIC_RELAXED) != call->socket->life)
-		return;
-	__atomic_thread_fence(__ATOMIC_ACQUIRE);
-	if (__atomic_load_n(&note->changes, __ATOMIC_RELAXED) != changes)
-		return;
-	call->stack_closed = stack;
-	call->closed_ns = t_ns;
-}
-
-/* ---- sweeps ---- */
-
-void audit_run_is_over(void)
-{
-	for (; thread_state.accused_count; thread_state.accused_count--)
-		halt_consider(thread_state.accused[thread_state.accused_count - 1]);
-	thread_state.sweeping = false;
-}
-
-/* Keeps track of this thread's run of closes. */
-static void follow_run(int fd)
-{
-	int step = fd - thread_state.last_closed_fd;
-
-	if (step != 1 && step != -1)
-		audit_run_is_over();
-	thread_state.last_closed_fd = fd;
-}
-
-/* `last`: an incident that is not among the accused, or NULL. */
-static void is_a_sweep(void *last)
-{
-	thread_state.sweeping = true;
-	if (last)
-		incident_void(last);
-	for (; thread_state.accused_count; thread_state.accused_count--)
-		incident_void(thread_state.accused[thread_state.accused_count - 1]);
-}
-
-/* ---- one close ---- */
 
 static void set_nothing(struct audit_close *close, const char *call, int fd)
 {
@@ -153,7 +65,7 @@ static bool look_before(struct audit_close *close)
 	if (last)
 		audit_last_look(hold, close->call, close->start_ns);
 	stack = backtrace_capture();
-	note_close(hold, stack, close->start_ns);
+	audit_note_close(hold, stack, close->start_ns);
 	if (!last)
 		return true;
 	hold->record->stack_closed = stack;
@@ -169,7 +81,7 @@ void audit_close_begin(struct audit_close *close, const char *call, int fd)
 	set_nothing(close, call, fd);
 	if (thread_is_inside() || fd < 0 || !process_ready())
 		return;
-	follow_run(fd);
+	audit_follow_run(fd);
 	if (!socket_hold_open(&close->hold, fd)) {
 		begin_other(close, entry);
 		return;
@@ -224,49 +136,6 @@ int audit_close_by_libc_end(struct audit_close *close, int result)
 	return result;
 }
 
-void audit_name_close(struct incident_call *call)
-{
-	name_close(call);
-	if (!quarantine_holds(call->fd))
-		return;
-	call->verdict.flags |= TRACE_INCIDENT_QUARANTINE;
-	call->owner = quarantine_owner(call->fd);
-	if (call->owner.record && call->verdict.kind == TRACE_WRITE_AFTER_CLOSE)
-		call->verdict.kind = TRACE_WRITE_TO_REUSED_FD;
-}
-
-/* The number meant a socket of ours until this program closed it; now it is closed a second time. */
-static void report_double_close(struct audit_close *close)
-{
-	struct incident_call call = {
-		.socket = close->before,
-		.record = close->hold.record,
-		.call = close->call,
-		.fd = close->fd,
-		.t_ns = kernel_now_ns(),
-		.verdict = {.kind = TRACE_DOUBLE_CLOSE, .knowledge = TRACE_TOLD},
-	};
-	struct trace_incident *incident;
-	bool fresh;
-
-	/* what the parent had closed before the fork is no business of the child's */
-	if (!record_is_current(close->before) || thread_state.sweeping || process_is_borrowed())
-		return;
-	name_close(&call);
-	if (close->kept)
-		call.verdict.flags |= TRACE_INCIDENT_QUARANTINE;
-	call.owner = close->owner;
-	incident = incident_announce(&call, &fresh);
-	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
-	/* halts only when the run is over: that it was part of a sweep, the closes that follow tell */
-	if (!incident || !fresh)
-		return;
-	if (thread_state.accused_count < ACCUSED_MAX)
-		thread_state.accused[thread_state.accused_count++] = incident;
-	else /* so many in a row, number by number */
-		is_a_sweep(incident);
-}
-
 static void end(struct audit_close *close, int result, int error)
 {
 	if (close->socket)
@@ -278,9 +147,9 @@ static void end(struct audit_close *close, int result, int error)
 	if (close->socket)
 		socket_table_forget_closed(close->fd, close->socket); /* it had been closed where no hook could see */
 	else if (close->before)
-		report_double_close(close);
+		audit_double_close(close);
 	else if (close->unknown)
-		is_a_sweep(NULL);
+		audit_is_a_sweep();
 }
 
 void audit_close_end(struct audit_close *close, int result)
@@ -303,7 +172,7 @@ void audit_shut_down_failed(const struct hook *hook, int fd)
 	set_nothing(&shut, hook->name, fd);
 	begin_other(&shut, ENTRY_UNKNOWN);
 	if (shut.before)
-		report_double_close(&shut);
+		audit_double_close(&shut);
 	socket_release(&shut.hold);
 	errno = saved;
 }
@@ -349,7 +218,7 @@ void audit_closed_already(const struct socket_hold *hold, const char *call)
 	if (!record_is_current(hold->socket))
 		return;
 	stack = backtrace_capture();
-	note_close(hold, stack, now_ns);
+	audit_note_close(hold, stack, now_ns);
 	if (last) {
 		hold->record->stack_closed = stack;
 		end_record(hold->record, now_ns);

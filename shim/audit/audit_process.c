@@ -1,5 +1,5 @@
 /* audit_process.c: fork, exec, spawn, and the end. */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_closed.h"
 
 #include <errno.h>
 

@@ -7,6 +7,7 @@
  */
 #include "shim/audit/audit_accuse.h"
 #include "shim/audit/audit_ahead.h"
+#include "shim/audit/audit_closed.h"
 #include "shim/audit/audit_told.h"
 
 #include <errno.h>

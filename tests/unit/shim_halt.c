@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
+#include "shim/audit/audit_closed.h"
 #include "shim/verdict/halt.h"
 #include "shim/verdict/tally.h"
 #include "shim/verdict/incident_settle.h"
