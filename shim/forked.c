@@ -1,7 +1,6 @@
 /* forked.c: the modules that have something to forget. */
 #include "shim/forked.h"
 
-#include "shim/audit/audit.h"
 #include "shim/base/deep_stack.h"
 #include "shim/base/hold.h"
 #include "shim/base/thread.h"
@@ -9,6 +8,7 @@
 #include "shim/socket/record.h"
 #include "shim/stack/backtrace.h"
 #include "shim/trace/trace_log.h"
+#include "shim/uring/audit_uring_raw.h"
 #include "shim/uring/uring_table.h"
 #include "shim/verdict/incident.h"
 

@@ -9,7 +9,8 @@
 #include <signal.h>
 #include <string.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_process.h"
 #include "shim/base/config.h"
 #include "shim/base/hold.h"
 #include "shim/base/hook.h"

@@ -5,11 +5,19 @@
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_told.h"
+#include "shim/audit/audit_write.h"
 #include "shim/base/config.h"
 #include "shim/base/deep_stack.h"
 #include "shim/base/kernel.h"
+#include "shim/socket/payload.h"
 #include "shim/socket/probe.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/trace/trace_log.h"
+#include "shim/verdict/classify.h"
 #include "shim/verdict/farewell.h"
 #include "shim/verdict/incident_settle.h"
 

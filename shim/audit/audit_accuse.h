@@ -7,7 +7,7 @@
 #ifndef SOCKSAN_AUDIT_ACCUSE_H
 #define SOCKSAN_AUDIT_ACCUSE_H
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_write.h"
 #include "shim/verdict/incident.h"
 
 /* The call as the verdict on it stands now. */

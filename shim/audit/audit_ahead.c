@@ -11,7 +11,9 @@
 
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
+#include "shim/socket/socket.h"
 #include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 
 #define AHEAD_LEAST 2u
 #define AHEAD_MOST 8u

@@ -7,15 +7,20 @@
  * moves write_seq and leaves snd_una, so 65,538 bytes "wait" where nothing does. What is known of the old connection
  * therefore ends with it: the old record is closed, and a new one begins.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_anew.h"
 
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
 
 static bool is_unspecified(const void *address, uint32_t length)
 {

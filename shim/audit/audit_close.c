@@ -4,18 +4,28 @@
  * The table lets go of a number before the real close: another thread may get it back from the kernel at once. A
  * vforked child closes numbers of its own, in our memory: it changes nothing here.
  */
-#include "shim/audit/audit_closed.h"
+#include "shim/audit/audit_close.h"
 
 #include <errno.h>
 
+#include "shim/audit/audit_closed.h"
+#include "shim/audit/audit_epoll.h"
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/quarantine.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/stack/backtrace.h"
 #include "shim/verdict/halt.h"
+
+void (*audit_other_closed)(int fd);
 
 static void end_record(struct trace_socket *record, uint64_t now_ns)
 {
@@ -35,6 +45,8 @@ static void set_nothing(struct audit_close *close, const char *call, int fd)
 /* The number means no socket. Of one that the program closed before, that one is held. */
 static void begin_other(struct audit_close *close, uint64_t entry)
 {
+	void (*follower)(int fd);
+
 	if (socket_hold_any(&close->hold, close->fd) && socket_entry_is_closed(close->hold.entry)) {
 		close->before = close->hold.socket;
 		close->kept = quarantine_holds(close->fd);
@@ -47,7 +59,9 @@ static void begin_other(struct audit_close *close, uint64_t entry)
 	if (close->unknown)
 		return;
 	socket_table_forget_entry(close->fd, entry);
-	audit_uring_raw_closed(close->fd);
+	follower = __atomic_load_n(&audit_other_closed, __ATOMIC_ACQUIRE);
+	if (follower)
+		follower(close->fd);
 }
 
 /* What is to be known of a socket before its descriptor goes. Returns false where the descriptor is not its own. */

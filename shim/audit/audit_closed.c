@@ -8,11 +8,13 @@
 
 #include <errno.h>
 
+#include "shim/audit/audit_close.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/socket/quarantine.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/verdict/halt.h"
 #include "shim/verdict/incident_settle.h"
 

@@ -5,8 +5,13 @@
 #ifndef SOCKSAN_AUDIT_CLOSED_H
 #define SOCKSAN_AUDIT_CLOSED_H
 
-#include "shim/audit/audit.h"
-#include "shim/verdict/incident.h"
+#include <stdint.h>
+
+#include "shim/trace_format.h"
+
+struct audit_close;
+struct incident_call;
+struct socket_hold;
 
 /*
  * A record tells where its last descriptor was closed. Of a socket with several, the one that is used by mistake may be

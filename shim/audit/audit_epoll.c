@@ -10,16 +10,23 @@
  * connections, or close one of several descriptors of a socket and be told of it all the same, the kernel is asked
  * whether it is this one that has ended.
  */
-#include "shim/audit/audit_ahead.h"
-#include "shim/audit/audit_told.h"
+#include "shim/audit/audit_epoll.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
 
+#include "shim/audit/audit_ahead.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
+#include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/socket/probe.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/verdict/halt.h"
 
 #define REGISTERED 16384u

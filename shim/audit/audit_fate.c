@@ -5,17 +5,21 @@
  * The kernel's account is one of a stream: so many bytes acknowledged, so many waiting (SIOCOUTQ). It is asked at a
  * bounded rate, at the first observation of an end, and before a close.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_fate.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
 
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
 #include "shim/base/config.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/incident_lost.h"
 #include "shim/verdict/incident_settle.h"

@@ -12,10 +12,18 @@
 
 #include "shim/audit/audit_accuse.h"
 #include "shim/audit/audit_ahead.h"
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
 #include "shim/audit/audit_told.h"
+#include "shim/audit/audit_write.h"
 #include "shim/base/process.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
+#include "shim/verdict/classify.h"
 #include "shim/verdict/incident_settle.h"
 
 void audit_collect_facts(struct audit_write *write)

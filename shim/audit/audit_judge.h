@@ -4,7 +4,7 @@
 #ifndef SOCKSAN_AUDIT_JUDGE_H
 #define SOCKSAN_AUDIT_JUDGE_H
 
-#include "shim/audit/audit.h"
+struct audit_write;
 
 /* What is known of the connection without asking, as write->facts. */
 void audit_collect_facts(struct audit_write *write);

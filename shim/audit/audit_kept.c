@@ -3,7 +3,7 @@
  * placeholder as they do on a closed number; the few that do not are answered with the help of what stands here. And
  * where the program runs out of numbers, or is about to list them, there must be no more of ours in its way.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_kept.h"
 
 #include <errno.h>
 #include <string.h>
@@ -14,6 +14,8 @@
 #include "shim/base/thread.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/quarantine.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
 
 #define PASSED_MAX 253 /* descriptors in one message (SCM_MAX_FD, include/net/scm.h) */
 

@@ -3,11 +3,17 @@
  * it is seen; where the descriptor is closed by then, or the result is never seen, nothing is claimed of what became of
  * the bytes.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_late.h"
 
 #include <errno.h>
 
 #include "shim/audit/audit_accuse.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_write.h"
+#include "shim/socket/payload.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/verdict/classify.h"
 #include "shim/verdict/halt.h"
 #include "shim/verdict/incident_settle.h"
 

@@ -1,19 +1,30 @@
 /*
  * audit_open.c: what a socket goes through that its program knows of: made, connected, accepted, listening, shut down.
  */
-#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_open.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shim/audit/audit_anew.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
+#include "shim/audit/audit_uring_look.h"
+#include "shim/audit/audit_write.h"
+#include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/quarantine.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/stack/backtrace.h"
+#include "shim/verdict/classify.h"
 
 /* From here on it belongs to the table: another thread may close it at once. */
 static void enter_table(int fd, struct socket *socket)

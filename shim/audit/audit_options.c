@@ -2,15 +2,17 @@
  * audit_options.c: the options of a socket that decide when the kernel tells of a dead peer, or what a close does with
  * unsent bytes.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_options.h"
 
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include "shim/audit/audit_socket.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/process.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket_hold.h"
 
 static void set_flag(struct trace_socket *record, uint32_t flag, bool on)
 {

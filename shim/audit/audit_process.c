@@ -1,13 +1,19 @@
 /* audit_process.c: fork, exec, spawn, and the end. */
-#include "shim/audit/audit_closed.h"
+#include "shim/audit/audit_process.h"
 
 #include <errno.h>
 
+#include "shim/audit/audit_closed.h"
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_uring_look.h"
 #include "shim/base/hold.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/roster.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/halt.h"
 

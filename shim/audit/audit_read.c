@@ -3,19 +3,27 @@
  *
  * No system call is made here, but for settling bytes that an incident left pending.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_read.h"
 
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <string.h>
 
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/stack/backtrace.h"
 #include "shim/trace/trace_log.h"
+#include "shim/verdict/classify.h"
 #include "shim/verdict/halt.h"
 
 bool audit_read_begin_slow(struct audit_read *read, const char *call, int fd, bool empty, int flags)

@@ -2,7 +2,7 @@
  * audit_sandbox.c: a program that gives up its rights: the trace is made while it can be, and nothing is asked of the
  * kernel later.
  */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_sandbox.h"
 
 #include <errno.h>
 

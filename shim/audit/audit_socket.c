@@ -12,11 +12,16 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_uring_look.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/trace/trace_log.h"
 
 uint8_t audit_protocol_of(int family, int type, int protocol)

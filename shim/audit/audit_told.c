@@ -12,11 +12,17 @@
 #include <sys/select.h>
 
 #include "shim/audit/audit_ahead.h"
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/stack/backtrace.h"
 #include "shim/verdict/halt.h"
 

@@ -1,13 +1,15 @@
 /* audit_uring_look.c: rings that are used behind our backs, and saying that they are. */
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_uring_look.h"
 
 #include <fcntl.h>
 #include <string.h>
 
+#include "shim/audit/audit_sandbox.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/rings.h"
+#include "shim/socket/socket_table.h"
 #include "shim/trace/trace_log.h"
 
 #define LOOK_AT_MOST 1024 /* descriptor numbers */

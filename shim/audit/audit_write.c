@@ -2,18 +2,28 @@
  * audit_write.c: the way of a write. It is judged before the call (audit_judge.c), so that an incident stands in the
  * trace when the call is made; and once more by the result, where that tells of what was not to be seen before.
  */
-#include "shim/audit/audit_accuse.h"
-#include "shim/audit/audit_closed.h"
-#include "shim/audit/audit_judge.h"
+#include "shim/audit/audit_write.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "shim/audit/audit_accuse.h"
+#include "shim/audit/audit_closed.h"
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_judge.h"
+#include "shim/audit/audit_late.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
 #include "shim/base/deep_stack.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/socket/payload.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
+#include "shim/verdict/classify.h"
 #include "shim/verdict/halt.h"
 #include "shim/verdict/incident_settle.h"
 

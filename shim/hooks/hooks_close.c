@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_kept.h"
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
 #include "shim/socket/socket_table.h"

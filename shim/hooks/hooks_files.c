@@ -19,7 +19,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_kept.h"
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
 

@@ -7,7 +7,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_process.h"
 #include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/thread.h"

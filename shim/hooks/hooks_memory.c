@@ -1,7 +1,7 @@
 /* hooks_memory.c: the call that locks all memory, ours included. */
 #include <sys/mman.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_sandbox.h"
 #include "shim/base/hook.h"
 #include "shim/base/locked_memory.h"
 

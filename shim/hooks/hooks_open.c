@@ -4,9 +4,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_kept.h"
+#include "shim/audit/audit_open.h"
+#include "shim/audit/audit_options.h"
+#include "shim/audit/audit_socket.h"
 #include "shim/base/hook.h"
 #include "shim/base/thread.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/stack/backtrace_answers.h"
 #include "shim/stack/unwinder.h"
 

@@ -4,9 +4,13 @@
 #include <sys/epoll.h>
 #include <sys/select.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_epoll.h"
+#include "shim/audit/audit_kept.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
+#include "shim/socket/socket_table.h"
 
 int __poll_chk(struct pollfd *fds, nfds_t nfds, int timeout, size_t fdslen);
 int __ppoll_chk(struct pollfd *fds, nfds_t nfds, const struct timespec *timeout, const sigset_t *ss, size_t fdslen);

@@ -19,14 +19,17 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_fate.h"
+#include "shim/audit/audit_kept.h"
+#include "shim/audit/audit_process.h"
+#include "shim/audit/audit_sandbox.h"
 #include "shim/base/foreign_image.h"
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/thread.h"
 #include "shim/stack/backtrace_answers.h"
-#include "shim/stack/unwinder.h"
 #include "shim/stack/module_map.h"
+#include "shim/stack/unwinder.h"
 
 extern char **environ;
 

@@ -9,10 +9,13 @@
 #include <stdarg.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_read.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/thread.h"
+#include "shim/socket/socket_table.h"
 #include "shim/stack/backtrace_answers.h"
 
 ssize_t __read_chk(int fd, void *buf, size_t nbytes, size_t buflen);

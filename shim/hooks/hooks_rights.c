@@ -4,7 +4,7 @@
  */
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_sandbox.h"
 #include "shim/base/hook.h"
 
 HOOK(int, chroot, const char *path)

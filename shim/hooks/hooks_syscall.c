@@ -15,14 +15,28 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_epoll.h"
+#include "shim/audit/audit_kept.h"
+#include "shim/audit/audit_open.h"
+#include "shim/audit/audit_options.h"
+#include "shim/audit/audit_process.h"
+#include "shim/audit/audit_read.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
+#include "shim/audit/audit_uring_look.h"
+#include "shim/audit/audit_write.h"
 #include "shim/base/foreign_image.h"
 #include "shim/base/hook.h"
 #include "shim/base/locked_memory.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/thread.h"
 #include "shim/socket/payload.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/stack/backtrace_answers.h"
+#include "shim/uring/audit_uring_raw.h"
 #include "shim/uring/uring_layout.h"
 
 static const struct hook named_write = {"write", 0};

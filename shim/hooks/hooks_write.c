@@ -9,12 +9,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_kept.h"
+#include "shim/audit/audit_open.h"
+#include "shim/audit/audit_read.h"
+#include "shim/audit/audit_write.h"
 #include "shim/base/hook.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/thread.h"
 #include "shim/runtime/runtime_channel.h"
 #include "shim/socket/payload.h"
+#include "shim/socket/socket_table.h"
 #include "shim/stack/backtrace_answers.h"
 #include "shim/stack/python_stack.h"
 

@@ -5,12 +5,13 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_socket.h"
 #include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/halt.h"
 #include "shim/verdict/incident.h"

@@ -5,6 +5,7 @@
 
 #include "shim/base/pages.h"
 #include "shim/base/thread.h"
+#include "shim/stdio/audit_stdio.h"
 #include "shim/trace/trace_log.h"
 
 /* libc's own walk through its streams, which libstdc++ used and which no header declares any more. */

@@ -9,6 +9,8 @@
 #include <stdio_ext.h>
 #include <string.h>
 
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_write.h"
 #include "shim/socket/probe.h"
 
 #define STREAM_UNBUFFERED 0x0002

@@ -15,7 +15,8 @@
 
 #include <stdio.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_read.h"
+#include "shim/audit/audit_write.h"
 
 #define AUDIT_UNKNOWN ((size_t)-1) /* a length that shows only afterwards */
 #define STREAM_ERR_SEEN 0x0020 /* in a stream's flags: a call on it failed (libio/libio.h _IO_ERR_SEEN) */

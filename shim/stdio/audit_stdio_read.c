@@ -2,6 +2,7 @@
  * audit_stdio_read.c: what a stream reads. No system call is made here: a read by libc shows in the buffer, and the
  * end of the connection in the stream's two flags, which the program sees as well.
  */
+#include "shim/audit/audit_read.h"
 #include "shim/stdio/audit_stdio.h"
 
 #include <errno.h>

@@ -9,8 +9,11 @@
 #include <stdio_ext.h>
 #include <stdlib.h>
 
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_process.h"
 #include "shim/base/hook.h"
 #include "shim/stdio/audit_flush_all.h"
+#include "shim/stdio/audit_stdio.h"
 
 /* ---- flush ---- */
 

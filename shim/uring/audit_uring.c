@@ -5,11 +5,12 @@
  * kernel's, and settles the write at once; what it tells, it has told once the program has gone past it, or was given
  * it by a call that waits.
  */
-#include "shim/audit/audit.h"
+#include "shim/uring/audit_uring.h"
 
 #include <errno.h>
 #include <string.h>
 
+#include "shim/audit/audit_uring_look.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/stack/backtrace.h"

@@ -7,17 +7,22 @@
  * is closed, and is not inherited by a child. What is in the queues then goes the way of every ring (audit_uring.c):
  * this gives it the struct that liburing would have.
  */
-#include "shim/audit/audit.h"
+#include "shim/uring/audit_uring_raw.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/mman.h>
 
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_sandbox.h"
+#include "shim/audit/audit_uring_look.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
+#include "shim/socket/socket_table.h"
 #include "shim/trace/trace_log.h"
+#include "shim/uring/audit_uring.h"
 #include "shim/uring/uring_layout.h"
 #include "shim/uring/uring_table.h"
 
@@ -207,6 +212,7 @@ void audit_uring_raw_made(int fd, const struct io_uring_params *params)
 
 	if (thread_is_inside() || !process_ready() || process_is_borrowed())
 		return;
+	__atomic_store_n(&audit_other_closed, audit_uring_raw_closed, __ATOMIC_RELEASE);
 	audit_uring_raw_closed(fd); /* one that was closed where no hook could see */
 	socket_table_set_other(fd);
 	if (!follow(fd, params))

@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "shim/audit/audit.h"
 #include "shim/base/hook.h"
+#include "shim/uring/audit_uring.h"
+#include "shim/uring/audit_uring_raw.h"
 #include "shim/uring/uring_layout.h"
 
 struct io_uring_params;

@@ -1,13 +1,17 @@
 /* uring_begin.c: a table of the operations, and what the beginning of each means. */
-#include "shim/uring/uring_work.h"
 
 #include <fcntl.h>
 #include <poll.h>
 
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_open.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_write.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/probe.h"
 #include "shim/uring/uring_layout.h"
 #include "shim/uring/uring_table.h"
+#include "shim/uring/uring_work.h"
 
 #define FD_IN_FIXED (1u << 31) /* SPLICE_F_FD_IN_FIXED */
 

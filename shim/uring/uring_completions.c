@@ -3,7 +3,8 @@
 
 #include <string.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_uring_look.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/uring/uring_layout.h"
 #include "shim/uring/uring_work.h"
 

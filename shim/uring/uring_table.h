@@ -16,7 +16,8 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_write.h"
 #include "shim/socket/rings.h"
 
 struct uring;

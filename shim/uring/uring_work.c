@@ -5,6 +5,15 @@
 #include <poll.h>
 #include <string.h>
 
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_epoll.h"
+#include "shim/audit/audit_kept.h"
+#include "shim/audit/audit_late.h"
+#include "shim/audit/audit_open.h"
+#include "shim/audit/audit_read.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
+#include "shim/audit/audit_write.h"
 #include "shim/base/kernel.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/probe.h"

@@ -15,11 +15,11 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "shim/audit/audit.h"
 #include "shim/base/config.h"
 #include "shim/base/process.h"
 #include "shim/forked.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
 #include "shim/socket/socket_table.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/incident_settle.h"

@@ -15,12 +15,23 @@
 
 #ifdef RACE_MODULES
 
-#include "shim/audit/audit.h"
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_epoll.h"
+#include "shim/audit/audit_open.h"
+#include "shim/audit/audit_process.h"
+#include "shim/audit/audit_read.h"
+#include "shim/audit/audit_socket.h"
+#include "shim/audit/audit_told.h"
+#include "shim/audit/audit_write.h"
 #include "shim/base/hold.h"
+#include "shim/base/hook.h"
 #include "shim/base/process.h"
 #include "shim/base/thread.h"
 #include "shim/forked.h"
+#include "shim/socket/payload.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket_hold.h"
+#include "shim/socket/socket_table.h"
 #include "shim/verdict/incident.h"
 
 static const struct hook named_send = {"send", 0}, named_recv = {"recv", 0}, named_shutdown = {"shutdown", 0},

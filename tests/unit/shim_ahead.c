@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include "shim/audit/audit_ahead.h"
+#include "shim/audit/audit_open.h"
 #include "shim/base/kernel.h"
 #include "shim/base/thread.h"
 #include "tests/unit/shim_fixture.h"

@@ -17,12 +17,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "shim/audit/audit.h"
 #include "shim/base/config.h"
 #include "shim/base/hold.h"
 #include "shim/base/process.h"
 #include "shim/forked.h"
 #include "shim/socket/record.h"
+#include "shim/socket/socket.h"
+#include "shim/socket/socket_hold.h"
 #include "shim/socket/socket_table.h"
 #include "shim/trace/trace_file.h"
 #include "shim/trace/trace_log.h"

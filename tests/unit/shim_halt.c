@@ -2,10 +2,12 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 
+#include "shim/audit/audit_close.h"
 #include "shim/audit/audit_closed.h"
+#include "shim/audit/audit_open.h"
 #include "shim/verdict/halt.h"
-#include "shim/verdict/tally.h"
 #include "shim/verdict/incident_settle.h"
+#include "shim/verdict/tally.h"
 #include "tests/unit/shim_fixture.h"
 
 static struct socket *connection;

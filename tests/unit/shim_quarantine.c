@@ -9,6 +9,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "shim/audit/audit_close.h"
+#include "shim/audit/audit_open.h"
 #include "shim/socket/quarantine.h"
 #include "tests/unit/shim_fixture.h"
 

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <sys/socket.h>
 
+#include "shim/audit/audit_open.h"
+#include "shim/uring/audit_uring.h"
 #include "shim/uring/uring_layout.h"
 #include "shim/uring/uring_table.h"
 #include "tests/unit/shim_fixture.h"
