@@ -15,6 +15,7 @@
 #include "shim/socket/quarantine.h"
 #include "shim/socket/record.h"
 #include "shim/socket/socket_hold.h"
+#include "shim/verdict/classify_closed.h"
 #include "shim/verdict/halt.h"
 #include "shim/verdict/incident_settle.h"
 
@@ -69,15 +70,15 @@ static void name_close(struct incident_call *call)
 	call->closed_ns = t_ns;
 }
 
-void audit_name_close(struct incident_call *call)
+void audit_judge_closed_write(struct incident_call *call)
 {
+	struct classify_closed_facts facts = {.kept = quarantine_holds(call->fd)};
+
 	name_close(call);
-	if (!quarantine_holds(call->fd))
-		return;
-	call->verdict.flags |= TRACE_INCIDENT_QUARANTINE;
-	call->owner = quarantine_owner(call->fd);
-	if (call->owner.record && call->verdict.kind == TRACE_WRITE_AFTER_CLOSE)
-		call->verdict.kind = TRACE_WRITE_TO_REUSED_FD;
+	if (facts.kept)
+		call->owner = quarantine_owner(call->fd);
+	facts.owner = call->owner.record != 0;
+	call->verdict = classify_closed_write(&facts);
 }
 
 /* ---- sweeps ---- */
@@ -123,8 +124,9 @@ void audit_double_close(struct audit_close *close)
 		.call = close->call,
 		.fd = close->fd,
 		.t_ns = kernel_now_ns(),
-		.verdict = {.kind = TRACE_DOUBLE_CLOSE, .knowledge = TRACE_TOLD},
+		.owner = close->owner,
 	};
+	struct classify_closed_facts facts = {.kept = close->kept, .owner = close->owner.record != 0};
 	struct trace_incident *incident;
 	bool fresh;
 
@@ -132,9 +134,7 @@ void audit_double_close(struct audit_close *close)
 	if (!record_is_current(close->before) || thread_state.sweeping || process_is_borrowed())
 		return;
 	name_close(&call);
-	if (close->kept)
-		call.verdict.flags |= TRACE_INCIDENT_QUARANTINE;
-	call.owner = close->owner;
+	call.verdict = classify_closed_again(&facts);
 	incident = incident_announce(&call, &fresh);
 	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
 	/* halts only when the run is over: that it was part of a sweep, the closes that follow tell */

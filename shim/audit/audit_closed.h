@@ -20,9 +20,10 @@ struct socket_hold;
 void audit_note_close(const struct socket_hold *hold, trace_ref stack, uint64_t now_ns);
 
 /*
- * Of a use of a closed number: where it was closed and, where the quarantine keeps it, whom the use would have reached.
+ * Of a write to a closed number, which the kernel refused: the verdict, where the number was closed and, where the
+ * quarantine keeps it, whom the write would have reached.
  */
-void audit_name_close(struct incident_call *call);
+void audit_judge_closed_write(struct incident_call *call);
 
 /* The number meant a socket of ours until this program closed it; now it is closed a second time. */
 void audit_double_close(struct audit_close *close);

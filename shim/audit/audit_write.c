@@ -102,12 +102,12 @@ static void accuse_of_closed(void *argument)
 	struct audit_write *write = argument;
 	struct incident_call call;
 
-	write->verdict = (struct verdict){.kind = TRACE_WRITE_AFTER_CLOSE, .knowledge = TRACE_TOLD};
 	if (!record_is_current(write->socket))
 		write->socket = NULL;
 	memset(&write->before, 0, sizeof(write->before));
 	call = audit_call_of(write);
-	audit_name_close(&call);
+	audit_judge_closed_write(&call);
+	write->verdict = call.verdict;
 	audit_announce(write, &call);
 	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
 }
