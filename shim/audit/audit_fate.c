@@ -21,6 +21,7 @@
 #include "shim/socket/socket.h"
 #include "shim/socket/socket_hold.h"
 #include "shim/trace/trace_log.h"
+#include "shim/verdict/classify_lost.h"
 #include "shim/verdict/incident_lost.h"
 #include "shim/verdict/incident_settle.h"
 
@@ -68,24 +69,27 @@ void audit_saw_peer_close(const struct socket_hold *hold, uint64_t now_ns)
 		hold->record->peer_closed_ns = now_ns;
 }
 
-static bool is_timeout(int error, const struct probe_tcp *tcp, const struct socket *socket)
-{
-	switch (error) {
-	case ETIMEDOUT:
-	case EHOSTUNREACH:
-	case ENETUNREACH:
-	case EHOSTDOWN:
-	case ENETDOWN: return true;
-	case ECONNRESET:
-	case EPIPE: return false;
-	default: return socket->state & SOCKET_SILENT || tcp->retransmits > 0;
-	}
-}
-
 /* The kernel's account of a TCP connection that is held, and of no other one. */
 static bool account_of(const struct socket_hold *hold, struct probe_tcp *tcp)
 {
 	return audit_may_probe() && probe_tcp(hold->fd, tcp) && audit_verify(hold);
+}
+
+/* Whether the socket is shared, which may cost a call, is asked only where something would be told. */
+static struct classify_lost_facts facts_of(const struct socket_hold *hold, const struct probe_tcp *tcp)
+{
+	const struct socket *socket = hold->socket;
+	struct classify_lost_facts facts = {
+		.waiting = waiting_bytes(socket, tcp->unacked_bytes),
+		.unsent = waiting_bytes(socket, tcp->unsent_bytes),
+		.unsent_known = probe_knows_acked(tcp),
+		.retransmits = tcp->retransmits,
+		.told = socket->lost_reported,
+		.silent = socket->state & SOCKET_SILENT,
+	};
+
+	facts.shared = facts.waiting > facts.told && audit_may_be_shared(hold);
+	return facts;
 }
 
 /* The connection is over with bytes unacknowledged. Those of incidents are settled; the others are told of now. */
@@ -94,21 +98,22 @@ static void account_for_loss(const struct socket_hold *hold, uint64_t now_ns, in
 	struct socket *socket = hold->socket;
 	struct incident_call call = {
 		.socket = socket, .record = hold->record, .call = "", .fd = hold->fd, .t_ns = now_ns};
+	struct classify_lost_facts facts;
 	struct probe_tcp tcp;
-	uint32_t waiting;
+	uint32_t bytes;
 
 	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !account_of(hold, &tcp) ||
 		tcp.state != TCP_CLOSE)
 		return;
 	incident_settle(socket, &tcp);
-	waiting = waiting_bytes(socket, tcp.unacked_bytes);
-	if (waiting <= socket->lost_reported || audit_may_be_shared(hold))
+	facts = facts_of(hold, &tcp);
+	facts.error = error;
+	call.verdict = classify_lost(&facts, &bytes);
+	if (!call.verdict.kind)
 		return;
-	call.verdict.kind = is_timeout(error, &tcp, socket) ? TRACE_WRITE_TO_SILENT_PEER : TRACE_WRITE_AFTER_RESET;
-	call.verdict.knowledge = TRACE_NOBODY;
 	if (call.verdict.kind == TRACE_WRITE_TO_SILENT_PEER)
 		call.silent_since_ns = socket->unacked_since_ns;
-	incident_found_lost(&call, waiting - socket->lost_reported, &tcp, error == EIO ? 0 : error);
+	incident_found_lost(&call, bytes, &tcp, error == EIO ? 0 : error);
 }
 
 void audit_loss_goes_on(const struct socket_hold *hold, uint64_t now_ns)
@@ -191,7 +196,7 @@ struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_
 	if (tcp.retransmits && !probe_knows_acked(&tcp))
 		return remembered(socket);
 	heard(socket, now_ns - (uint64_t)tcp.last_ack_ms * 1000000u);
-	if (tcp.retransmits == 0 || now_ns - socket->unacked_since_ns < (uint64_t)config.silent_after_ms * 1000000u) {
+	if (!classify_is_silent(tcp.retransmits, now_ns - socket->unacked_since_ns, config.silent_after_ms)) {
 		if (socket->state & SOCKET_PENDING)
 			incident_settle(socket, &tcp);
 		return remembered(socket);
@@ -212,25 +217,14 @@ void audit_silence_untold(struct socket *socket)
 
 /* ---- the close ---- */
 
-/*
- * Of the bytes that wait for an acknowledgement, those that a reset now surely keeps from the peer. What was sent may
- * have arrived, with the acknowledgement delayed; and the peer reads what it has before it is told of the reset
- * (net/ipv4/tcp.c tcp_recvmsg_locked).
- */
-static uint32_t surely_lost(const struct socket *socket, const struct probe_tcp *tcp)
-{
-	if (tcp->retransmits)
-		return waiting_bytes(socket, tcp->unacked_bytes);
-	return probe_knows_acked(tcp) ? waiting_bytes(socket, tcp->unsent_bytes) : 0;
-}
-
 static void look_last(const struct socket_hold *hold, const char *call, uint64_t now_ns, uint32_t how)
 {
 	struct socket *socket = hold->socket;
 	struct incident_call incident = {
 		.socket = socket, .record = hold->record, .call = call, .fd = hold->fd, .t_ns = now_ns};
+	struct classify_lost_facts facts;
 	struct probe_tcp tcp;
-	uint32_t waiting;
+	uint32_t waiting, bytes;
 
 	if (socket->state & SOCKET_PENDING)
 		audit_settle(hold, true);
@@ -246,19 +240,16 @@ static void look_last(const struct socket_hold *hold, const char *call, uint64_t
 		audit_saw_reset(hold, now_ns, 0);
 		return;
 	}
-	if (audit_may_be_shared(hold) || (!how && probe_readable_bytes(hold->fd) <= 0))
+	facts = facts_of(hold, &tcp);
+	facts.how = how;
+	facts.unread = !how && !facts.shared && probe_readable_bytes(hold->fd) > 0;
+	incident.verdict = classify_lost_on_close(&facts, &bytes);
+	if (!incident.verdict.kind || !socket_hold_is_current(hold))
 		return;
-	waiting = surely_lost(socket, &tcp);
-	if (waiting <= socket->lost_reported || !socket_hold_is_current(hold))
-		return;
-	incident.verdict.kind = TRACE_LOST_ON_CLOSE;
-	incident.verdict.flags = how;
-	incident.verdict.knowledge = TRACE_TOLD;
 	hold->record->closed_ns = now_ns;
-	incident_found_lost(&incident, waiting - socket->lost_reported, &tcp, 0);
+	incident_found_lost(&incident, bytes, &tcp, 0);
 }
 
-/* Closing with input unread, or lingering for no time, resets (net/ipv4/tcp.c __tcp_close; RFC 2525 section 2.17). */
 void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns)
 {
 	look_last(hold, call, now_ns, hold->socket->state & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0);

@@ -24,6 +24,7 @@
 #include "shim/socket/socket_hold.h"
 #include "shim/socket/socket_table.h"
 #include "shim/verdict/classify.h"
+#include "shim/verdict/classify_lost.h"
 #include "shim/verdict/incident_settle.h"
 
 void audit_collect_facts(struct audit_write *write)
@@ -118,7 +119,7 @@ static void watch_silence(struct audit_write *write)
 	silence = audit_silence(&write->hold, write->start_ns);
 	if (!silence.silent || process_is_borrowed())
 		return;
-	write->verdict = (struct verdict){.kind = TRACE_WRITE_TO_SILENT_PEER, .knowledge = TRACE_KERNEL};
+	write->verdict = classify_silence();
 	call = audit_call_of(write);
 	call.backlog = silence.backlog;
 	call.silent_since_ns = silence.since_ns;

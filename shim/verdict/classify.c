@@ -172,6 +172,14 @@ struct verdict classify_failure(const struct classify_facts *facts)
 	return verdict;
 }
 
+struct verdict classify_dropped(bool told)
+{
+	return (struct verdict){
+		.kind = TRACE_DROPPED_BY_FRAMEWORK,
+		.knowledge = told ? TRACE_TOLD : TRACE_KERNEL,
+	};
+}
+
 bool classify_is_retry(const struct verdict *verdict, int error)
 {
 	if (error == EINTR)

@@ -60,6 +60,9 @@ struct verdict classify_before(const struct classify_facts *facts);
 /* The verdict on a failed write that looked harmless before. */
 struct verdict classify_failure(const struct classify_facts *facts);
 
+/* The verdict on a write that a runtime dropped: `told` of the end, or having made it itself, was its program. */
+struct verdict classify_dropped(bool told);
+
 /* Whether this errno of a read or write says that the connection is over. */
 bool classify_is_end(int error);
 

@@ -318,7 +318,7 @@ struct trace_incident *incident_dropped(const struct incident_drop *drop)
 		.fd = drop->fd < 0 && drop->socket ? drop->socket->fd : drop->fd,
 		.length = drop->bytes,
 		.t_ns = drop->t_ns,
-		.verdict = {.kind = TRACE_DROPPED_BY_FRAMEWORK, .knowledge = drop->told ? TRACE_TOLD : TRACE_KERNEL},
+		.verdict = classify_dropped(drop->told),
 	};
 	struct trace_incident *incident = find_at(&call, socket, stack);
 
