@@ -73,7 +73,7 @@ static inline int race_accept(int listener)
 static inline int race_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
 	struct socket_hold hold;
-	bool audited = audit_connect_begin(&hold, fd);
+	bool audited = audit_connect_begin(&hold, fd, address, length);
 	int result = connect(fd, address, length);
 
 	if (audited)
