@@ -1,5 +1,5 @@
 /*
- * html_assets.h: the style sheet and the script of the HTML report, as they stand in analyzer/html/, built into the
+ * html_assets.h: the style sheet and the script of the HTML report, from style.css and script.js here, built into the
  * command.
  */
 #ifndef SOCKSAN_HTML_ASSETS_H
