@@ -34,4 +34,37 @@ void lifecycle_settle(struct trace_incident *incident, const struct process *pro
 /* Makes the incident of the write that `socket` had under way when its process died of SIGPIPE. */
 void lifecycle_infer(struct trace_incident *incident, const struct trace_socket *socket, trace_ref ref);
 
+/* ---- connection.c ---- */
+
+/*
+ * The id of the N-th socket ('s') or incident ('i') of a trace: "s1234.7", or "s1234-2.7" in the second trace of a pid.
+ */
+void lifecycle_make_id(
+	const struct lifecycle *lifecycle, uint32_t trace, char type, uint64_t number, char id[SOCKET_ID_BYTES]);
+
+/* Fills `endpoint` from an address of a trace, and the name behind it. */
+void lifecycle_set_endpoint(struct reader *reader, const struct trace_address *address, struct endpoint *endpoint);
+
+/* Reads the socket whose record stands at `ref`; false where there is none that can be read. */
+bool lifecycle_load_connection(
+	struct lifecycle *lifecycle, uint32_t trace, trace_ref ref, struct connection *connection);
+
+/* Whether two traces were written since the same boot, so that their monotonic times can be compared. */
+bool lifecycle_same_boot(const struct lifecycle *lifecycle, uint32_t trace, uint32_t other);
+
+/* When a holder of the other end gave it up: 0 where it has not; UINT64_MAX where its process died without a word. */
+uint64_t lifecycle_holder_end_ns(const struct lifecycle *lifecycle, uint32_t trace, const struct trace_socket *record);
+
+/*
+ * Where the other end of `connection` stands, and its record; false where it was not audited. Of two lives of its
+ * addresses, the nearer one; of several processes that hold it, the last to let go.
+ */
+bool lifecycle_find_peer(struct lifecycle *lifecycle, const struct connection *connection, struct trace_socket *peer,
+	struct peer_entry *place);
+
+/* ---- raw_stack.c ---- */
+
+/* At most `max_bytes` of the text at `ref`; empty where there is none. The caller frees its bytes. */
+struct text lifecycle_load_text(struct reader *reader, trace_ref ref, size_t max_bytes);
+
 #endif
