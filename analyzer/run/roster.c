@@ -149,11 +149,11 @@ static char *explain(const char *path, const struct elf_image *shim)
 		if (executable.verdict == EXECUTABLE_UNAUDITABLE)
 			reason = text_copy(executable.reason);
 		else if (executable.verdict == EXECUTABLE_AUDITABLE)
-			reason = text_copy("it was not seen to be audited: its environment did not carry the preload, "
-					   "another socksan audits it, or it ended before it could sign in");
+			reason = text_copy("not seen to be audited: LD_PRELOAD was missing from its environment, "
+					   "another socksan audits it, or it ended too soon");
 		executable_free(&executable);
 	}
-	return reason ? reason : text_copy("it was not seen to be audited");
+	return reason ? reason : text_copy("not seen to be audited");
 }
 
 static void add_escaped(struct roster *roster, const struct member *member, const struct elf_image *shim)

@@ -12,7 +12,7 @@ static const struct kind_text texts[TRACE_KINDS_END] = {
 #include "generated/kind_texts.h"
 	[UNKNOWN] =
 		{
-			.summary = "something that this version of socksan has no word for",
+			.summary = "a kind that this version of socksan does not know",
 			.event = "the connection ended",
 			.past_event = "the connection had ended",
 			.meaning =
@@ -60,7 +60,7 @@ const char *kinds_usually(const struct trace_incident *incident)
 
 	if (incident->flags & TRACE_INCIDENT_FAREWELL && kind->columns & KIND_GOODBYE &&
 		incident->sigpipe != TRACE_SIGPIPE_FATAL)
-		return "a goodbye of the protocol crossed the peer's close, which does no harm";
+		return "a protocol's goodbye crossed the peer's close, which is harmless";
 	if (incident->outcome == TRACE_DELIVERED && text->usually_delivered)
 		return text->usually_delivered;
 	return usually ? usually : text->usually;

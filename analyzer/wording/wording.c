@@ -43,7 +43,7 @@ static char *rejected(const struct story *story)
 	all = text_format("%s with %s%s%s%s%s%s", first, record->error ? error_text(record->error, number) : "an error",
 		parked(record), pipe, record->bytes_lost ? "; " : "",
 		record->bytes_lost ? text_plural(lost, record->bytes_lost, "byte") : "",
-		record->bytes_lost ? " that were accepted earlier were lost" : "");
+		record->bytes_lost ? " accepted earlier were lost" : "");
 	free(first);
 	return all;
 }
@@ -58,7 +58,7 @@ static char *lost(const struct story *story)
 
 	text_plural(bytes, record->bytes_lost, "byte");
 	if (record->kind == TRACE_LOST_ON_CLOSE)
-		return text_copy("whatever wrote these bytes was told that it succeeded");
+		return text_copy("the writes of these bytes had reported success");
 	if (record->bytes_accepted && record->bytes_lost > record->bytes_accepted)
 		return text_format(
 			"%s reported success; the connection %s before the peer's TCP acknowledged %s, of which "
@@ -87,7 +87,7 @@ static char *delivered_late(const struct trace_incident *record)
 static char *delivered(const struct story *story)
 {
 	if (story->record.kind == TRACE_WRITE_TO_REUSED_FD)
-		return text_copy("the call went to another socket than it was meant for");
+		return text_copy("the call went to the wrong socket");
 	if (story->record.kind == TRACE_WRITE_TO_SILENT_PEER)
 		return delivered_late(&story->record);
 	if (wording_is_tcp(story))
@@ -123,10 +123,10 @@ char *wording_outcome(const struct story *story)
 /* "accepted 1.2 s before": how the connection came to be, and when. */
 static char *origin(const struct trace_socket *socket, uint64_t now)
 {
-	static const char *const words[] = {[TRACE_SOCKET_CALL] = "made",
+	static const char *const words[] = {[TRACE_SOCKET_CALL] = "created",
 		[TRACE_CONNECT] = "connected",
 		[TRACE_ACCEPT] = "accepted",
-		[TRACE_SOCKETPAIR] = "made as a pair",
+		[TRACE_SOCKETPAIR] = "created as a pair",
 		[TRACE_INHERITED] = "inherited and first seen",
 		[TRACE_PASSED] = "passed and first seen"};
 	/* What `connect` tells is when there was a connection, not when there was a socket. */
@@ -136,7 +136,7 @@ static char *origin(const struct trace_socket *socket, uint64_t now)
 
 	if (socket->origin >= sizeof(words) / sizeof(words[0]) || !since || since > now)
 		return text_copy("of unknown age");
-	return text_format("%s %s before", words[socket->origin], text_duration(time, now - since));
+	return text_format("%s %s earlier", words[socket->origin], text_duration(time, now - since));
 }
 
 char *wording_connection(const struct story *story, const struct connection *connection, int fd)
@@ -212,11 +212,11 @@ char *wording_peer(const struct story *story)
 	if (ended_ns)
 		line = text_format("%s by %s, %s %s", story->peer_shut_down ? "shut down" : "closed", program,
 			text_duration(time, ended_ns < first_ns ? first_ns - ended_ns : ended_ns - first_ns),
-			ended_ns < first_ns ? "before" : "after");
+			ended_ns < first_ns ? "earlier" : "later");
 	else if (process->end == PROCESS_KILLED)
 		line = text_format("held by %s, which was killed", program);
 	else if (process->end == PROCESS_RUNNING)
-		line = text_format("held by %s, which has not closed it so far", program);
+		line = text_format("held by %s, which has not closed it yet", program);
 	else
 		line = text_format("held by %s, which never closed it", program);
 	free(program);
@@ -226,8 +226,8 @@ char *wording_peer(const struct story *story)
 const char *wording_missing_stack(const struct story *story)
 {
 	if (wording_is_afterwards(&story->record))
-		return "not known where: nothing was wrong yet, so no stack was taken";
+		return "no stack: the connection was still healthy";
 	if (story->inferred)
-		return "not known where: SIGPIPE killed the process before a stack was taken";
+		return "no stack: SIGPIPE killed the process before one was taken";
 	return NULL;
 }

@@ -34,7 +34,7 @@ static char *own_deed(const struct trace_incident *record)
 
 	if (!what || !record->disconnect_ns || record->disconnect_ns > record->first_ns)
 		return NULL;
-	return text_format("%s %s before", what, text_duration(time, record->first_ns - record->disconnect_ns));
+	return text_format("%s %s earlier", what, text_duration(time, record->first_ns - record->disconnect_ns));
 }
 
 /* Since when the end was there, as far as was seen from this side. */
@@ -49,14 +49,14 @@ static char *end_line(const struct story *story)
 	if (!record->disconnect_ns || record->disconnect_ns > record->first_ns)
 		return NULL;
 	if (record->disconnect_ns < record->first_ns)
-		return text_format("%s was first seen %s before", end,
+		return text_format("%s was first seen %s earlier", end,
 			text_duration(time, record->first_ns - record->disconnect_ns));
 	if (record->flags & TRACE_INCIDENT_ICMP)
 		return text_format("%s was reported by this very call, which sent nothing", end);
 	if (record->flags & TRACE_INCIDENT_RACE)
 		return NULL;
-	return text_format("%s was there when the write was made%s", end,
-		record->knowledge == TRACE_TOLD ? "" : "; no earlier call had shown it");
+	return text_format(
+		"%s was already there%s", end, record->knowledge == TRACE_TOLD ? "" : "; no earlier call revealed it");
 }
 
 /* "read returned 0", "send failed with EPIPE", "epoll_wait reported it". The caller frees it. */
@@ -65,7 +65,7 @@ static char *telling_call(const struct trace_incident *record, const struct trac
 	char number[24];
 
 	if (!operation)
-		return text_format("%.16s reported it", record->told_call);
+		return text_format("%.16s reported this", record->told_call);
 	if (operation->result == 0)
 		return text_format("%.16s returned 0", record->told_call);
 	if (!strncmp(record->told_call, "getsockopt", sizeof(record->told_call)))
@@ -88,9 +88,9 @@ static char *told_line(const struct story *story)
 	telling = wording_telling(story);
 	call = telling_call(record, telling.operation);
 	if (!record->told_ns || record->told_ns > record->first_ns)
-		line = text_format("%s: so the program had been told", call);
+		line = text_format("%s, so the program knew", call);
 	else
-		line = text_format("%s, %s before: so the program had been told", call,
+		line = text_format("%s, %s earlier, so the program knew", call,
 			text_duration(time, record->first_ns - record->told_ns));
 	free(call);
 	return line;
@@ -111,8 +111,8 @@ static char *knowledge_line(const struct story *story)
 		(end_of(story) && record->disconnect_ns == record->first_ns && !(record->flags & TRACE_INCIDENT_RACE)))
 		return NULL;
 	if (record->kind == TRACE_WRITE_TO_SILENT_PEER)
-		return text_copy("the program had not been told: to it, each write succeeded");
-	return text_copy("the program had not been told: no call had shown it the end");
+		return text_copy("the program had not been told: every write succeeded");
+	return text_copy("the program had not been told: no call revealed the end");
 }
 
 static const char *tcp_state_name(unsigned state)
@@ -135,10 +135,11 @@ static char *probe_line(const struct trace_incident *record)
 		return NULL;
 	if (!after->tcp_state)
 		return text_format("TCP state before the call: %s", tcp_state_name(before->tcp_state));
-	return text_format("TCP state %s%s%s after the call%s%s",
+	return text_format("TCP state %s%s%s after the call%s%s%s",
 		before->tcp_state ? tcp_state_name(before->tcp_state) : "", before->tcp_state ? " before, " : "",
-		tcp_state_name(after->tcp_state), after->unsent_bytes ? "; not acknowledged then: " : "",
-		after->unsent_bytes ? text_plural(bytes, after->unsent_bytes, "byte") : "");
+		tcp_state_name(after->tcp_state), after->unsent_bytes ? "; " : "",
+		after->unsent_bytes ? text_plural(bytes, after->unsent_bytes, "byte") : "",
+		after->unsent_bytes ? " still unacknowledged" : "");
 }
 
 /* What was known of the retransmissions, and of the oldest byte that waited. */
@@ -153,7 +154,7 @@ static char *silence_line(const struct trace_incident *record)
 	if (wording_is_afterwards(record) && record->silent_since_ns && record->silent_since_ns < record->disconnect_ns)
 		return text_format("%s in vain, in %s without an acknowledgement", times,
 			text_duration(time, record->disconnect_ns - record->silent_since_ns));
-	return text_format("%s without an answer at the time%s", times,
+	return text_format("%s unanswered at the time%s", times,
 		record->flags & TRACE_INCIDENT_HEALED ? "; later the link came back" : "");
 }
 
@@ -168,15 +169,15 @@ static char *later_writes_line(const struct trace_incident *record)
 	if (!wording_is_afterwards(record) || record->disconnect_ns < record->last_ns)
 		return NULL;
 	if (!record->call[0])
-		return text_copy("which write they were of was not seen");
+		return text_copy("which write this was is not known");
 	text_duration(first, record->disconnect_ns - record->first_ns);
 	text_duration(last, record->disconnect_ns - record->last_ns);
 	text_plural(writes, record->count, "write");
 	if (record->count > 1)
-		line = text_format("they were the last of %s, by %.16s, from %s to %s before the end was seen", writes,
-			record->call, first, last);
+		line = text_format(
+			"the last of %s by %.16s, %s to %s before the end was seen", writes, record->call, first, last);
 	else
-		line = text_format("they were of one write, by %.16s, %s before the end was seen", record->call, first);
+		line = text_format("one write by %.16s, %s before the end was seen", record->call, first);
 	return line;
 }
 
@@ -214,13 +215,13 @@ static char *particular_line(const struct story *story)
 					 ? "connect with AF_UNSPEC reset the connection"
 				 : record->flags & TRACE_INCIDENT_LINGER
 					 ? "SO_LINGER with a time of 0 turned the close into a reset"
-					 : "input that nobody had read turned the close into a reset");
+					 : "unread input turned the close into a reset");
 	if (record->flags & TRACE_INCIDENT_FAREWELL)
 		return text_copy("its first bytes are those of a protocol's goodbye");
 	if (record->flags & TRACE_INCIDENT_RACE)
 		return text_copy("just before the call the connection still looked open");
 	if (record->flags & TRACE_INCIDENT_QUARANTINE && !story->has_other)
-		return text_copy("no other socket is known that would have had the number by then");
+		return text_copy("no other socket is known to have had that number by then");
 	return NULL;
 }
 

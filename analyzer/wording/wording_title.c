@@ -20,9 +20,8 @@ static char *subject(const struct trace_incident *record)
 		return text_format("%s (%s) made", text_plural(writes, record->count, "write"), bytes);
 	if (record->flags & TRACE_INCIDENT_FAREWELL)
 		return text_format("a protocol's goodbye of %s written", bytes);
-	if (record->bytes_offered == 0) /* a runtime need not know how much it was */
-		return text_copy(record->kind == TRACE_DROPPED_BY_FRAMEWORK ? "bytes of unknown number written"
-									    : "an empty message written");
+	if (record->bytes_offered == 0)
+		return text_copy("an empty message written");
 	return text_format("%s written", bytes);
 }
 
@@ -44,7 +43,7 @@ static char *of_disconnect(const struct story *story, const char *what)
 	passed = wording_gap(time, wording_ended_ns(story), record->first_ns);
 	if (!*passed)
 		return text_format("%s to a connection %s", what, event.which);
-	return text_format("%s %safter %s, of which the program had not been told", what, passed, event.past);
+	return text_format("%s %safter %s, unknown to the program", what, passed, event.past);
 }
 
 /* Bytes of writes that nothing was wrong with when they were made. */
@@ -54,9 +53,9 @@ static char *of_later_loss(const struct story *story)
 	int error = record->error || record->kind != TRACE_WRITE_AFTER_RESET ? record->error : ECONNRESET;
 	char bytes[TEXT_NUMBER_BYTES];
 
-	return text_format("%s lost that had been accepted: the connection %s before the peer's TCP acknowledged %s",
-		text_plural(bytes, record->bytes_lost, "byte"), wording_end_by(error),
-		record->bytes_lost == 1 ? "it" : "them");
+	return text_format("%s accepted byte%s lost: the connection %s before the peer's TCP acknowledged %s",
+		text_number(bytes, record->bytes_lost), record->bytes_lost == 1 ? " was" : "s were",
+		wording_end_by(error), record->bytes_lost == 1 ? "it" : "them");
 }
 
 /* Where the bytes went that were meant for a connection which was closed. */
@@ -67,10 +66,11 @@ static const char *stray(const struct story *story)
 	if (record->kind != TRACE_WRITE_TO_REUSED_FD)
 		return "";
 	if (record->flags & TRACE_INCIDENT_QUARANTINE)
-		return "; without the quarantine another socket would have got them";
+		return "; without the quarantine another socket would have received them";
 	if (record->outcome == TRACE_REJECTED)
-		return "; the number means another socket now";
-	return story->has_other ? ": another socket got them" : ": whoever has that number now got them";
+		return "; the number now belongs to another socket";
+	return story->has_other ? ": delivered to another socket"
+				: ": delivered to whatever the descriptor now refers to";
 }
 
 static char *of_own_close(const struct story *story, const char *what)
@@ -91,7 +91,7 @@ static char *of_double_close(const struct story *story)
 	const char *victim = "";
 
 	if (!record->error)
-		victim = ": whoever had that number by then lost it";
+		victim = ": it closed whatever the descriptor then referred to";
 	else if (record->flags & TRACE_INCIDENT_QUARANTINE && story->has_other)
 		victim = "; without the quarantine another socket would have been closed";
 	return text_format("descriptor %d %s%s %safter the program had closed it%s", record->fd,
@@ -102,9 +102,9 @@ static char *of_double_close(const struct story *story)
 static char *of_missing_connection(const struct story *story, const char *what)
 {
 	if (story->record.flags & TRACE_INCIDENT_CONNECTING)
-		return text_format("%s while the connection was still being made", what);
+		return text_format("%s while the connection was still being established", what);
 	if (story->has_socket && story->socket.record.flags & TRACE_SOCKET_LISTENS)
-		return text_format("%s to a socket that listens for connections", what);
+		return text_format("%s to a listening socket", what);
 	return text_format("%s to a socket that was not connected", what);
 }
 
@@ -130,7 +130,7 @@ static char *of_lossy_close(const struct trace_incident *record)
 {
 	char bytes[TEXT_NUMBER_BYTES];
 
-	return text_format("%s threw away %s that the peer's TCP had not acknowledged",
+	return text_format("%s discarded %s that the peer's TCP had not acknowledged",
 		strncmp(record->call, "exit", sizeof(record->call)) ? "closing" : "the end of the process",
 		text_plural(bytes, record->bytes_lost, "byte"));
 }
@@ -138,17 +138,25 @@ static char *of_lossy_close(const struct trace_incident *record)
 /*
  * What a runtime did not send: it had no connection any more, or not yet; a datagram port has none, and can be closed.
  */
-static char *of_drop(const struct story *story, const char *what)
+static char *of_drop(const struct story *story)
 {
+	const struct trace_incident *record = &story->record;
 	const struct trace_socket *socket = story->has_socket ? &story->socket.record : NULL;
-	const char *state = "whose connection was over";
+	const char *state = "the connection was already closed";
+	char bytes[TEXT_NUMBER_BYTES];
+	char writes[TEXT_NUMBER_BYTES];
 
 	if (socket && (socket->protocol == TRACE_UDP || socket->protocol == TRACE_UNIX_DGRAM))
-		state = "that was closed";
+		state = "the port was already closed";
 	else if (socket && (socket->origin == TRACE_SOCKET_CALL || socket->origin == TRACE_CONNECT) &&
-		 (!socket->connected_ns || socket->connected_ns > story->record.first_ns))
-		state = "that was not connected yet";
-	return text_format("%s to a transport %s, and dropped by the program's runtime", what, state);
+		 (!socket->connected_ns || socket->connected_ns > record->first_ns))
+		state = "the connection was not established yet";
+	text_plural(bytes, record->bytes_offered, "byte");
+	if (record->count > 1)
+		return text_format("the runtime silently dropped %s (%s): %s",
+			text_plural(writes, record->count, "write"), bytes, state);
+	/* a runtime need not know how much it was */
+	return text_format("the runtime silently dropped %s: %s", record->bytes_offered ? bytes : "a write", state);
 }
 
 char *wording_title(const struct story *story)
@@ -167,7 +175,7 @@ char *wording_title(const struct story *story)
 		break;
 	case TRACE_LOST_ON_CLOSE: title = of_lossy_close(record); break;
 	case TRACE_DOUBLE_CLOSE: title = of_double_close(story); break;
-	case TRACE_DROPPED_BY_FRAMEWORK: title = of_drop(story, what); break;
+	case TRACE_DROPPED_BY_FRAMEWORK: title = of_drop(story); break;
 	default: title = wording_is_afterwards(record) ? of_later_loss(story) : of_disconnect(story, what);
 	}
 	free(what);

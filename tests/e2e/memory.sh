@@ -132,7 +132,7 @@ t_truncated_to_a_half() {
     truncated halve
     report_text
     tr -s ' \n' ' ' <report.txt >words
-    grep -q 'had its trace truncated by somebody while it ran.* records lost: there was no trace' words ||
+    grep -q 'had its trace truncated while it ran.* records lost: there was no trace' words ||
         fail "not said: $(tail -n 6 report.txt)"
     timeout 60 "$build/socksan" report --format=json --error-exitcode=0 traces >report.json 2>/dev/null
     jq -e '([.incidents[].count] | add) > 50 and .processes[0].coverage == ["trace_truncated"]' report.json >/dev/null ||
@@ -201,7 +201,7 @@ t_no_file_size() {
         timeout 60 "$build/socksan" run -- bash -c 'ulimit -f '"$kib"' && exec "$0" lock 0 0' "$program" \
             >/dev/null 2>err </dev/null || status=$?
         [ "$status" = 7 ] || fail "ulimit -f $kib: exit status $status: $(head -n 3 err)"
-        tr -s ' \n' ' ' <err | grep -q 'a process could write nothing to it,.*not all was audited' ||
+        tr -s ' \n' ' ' <err | grep -q 'a process could write nothing to it,.*not everything was audited' ||
             fail "ulimit -f $kib: $(tail -n 5 err)"
     done
 }

@@ -28,7 +28,7 @@ dropped | notes("^lost: own loseConnection, .* before$")
 socket_of(dropped) | .protocol == "tcp" and .origin == "connect" and .peer_port > 0 and .closed_ns > 0
 EOF
     prints '^lost ConnectionDone$'
-    text_says 'evidence lost: own loseConnection, [0-9.]+ [mu]?s before'
+    text_says 'evidence lost: own loseConnection, [0-9.]+ [mu]?s earlier'
     text_says 'outcome rejected: the runtime made no system call: nothing was sent'
     ! grep -q delivered "$dir/report.txt" || echo "something is called delivered"
 }
@@ -89,11 +89,11 @@ outlives() { # PROGRAM MODE CLOCK FUNCTION STATE
     clock=$3 function=$4 state=$5 report_says <<'EOF'
 only(["dropped-by-framework"])
 dropped | .count > 2 and .bytes_offered == 15 * .count and shows({severity: "error", outcome: "rejected"})
-dropped | written_by("beat") and notes("^found: write by a timed call that outlived its connection$")
+dropped | written_by("beat") and notes("^cause: a timed call outlived its connection$")
  and notes("^lost: the peer closed, ") and notes("^timed call: \($ENV.clock)") and notes("[, ]\($ENV.state)$")
  and notes("^(scheduled|started) at: .*_keep_alive.py\", line [0-9]+ in \($ENV.function)$")
 EOF
-    text_says 'found: write by a timed call that outlived its connection'
+    text_says 'cause: a timed call outlived its connection'
 }
 
 test_twisted_looping() {
@@ -221,11 +221,11 @@ incident("write-to-silent-peer") | shows({outcome: "lost", severity: "warning", 
  and notes("^timed call: \($ENV.function)\\(200 ms\\) Client.send_message, ran [0-9]+ times, ")
  and notes("^scheduled at: .*_link.py\", line [0-9]+ in send_message$")
 incident("write-to-silent-peer") | if .stacks.write | any(.function == "doWrite")
- then notes("^asked for at: .* in send_message$") else written_by("send_message") end
+ then notes("^your call: .* in send_message$") else written_by("send_message") end
 incident("write-to-silent-peer").last_ns < dropped_told.first_ns
 dropped_told.first_ns as $dropped | incidents("write-after-reset") | all(.last_ns < $dropped and .outcome == "rejected")
 dropped_told | shows({outcome: "rejected"}) and written_by("send_message") and .count > 1
-dropped_told | notes("^found: write by a timed call that outlived its connection$") and notes("^lost: by ")
+dropped_told | notes("^cause: a timed call outlived its connection$") and notes("^lost: by ")
 incident("write-to-silent-peer").socket == dropped_told.socket
 EOF
     ! grep -q delivered "$dir/report.txt" || echo "something is called delivered"

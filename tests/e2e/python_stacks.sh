@@ -155,7 +155,7 @@ if os.fork() == 0:
 os.wait()'
     prints '^untouched$'
     text_says 'twisted 99.1: dropped writes not watched \(twisted.internet.tcp: Connection.write, Connection.abortConnection\)'
-    text_says 'but not all was audited'
+    text_says 'but not everything was audited'
     report_says <<'EOF'
 .processes | length == 2 and all(.coverage == ["runtime_gaps"] and (.gaps | length) == 1)
 EOF

@@ -143,7 +143,7 @@ test_twisted_buffered() {
     line=$(line_of tx_buffered 'self.transport.write(b"all is well")') report_says <<'EOF'
 only(["write-after-peer-close"])
 incident("write-after-peer-close") | shows({outcome: "lost", count: 1, bytes_offered: 11, severity: "error"})
-incident("write-after-peer-close") | notes("^asked for at: .*tx_buffered.py\", line \($ENV.line) in send_state$")
+incident("write-after-peer-close") | notes("^your call: .*tx_buffered.py\", line \($ENV.line) in send_state$")
  and notes("^timed call: callLater.* Client.send_state, ran once, ")
 EOF
 }
@@ -163,7 +163,7 @@ test_asyncio_buffered() {
     line=$(line_of aio_buffered 'transport.write(bytes(SIZE))') report_says <<'EOF'
 any(.incidents[]; .severity == "error") or error("no error")
 [.incidents[] | select(.stacks.write[0].function | test("^_write_(ready|sendmsg)$"))] | length >= 1 and all(
- notes("^asked for at: .*aio_buffered.py\", line \($ENV.line) in send_much$")
+ notes("^your call: .*aio_buffered.py\", line \($ENV.line) in send_much$")
  and notes("^timed call: call_later.* send_much, ran once, not pending any more$"))
 EOF
 }

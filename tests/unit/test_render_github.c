@@ -79,7 +79,7 @@ Test(render_github, says_what_was_not_audited)
 
 	builder_process(&fixture.builder);
 	format_report(&fixture, "github", &facts);
-	cr_assert_eq(format_count(&fixture, "::warning title=socksan%3A not all was audited::"), 1);
+	cr_assert_eq(format_count(&fixture, "::warning title=socksan%3A not everything was audited::"), 1);
 	format_expect(&fixture, "/bin/ping");
 }
 

@@ -76,9 +76,9 @@ Test(render_text, tells_one_incident)
 	cr_assert_eq(make_report(NULL), EXIT_INCIDENTS);
 	expect("ERROR 1 of 1: write-after-peer-close\n"
 	       "  12 bytes written 2.4 ms after the program had been told that the peer closed\n");
-	expect_words("tcp 127.0.0.1:6379 -> 127.0.0.1:50000, descriptor 8, accepted 500 ms before");
-	expect("the peer's FIN was first seen 2.6 ms before\n"
-	       "               read returned 0, 2.4 ms before: so the program had been told\n");
+	expect_words("tcp 127.0.0.1:6379 -> 127.0.0.1:50000, descriptor 8, accepted 500 ms earlier");
+	expect("the peer's FIN was first seen 2.6 ms earlier\n"
+	       "               read returned 0, 2.4 ms earlier, so the program knew\n");
 	expect("rejected: the call failed with EPIPE, and SIGPIPE was raised\n");
 	expect("-3.0 ms read(4096)=40; -2.4 ms read(4096)=0; now write(12)=EPIPE\n");
 	expect_last_line("socksan: ERROR SUMMARY: 1 error, 0 warnings, 0 notes from 1 place in 1 process");
@@ -91,7 +91,7 @@ Test(render_text, groups_what_is_alike)
 	for (uint16_t i = 0; i < 13; i++)
 		builder_incident(&builder, process, builder_socket(&builder, process, i), TRACE_WRITE_AFTER_RESET);
 	make_report(NULL);
-	expect("  likewise     12 more on other connections\n");
+	expect("  also         12 more occurrences on other connections\n");
 	expect_last_line("socksan: ERROR SUMMARY: 13 errors, 0 warnings, 0 notes from 1 place in 1 process");
 }
 
@@ -102,7 +102,7 @@ Test(render_text, says_plainly_that_nothing_was_found)
 	builder_socket(&builder, process, 50000);
 	cr_assert_eq(make_report(NULL), 0);
 	cr_assert_str_eq(report, "socksan: audited 1 process, 1 socket, 3 writes\n"
-				 "socksan: no write to a connection that was already gone\n"
+				 "socksan: no incidents\n"
 				 "socksan: ERROR SUMMARY: 0 errors, 0 warnings, 0 notes\n");
 }
 
@@ -114,7 +114,7 @@ Test(render_text, a_run_with_escaped_processes_is_not_clean)
 	builder_socket(&builder, builder_process(&builder), 50000);
 	cr_assert_eq(make_report(&facts), 0);
 	expect("socksan: NOT AUDITED: pid 77 /bin/p\\x1bing: setuid\n");
-	expect("but not all was audited");
+	expect("but not everything was audited");
 	expect_last_line("socksan: ERROR SUMMARY: 0 errors, 0 warnings, 0 notes (1 process NOT AUDITED)");
 }
 
@@ -175,12 +175,12 @@ Test(render_text, every_kind_has_a_title)
 		"2.4 ms after the program had been told that the peer closed",
 		"had shut down its writing half",
 		"written to descriptor 8, 2.6 ms after the program had closed it ",
-		"closed it; the number means another socket now",
+		"closed it; the number now belongs to another socket",
 		"written to a socket that was not connected",
 		"whose TCP had fallen silent",
-		"closing threw away",
+		"closing discarded",
 		"descriptor 8 closed again",
-		"dropped by the program's runtime",
+		"silently dropped",
 	};
 
 	fixture_everything(&builder);

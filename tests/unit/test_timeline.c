@@ -142,7 +142,7 @@ Test(timeline, both_ends_have_their_moments)
 	make();
 	cr_assert_str_eq(find(MOMENT_OPENED, true)->words, "connect");
 	cr_assert_str_eq(find(MOMENT_CLOSED, true)->words, "close");
-	cr_assert_str_eq(find(MOMENT_END_SEEN, false)->words, "the peer's FIN is there");
+	cr_assert_str_eq(find(MOMENT_END_SEEN, false)->words, "the peer's FIN has arrived");
 	cr_assert_lt(find(MOMENT_CLOSED, true), find(MOMENT_END_SEEN, false));
 }
 

@@ -25,8 +25,7 @@ Test(wording, a_silent_peer)
 	story.record.bytes_lost = 12;
 	expect_title(&story, "12 bytes written to a peer whose TCP had acknowledged nothing for 1.5 s");
 	expect_evidence(&story,
-		"the program had not been told: to it, each write succeeded | 3 retransmissions without an "
-		"answer at the time");
+		"the program had not been told: every write succeeded | 3 retransmissions unanswered at the time");
 	expect_outcome(&story,
 		"the call reported success; the connection then ended before the peer's TCP acknowledged 12 bytes");
 	story.record.bytes_lost = 30;
@@ -58,12 +57,11 @@ Test(wording, a_write_to_a_closed_number)
 	story.record.error = EBADF;
 	expect_title(&story, "12 bytes written to descriptor 4, 3.0 ms after the program had closed it");
 	expect_outcome(&story, "the call failed with EBADF");
-	expect_evidence(&story, "the program closed the descriptor 3.0 ms before");
+	expect_evidence(&story, "the program closed the descriptor 3.0 ms earlier");
 	story.record.flags = TRACE_INCIDENT_QUARANTINE;
 	expect_outcome(&story, "the call failed with EBADF, since the quarantine had parked the number");
-	expect_evidence(&story,
-		"the program closed the descriptor 3.0 ms before | no other socket is known that would have "
-		"had the number by then");
+	expect_evidence(&story, "the program closed the descriptor 3.0 ms earlier | no other socket is known to have "
+				"had that number by then");
 }
 
 static void add_owner(struct story *story)
@@ -88,10 +86,10 @@ Test(wording, a_write_to_a_number_that_another_would_have)
 	story.record.error = EBADF;
 	story.record.flags = TRACE_INCIDENT_QUARANTINE;
 	expect_title(&story, "12 bytes written to descriptor 4, 3.0 ms after the program had closed it; without the "
-			     "quarantine another socket would have got them");
+			     "quarantine another socket would have received them");
 	expect_outcome(&story, "the call failed with EBADF, since the quarantine had parked the number");
 	owner = wording_owner(&story);
-	cr_expect_str_eq(owner, "tcp 127.0.0.1:80 -> [::1]:5000, descriptor 7, accepted 1.0 ms before");
+	cr_expect_str_eq(owner, "tcp 127.0.0.1:80 -> [::1]:5000, descriptor 7, accepted 1.0 ms earlier");
 	free(owner);
 }
 
@@ -101,14 +99,12 @@ Test(wording, a_write_to_a_number_that_another_has)
 
 	story.record.error = 0;
 	story.record.outcome = TRACE_DELIVERED;
-	expect_title(&story,
-		"12 bytes written to descriptor 4, 3.0 ms after the program had closed it: whoever has that "
-		"number now got them");
+	expect_title(&story, "12 bytes written to descriptor 4, 3.0 ms after the program had closed it: delivered to "
+			     "whatever the descriptor now refers to");
 	add_owner(&story);
-	expect_title(&story,
-		"12 bytes written to descriptor 4, 3.0 ms after the program had closed it: another socket got "
-		"them");
-	expect_outcome(&story, "the call went to another socket than it was meant for");
+	expect_title(&story, "12 bytes written to descriptor 4, 3.0 ms after the program had closed it: delivered to "
+			     "another socket");
+	expect_outcome(&story, "the call went to the wrong socket");
 }
 
 Test(wording, a_double_close)
@@ -131,13 +127,13 @@ Test(wording, a_close_that_throws_bytes_away)
 	story.record.told_call[0] = '\0';
 	story.record.outcome = TRACE_LOST;
 	story.record.bytes_lost = 30;
-	expect_title(&story, "closing threw away 30 bytes that the peer's TCP had not acknowledged");
-	expect_evidence(&story, "input that nobody had read turned the close into a reset");
+	expect_title(&story, "closing discarded 30 bytes that the peer's TCP had not acknowledged");
+	expect_evidence(&story, "unread input turned the close into a reset");
 	story.record.flags = TRACE_INCIDENT_LINGER;
 	expect_evidence(&story, "SO_LINGER with a time of 0 turned the close into a reset");
 	strcpy(story.record.call, "exit");
-	expect_title(&story, "the end of the process threw away 30 bytes that the peer's TCP had not acknowledged");
-	expect_outcome(&story, "whatever wrote these bytes was told that it succeeded");
+	expect_title(&story, "the end of the process discarded 30 bytes that the peer's TCP had not acknowledged");
+	expect_outcome(&story, "the writes of these bytes had reported success");
 }
 
 Test(wording, a_write_after_the_own_shutdown)
@@ -166,13 +162,11 @@ Test(wording, a_write_that_a_runtime_dropped)
 	story.record.told_call[0] = '\0';
 	story.note = (struct text){.bytes = "lost: reset by peer\nprotocol: Echo", .length = 34};
 	story.socket.record.connected_ns = story.record.first_ns - 1000;
-	expect_title(&story,
-		"12 bytes written to a transport whose connection was over, and dropped by the program's runtime");
+	expect_title(&story, "the runtime silently dropped 12 bytes: the connection was already closed");
 	story.socket.record.connected_ns = story.record.first_ns + 1000;
-	expect_title(&story,
-		"12 bytes written to a transport that was not connected yet, and dropped by the program's runtime");
+	expect_title(&story, "the runtime silently dropped 12 bytes: the connection was not established yet");
 	story.socket.record.protocol = TRACE_UDP;
-	expect_title(&story, "12 bytes written to a transport that was closed, and dropped by the program's runtime");
+	expect_title(&story, "the runtime silently dropped 12 bytes: the port was already closed");
 	expect_outcome(&story, "the runtime made no system call: nothing was sent");
 	expect_evidence(&story, "lost: reset by peer | protocol: Echo");
 }
@@ -183,9 +177,9 @@ Test(wording, a_write_before_there_was_a_connection)
 
 	expect_title(&story, "12 bytes written to a socket that was not connected");
 	story.socket.record.flags = TRACE_SOCKET_LISTENS;
-	expect_title(&story, "12 bytes written to a socket that listens for connections");
+	expect_title(&story, "12 bytes written to a listening socket");
 	story.record.flags = TRACE_INCIDENT_CONNECTING;
-	expect_title(&story, "12 bytes written while the connection was still being made");
+	expect_title(&story, "12 bytes written while the connection was still being established");
 }
 
 Test(wording, a_datagram_refused_for_an_earlier_one)
@@ -226,9 +220,8 @@ Test(wording, names_the_peers_program)
 	server.end = PROCESS_EXITED;
 	expect_peer(&story, "held by server (pid 11), which never closed it");
 	story.peer_ended_ns = NOW_NS - 4 * MS;
-	expect_peer(&story, "closed by server (pid 11), 4.0 ms before");
-	expect_title(
-		&story, "12 bytes written 4.0 ms after the peer had closed, of which the program had not been told");
+	expect_peer(&story, "closed by server (pid 11), 4.0 ms earlier");
+	expect_title(&story, "12 bytes written 4.0 ms after the peer had closed, unknown to the program");
 	story.peer.process = &program;
-	expect_peer(&story, "closed by this same process, 4.0 ms before");
+	expect_peer(&story, "closed by this same process, 4.0 ms earlier");
 }

@@ -8,8 +8,8 @@ Test(wording, told_of_the_close)
 	struct story story = base(TRACE_WRITE_AFTER_PEER_CLOSE);
 
 	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the peer closed");
-	expect_evidence(&story, "the peer's FIN was first seen 3.0 ms before | read returned 0, 2.0 ms before: so the "
-				"program had been told");
+	expect_evidence(&story,
+		"the peer's FIN was first seen 3.0 ms earlier | read returned 0, 2.0 ms earlier, so the program knew");
 }
 
 Test(wording, told_of_the_close_before_a_reset_came)
@@ -28,8 +28,8 @@ Test(wording, told_of_the_reset)
 	story.record.history[0].result = -ETIMEDOUT;
 	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the connection timed out");
 	expect_evidence(&story,
-		"the end of the connection was first seen 3.0 ms before | read failed with ETIMEDOUT, 2.0 "
-		"ms before: so the program had been told");
+		"the end of the connection was first seen 3.0 ms earlier | read failed with ETIMEDOUT, 2.0 "
+		"ms earlier, so the program knew");
 }
 
 Test(wording, told_by_a_write_that_had_waited_long)
@@ -55,9 +55,8 @@ Test(wording, of_what_epoll_told_the_order_of_events_decides)
 	socket->peer_closed_ns = 0;
 	socket->reset_ns = story.record.told_ns;
 	expect_title(&story, "12 bytes written 2.0 ms after the program had been told that the connection was reset");
-	expect_evidence(&story,
-		"the end of the connection was first seen 3.0 ms before | epoll_wait reported it, 2.0 ms "
-		"before: so the program had been told");
+	expect_evidence(&story, "the end of the connection was first seen 3.0 ms earlier | epoll_wait reported this, "
+				"2.0 ms earlier, so the program knew");
 }
 
 Test(wording, an_operation_of_another_time_is_not_the_telling)
@@ -75,11 +74,10 @@ Test(wording, an_end_that_the_probe_of_this_write_found)
 
 	story.record.disconnect_ns = NOW_NS;
 	expect_title(&story, "12 bytes written to a connection whose peer had closed");
-	expect_evidence(&story, "the peer's FIN was there when the write was made; no earlier call had shown it");
+	expect_evidence(&story, "the peer's FIN was already there; no earlier call revealed it");
 	story.record.kind = TRACE_WRITE_AFTER_RESET;
 	expect_title(&story, "12 bytes written to a connection that had been reset");
-	expect_evidence(
-		&story, "the end of the connection was there when the write was made; no earlier call had shown it");
+	expect_evidence(&story, "the end of the connection was already there; no earlier call revealed it");
 }
 
 Test(wording, an_end_that_was_no_reset)
@@ -99,11 +97,9 @@ Test(wording, an_end_that_was_seen_earlier_but_not_by_the_program)
 {
 	struct story story = untold(TRACE_WRITE_AFTER_PEER_CLOSE);
 
-	expect_title(
-		&story, "12 bytes written 3.0 ms after the peer had closed, of which the program had not been told");
-	expect_evidence(&story,
-		"the peer's FIN was first seen 3.0 ms before | the program had not been told: no call had "
-		"shown it the end");
+	expect_title(&story, "12 bytes written 3.0 ms after the peer had closed, unknown to the program");
+	expect_evidence(&story, "the peer's FIN was first seen 3.0 ms earlier | the program had not been told: no call "
+				"revealed the end");
 }
 
 Test(wording, the_first_to_show_it)
@@ -114,19 +110,17 @@ Test(wording, the_first_to_show_it)
 	story.record.disconnect_ns = NOW_NS;
 	expect_title(
 		&story, "12 bytes written, and this call was the first to show that the connection had been reset");
-	expect_evidence(&story,
-		"the program had not been told: no call had shown it the end | just before the call the "
-		"connection still looked open");
+	expect_evidence(&story, "the program had not been told: no call revealed the end | just before the call the "
+				"connection still looked open");
 }
 
 Test(wording, found_out_later_by_a_reset)
 {
 	struct story story = afterwards(TRACE_WRITE_AFTER_RESET, 0);
 
-	expect_title(&story, "30 bytes lost that had been accepted: the connection was reset before the peer's TCP "
+	expect_title(&story, "30 accepted bytes were lost: the connection was reset before the peer's TCP "
 			     "acknowledged them");
-	expect_evidence(
-		&story, "they were the last of 3 writes, by send, from 900 ms to 500 ms before the end was seen");
+	expect_evidence(&story, "the last of 3 writes by send, 900 ms to 500 ms before the end was seen");
 	expect_outcome(&story, "the calls reported success; the connection was then reset before the peer's TCP "
 			       "acknowledged 30 of 36 bytes");
 	cr_expect_not_null(wording_missing_stack(&story));
@@ -136,10 +130,9 @@ Test(wording, found_out_later_by_a_timeout)
 {
 	struct story story = afterwards(TRACE_WRITE_TO_SILENT_PEER, ETIMEDOUT);
 
-	expect_title(&story, "30 bytes lost that had been accepted: the connection timed out before the peer's TCP "
+	expect_title(&story, "30 accepted bytes were lost: the connection timed out before the peer's TCP "
 			     "acknowledged them");
-	expect_evidence(&story,
-		"the connection ended with ETIMEDOUT | they were the last of 3 writes, by send, from 900 ms "
-		"to 500 ms before the end was seen | 5 retransmissions in vain, in 1.0 s without an "
-		"acknowledgement");
+	expect_evidence(&story, "the connection ended with ETIMEDOUT | the last of 3 writes by send, 900 ms to 500 ms "
+				"before the end was seen | 5 retransmissions in vain, in 1.0 s without an "
+				"acknowledgement");
 }

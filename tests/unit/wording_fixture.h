@@ -44,7 +44,7 @@ static inline struct story base(enum trace_kind kind)
 	return story;
 }
 
-/* The same, of which the program had not been told. */
+/* The same, unknown to the program. */
 static inline struct story untold(enum trace_kind kind)
 {
 	struct story story = base(kind);

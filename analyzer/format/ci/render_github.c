@@ -121,7 +121,7 @@ static void warn_of_coverage(const struct report *report, FILE *stream, size_t *
 	text_coverage_show(&page, report);
 	if (fclose(page.stream))
 		text_out_of_memory();
-	fputs("::warning title=socksan%3A not all was audited::", stream);
+	fputs("::warning title=socksan%3A not everything was audited::", stream);
 	if (bytes && text[bytes - 1] == '\n')
 		text[bytes - 1] = '\0';
 	put_data(stream, text, false);

@@ -133,7 +133,7 @@ static void put_connection(const struct html_page *page, const struct view *view
 
 	begin_fact(page, "Connection");
 	if (!view->story.has_socket) {
-		fprintf(page->stream, "descriptor %d, of whose socket nothing is known any more", record->fd);
+		fprintf(page->stream, "descriptor %d, whose socket is no longer known", record->fd);
 		end_fact(page);
 		return;
 	}
@@ -225,7 +225,7 @@ static void put_stacks(const struct html_page *page, const struct view *view)
 	if (record->knowledge == TRACE_TOLD)
 		put_stack(page, view, "Told by", record->told_call, &view->told, false);
 	put_stack(page, view, is_shutdown ? "Shut down by" : "First closed by", NULL, &view->closed, false);
-	put_stack(page, view, "Number given anew by", NULL, &view->new_owner, false);
+	put_stack(page, view, "Descriptor reused by", NULL, &view->new_owner, false);
 	put_stack(page, view, view->story.peer_shut_down ? "Shut down at the peer by" : "Closed at the peer by", NULL,
 		&view->peer_closed, false);
 	put_stack(page, view, "Opened by", NULL, &view->opened, false);

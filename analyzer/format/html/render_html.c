@@ -53,8 +53,8 @@ static char *verdict(const struct report *report)
 	char notes[TEXT_NUMBER_BYTES];
 
 	if (!counts[SEVERITY_ERROR] && !counts[SEVERITY_WARNING] && !counts[SEVERITY_NOTE])
-		return text_copy(text_coverage_is_whole(report) ? "No write to a connection that was already gone"
-								: "Nothing was found, but not all was audited");
+		return text_copy(text_coverage_is_whole(report) ? "No incidents"
+								: "Nothing found, but not everything was audited");
 	return text_format("%s, %s and %s", text_plural(errors, counts[SEVERITY_ERROR], "error"),
 		text_plural(warnings, counts[SEVERITY_WARNING], "warning"),
 		text_plural(notes, counts[SEVERITY_NOTE], "note"));
@@ -133,8 +133,7 @@ static void put_coverage(const struct html_page *page)
 	if (fclose(plain.stream))
 		text_out_of_memory();
 	if (bytes) {
-		fprintf(page->stream,
-			"<div class=\"coverage%s\" role=\"note\"><h2>What was not, or not wholly, audited</h2><pre>",
+		fprintf(page->stream, "<div class=\"coverage%s\" role=\"note\"><h2>Not fully audited</h2><pre>",
 			text_coverage_is_whole(page->report) ? "" : " gap");
 		/* The lines are escaped already; as code they are not escaped again. */
 		for (const char *line = text; *line; line += strcspn(line, "\n") + 1) {
@@ -199,7 +198,7 @@ static void put_worst(const struct html_page *page)
 		"<div class=\"scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"worst-title\">"
 		"<table class=\"worst\"><thead><tr><th scope=\"col\">Severity</th><th scope=\"col\">What</th>"
 		"<th scope=\"col\">Where</th><th scope=\"col\">Times</th></tr></thead><tbody>\n",
-		page->places > HTML_WORST ? "The worst" : "In short");
+		page->places > HTML_WORST ? "The worst" : "Summary");
 	for (size_t i = 1; i <= page->worst_count; i++)
 		html_incident_row(page, i);
 	fputs("</tbody></table></div></section>\n", stream);

@@ -135,9 +135,9 @@ static void add_socket(struct maker *maker)
 		add(maker, MOMENT_OPENED, record->opened_ns, text_copy(names_origin(record->origin)), &view->opened);
 	if (record->peer_closed_ns)
 		add(maker, MOMENT_END_SEEN, record->peer_closed_ns,
-			text_copy(is_stream ? "the peer's FIN is there" : "the peer's end is there"), NULL);
+			text_copy(is_stream ? "the peer's FIN has arrived" : "the peer's end is seen"), NULL);
 	if (record->reset_ns)
-		add(maker, MOMENT_RESET_SEEN, record->reset_ns, text_copy("the connection is at its end"), NULL);
+		add(maker, MOMENT_RESET_SEEN, record->reset_ns, text_copy("the connection has ended"), NULL);
 	if (record->shutdown_ns)
 		add(maker, MOMENT_SHUTDOWN, record->shutdown_ns, text_copy("shutdown"), shut ? &view->closed : NULL);
 	if (record->closed_ns)
@@ -191,7 +191,7 @@ void timeline_make(struct timeline *timeline, const struct view *view, const str
 		add(&maker, MOMENT_CLOSED, story->record.disconnect_ns, text_copy("close"), &view->closed);
 	if (story->has_other && story->other.record.opened_ns)
 		add(&maker, MOMENT_TAKEN, story->other.record.opened_ns,
-			text_format("the number %d is given anew", story->record.fd), &view->new_owner);
+			text_format("descriptor %d is reused", story->record.fd), &view->new_owner);
 	if (story->has_peer)
 		add_peer(&maker);
 	qsort(timeline->moments, timeline->count, sizeof(*timeline->moments), compare);

@@ -332,7 +332,7 @@ static void render_summary(struct otlp *otlp, size_t process_count)
 	open_records(json);
 	begin_record(
 		json, last_moment(otlp, process_count), whole ? SEVERITY_NOTE : SEVERITY_WARNING, "socksan.summary");
-	put_body(json, text_format("audited %s%s", audited, whole ? "" : "; not all was audited"));
+	put_body(json, text_format("audited %s%s", audited, whole ? "" : "; not everything was audited"));
 	put_number(json, "socksan.errors", summary->incidents[SEVERITY_ERROR]);
 	put_number(json, "socksan.warnings", summary->incidents[SEVERITY_WARNING]);
 	put_number(json, "socksan.notes", summary->incidents[SEVERITY_NOTE]);

@@ -78,11 +78,14 @@ static void show_summary(const struct text_page *page, const struct report *repo
 	char *coverage = text_coverage_audited(report);
 
 	fprintf(page->stream, "socksan: audited %s\n", coverage);
-	if (!report->groups.count)
-		fprintf(page->stream, "socksan: no write to a connection that was already gone%s%s\n",
-			report->groups.suppressed ? ", but for those that are suppressed or known" : "",
-			text_coverage_is_whole(report) ? ""
-						       : " was found in what was audited, but not all was audited");
+	if (!report->groups.count && !text_coverage_is_whole(report))
+		fprintf(page->stream, "socksan: nothing%s found, but not everything was audited\n",
+			report->groups.suppressed ? " new" : "");
+	else if (!report->groups.count && report->groups.suppressed)
+		fprintf(page->stream, "socksan: no new incidents (%s known or suppressed)\n",
+			text_number(places, report->summary.suppressed));
+	else if (!report->groups.count)
+		fprintf(page->stream, "socksan: no incidents\n");
 	fprintf(page->stream, "socksan: ERROR SUMMARY: %s, %s, %s",
 		text_plural(errors, by_severity[SEVERITY_ERROR], "error"),
 		text_plural(warnings, by_severity[SEVERITY_WARNING], "warning"),

@@ -20,24 +20,25 @@ static const struct {
 	bool blind;
 	const char *words;
 } coverage_words[] = {
-	{TRACE_USED_IO_URING, true, "used io_uring in ways that no hook sees: not fully audited"},
+	{TRACE_USED_IO_URING, true, "used io_uring in ways that socksan cannot see: not fully audited"},
 	{TRACE_SECCOMP, false, "ran under a seccomp filter: audited without asking the kernel from then on"},
 	{TRACE_NO_UNWINDER, false, "could not load libunwind: no stacks"},
 	{TRACE_UNWINDER_BUSY, false, "was forked while another thread took a stack: no stacks"},
-	{TRACE_SHARED_FILE, false, "could make no trace of its own; its records stand in its parent's"},
+	{TRACE_SHARED_FILE, false, "could create no trace of its own; its records are in its parent's"},
 	{TRACE_LOW_DESCRIPTORS, false, "ran low on descriptors: quarantined numbers were given back early"},
 	{TRACE_MISSING_STACKS, false, "used sockets where no stack can be taken, as in some signal handlers"},
-	{TRACE_OPAQUE_RUNTIME, true, "used a runtime (such as uvloop) that may swallow writes without a word"},
+	{TRACE_OPAQUE_RUNTIME, true,
+		"used a runtime that may drop writes silently (such as uvloop): not fully audited"},
 	{TRACE_NO_PYTHON_STACKS, false, "ran a Python interpreter whose stacks cannot be read: native frames alone"},
-	{TRACE_CUT_SHORT, true, "had its trace truncated by somebody while it ran: what stood behind that is lost"},
-	{TRACE_RUNTIME_GAPS, true, "used a runtime that may swallow writes unseen, in parts that are not watched:"},
+	{TRACE_CUT_SHORT, true, "had its trace truncated while it ran: what followed is lost"},
+	{TRACE_RUNTIME_GAPS, true, "used a runtime that may drop writes silently where socksan does not look:"},
 };
 
 static const char *const loss_words[TRACE_LOSSES] = {
 	[TRACE_LOST_LOG_FULL] = "the trace had reached max_trace",
 	[TRACE_LOST_NO_SPACE] = "the disk was full",
 	[TRACE_LOST_NO_MEMORY] = "there was no memory",
-	[TRACE_LOST_CONTENDED] = "another thread was in the way",
+	[TRACE_LOST_CONTENDED] = "another thread was using the same record",
 	[TRACE_LOST_FD_RANGE] = "the descriptor's number was too high to follow",
 	[TRACE_LOST_NO_TRACE] = "there was no trace to write it to",
 	[TRACE_LOST_NO_ANSWER] = "the kernel did not answer a question about a socket",
@@ -119,7 +120,7 @@ static void show_troubles(const struct text_page *page, const struct run_facts *
 	for (size_t i = 0; i < facts->trouble_count && i < SHOWN_PROCESSES; i++)
 		warn(page, "%s", facts->troubles[i]);
 	if (facts->trouble_count > SHOWN_PROCESSES)
-		warn(page, "and %zu more such troubles", facts->trouble_count - SHOWN_PROCESSES);
+		warn(page, "%zu more warnings", facts->trouble_count - SHOWN_PROCESSES);
 }
 
 /* Whether a process has a coverage bit, or a line among its gaps. */
@@ -213,8 +214,7 @@ static void show_losses(const struct text_page *page, const struct process *proc
 			lost += processes[i].lost[loss];
 		if (lost)
 			warn(page, "%s lost: %s", text_plural(number, lost, "record"),
-				loss_words[loss] ? loss_words[loss]
-						 : "the reason is one that this version does not know");
+				loss_words[loss] ? loss_words[loss] : "for a reason that this version does not know");
 	}
 }
 
@@ -246,7 +246,7 @@ void text_coverage_show(const struct text_page *page, const struct report *repor
 		shown += processes[i].died_in_unplaced_write || processes[i].end == PROCESS_RUNNING;
 	}
 	if (report->summary.recycled)
-		warn(page, "the records of %s were used again to bound the traces: what they did is not counted here",
+		warn(page, "the records of %s were recycled to bound the traces: their writes are not counted here",
 			text_plural(number, report->summary.recycled, "clean connection"));
 }
 

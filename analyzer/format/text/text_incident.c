@@ -59,7 +59,7 @@ static void show_connection(const struct text_page *page, const struct view *vie
 		text_page_field(page, "connection", connection);
 		free(connection);
 	} else if (story->record.fd >= 0) {
-		field(page, "connection", "descriptor %d, of whose socket nothing is known any more", story->record.fd);
+		field(page, "connection", "descriptor %d, whose socket is no longer known", story->record.fd);
 	} else {
 		text_page_field(page, "connection", "not known");
 	}
@@ -105,7 +105,7 @@ static void show_call(const struct text_page *page, const struct view *view)
 								  : "written by";
 
 	if (missing)
-		field(page, label, "%.16s%s%s", record->call, record->call[0] ? ", " : "", missing);
+		field(page, label, record->call[0] ? "%.16s (%s)" : "%.16s%s", record->call, missing);
 	else if (record->kind == TRACE_DROPPED_BY_FRAMEWORK) /* there was no call */
 		text_page_stack(page, label, "", &view->write, WRITE_FRAMES, false);
 	else
@@ -231,8 +231,8 @@ void text_incident_others(const struct text_page *page, const struct report *rep
 	}
 	if (group->count == 1)
 		return;
-	text_number(incidents, group->count - 1);
+	text_plural(incidents, group->count - 1, "more occurrence");
 	text_plural(bytes, lost, "byte");
-	field(page, "likewise", "%s more%s%s%s%s", incidents, other_sockets ? " on other connections" : "",
-		lost ? "; " : "", lost ? bytes : "", lost ? " lost in all" : "");
+	field(page, "also", "%s%s%s%s%s", incidents, other_sockets ? " on other connections" : "", lost ? "; " : "",
+		lost ? bytes : "", lost ? " lost in all" : "");
 }

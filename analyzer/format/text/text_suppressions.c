@@ -44,7 +44,7 @@ static void show_baseline(const struct text_page *page, const struct report_opti
 		gone += !list[i]->seen;
 	line = text_format("socksan: baseline %s: %s known%s%s%s", rule->file,
 		text_plural(incidents, rule->used, "incident"), gone ? "; " : "",
-		gone ? text_plural(places, gone, "place") : "", gone ? " of it not found this time" : "");
+		gone ? text_plural(places, gone, "place") : "", gone ? " did not recur" : "");
 	text_page_line(page, 9, line);
 	free(line);
 	free(list);
@@ -96,7 +96,7 @@ void text_suppressions_propose(const struct text_page *page, const struct report
 {
 	if (!report->options->gen_suppressions || !report->groups.count)
 		return;
-	fputs("# Suppressions for what was found; with --suppressions=FILE they take effect.\n", page->stream);
+	fputs("# Suppressions for what was found; use them with --suppressions=FILE.\n", page->stream);
 	for (size_t i = 0; i < report->groups.count && !ferror(page->stream); i++)
 		propose_for(page, report, &report->groups.groups[i]);
 	fputc('\n', page->stream);

@@ -188,7 +188,7 @@ class Drop:
         run = self.run
         if run is not None:
             if run.dead_runs > 1 and run.is_pending():
-                lines.insert(0, "found: write by a timed call that outlived its connection")
+                lines.insert(0, "cause: a timed call outlived its connection")
             lines += run.lines()
         return stacks.encode("\n".join(lines))
 
@@ -254,8 +254,8 @@ def _lines_of_end(watch):
     """What became of the connection."""
     ago = ""
     if watch.when is not None:
-        ago = ", %s before" % _duration(time.monotonic() - watch.when)
-    lines = ["lost: %s%s" % (watch.why or "it is not known how", ago)]
+        ago = ", %s earlier" % _duration(time.monotonic() - watch.when)
+    lines = ["lost: %s%s" % (watch.why or "no reason is known", ago)]
     if watch.end:
         lines += _named_frames("ended at", watch.end)[:1]
     lines.append("runtime: %s" % watch.name)
@@ -350,7 +350,7 @@ def annotate(since, callers=(), run=None, sock=0):
         lines = []
         reactor_run()  # finds out whether the last one is over
         for i in range(len(callers) - 2, -1, -2):
-            asked = _named_frames("asked for at", callers[i])
+            asked = _named_frames("your call", callers[i])
             if asked and asked[0] not in lines:
                 lines += asked
             run = run or callers[i + 1]
