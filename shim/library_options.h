@@ -2,8 +2,8 @@
  * library_options.h: the options of SOCKSAN_OPTIONS, one row each.
  *
  * The library reads them (config.h), the command checks what it hands on (analyzer/run/shim_options.h), and the help
- * and the manual page are made from the rows. An option is a row here and the code that asks config.NAME. Besides
- * trace_format.h the only file that library and command share. Pure: no state, no calls; usable anywhere.
+ * and the manual page are made from the rows. An option is a row here and the code that asks config.NAME. Library and
+ * command share this file, trace_format.h and trace_kinds.h. Pure: no state, no calls; usable anywhere.
  */
 #ifndef SOCKSAN_LIBRARY_OPTIONS_H
 #define SOCKSAN_LIBRARY_OPTIONS_H
@@ -18,36 +18,36 @@
  * and a sentence of the manual page, which goes on with `more`.
  */
 #define LIBRARY_OPTIONS(TEXT, NUMBER, SIZE, SWITCH)                                                                    \
-	TEXT(log_path, "socksan.", "PREFIX", "--log-dir", "where traces go: a directory where it ends in a slash",     \
-		"The process adds a name of its own.")                                                                 \
+	TEXT(log_path, "socksan.", "PREFIX", "--log-dir", "where traces go; a directory if it ends in a slash",        \
+		"Each process adds its own name.")                                                                     \
 	SIZE(max_trace, 64, 4193280, 65536, "BYTES", "the largest trace of one process",                               \
-		"K, M and G are understood. When it is full, records of connections that ended well make room; "       \
-		"incidents that find none are counted.")                                                               \
-	NUMBER(stack_depth, stack_depth, 1, 120, 48, "N", "frames kept of a stack", "")                                \
-	SWITCH(halt_on_error, 0, "end the process at the first incident that is an error",                             \
+		"Accepts K, M and G. When it is full, records of cleanly ended connections make room; incidents that " \
+		"find none are counted as lost.")                                                                      \
+	NUMBER(stack_depth, stack_depth, 1, 120, 48, "N", "frames kept per stack", "")                                 \
+	SWITCH(halt_on_error, 0, "end the process at the first error",                                                 \
 		"It ends with exitcode, after the call that made the incident, or after the one that showed what "     \
 		"became of its bytes. A double close counts once this thread closes anything but the next number, or " \
 		"at the end, since it may be part of a loop that closes every number.")                                \
-	NUMBER(exitcode, exitcode, 0, 255, 66, "N", "the exit status with which halt_on_error ends it", "")            \
+	NUMBER(exitcode, exitcode, 0, 255, 66, "N", "the exit status that halt_on_error gives the process", "")        \
 	NUMBER(quarantine, quarantine, 0, 1048576, 0, "N",                                                             \
-		"keep the numbers of up to N closed sockets from being used again",                                    \
-		"A write through a stale descriptor then fails and is reported. More than an eighth of the limit on "  \
-		"open descriptors is never used, and all is given back under pressure. New descriptors then have "     \
-		"higher numbers than they would have without it.")                                                     \
+		"keep the descriptors of up to N closed sockets from being reused",                                    \
+		"A write through a stale descriptor then fails and is reported. It never holds more than an eighth "   \
+		"of the limit on open descriptors, and gives all back under pressure. New descriptors get higher "     \
+		"numbers than without it.")                                                                            \
 	NUMBER(silent_after, silent_after_ms, 0, 3600000, 1000, "MS",                                                  \
-		"a peer that acknowledges nothing for so long is called silent; 0: never",                             \
+		"call a peer silent that acknowledges nothing for this long; 0: never",                                \
 		"In milliseconds, through retransmissions.")                                                           \
 	NUMBER(preview, preview, 0, 64, 0, "N", "keep the first N bytes of what an incident wrote",                    \
 		"None by default, since they can be secret.")                                                          \
-	SWITCH(python, 1, "take Python stacks, and load the adapter for Python", "")                                   \
-	SWITCH(handle_sigbus, 1, "let no trace that somebody truncates kill the program, by a handler of SIGBUS",      \
-		"It is set when the first trace is made; any other SIGBUS is the program's as before, but "            \
-		"/proc/PID/status shows that it is caught. socksan run sets 0 where traces lie in a temporary "        \
-		"directory of its own.")                                                                               \
+	SWITCH(python, 1, "take Python stacks and load the Python adapter", "")                                        \
+	SWITCH(handle_sigbus, 1, "handle SIGBUS, so that truncating a trace does not kill the program",                \
+		"The handler is installed with the first trace. Any other SIGBUS goes to the program as before, but "  \
+		"/proc/PID/status shows it as caught. socksan run sets 0 where the traces are in its own temporary "   \
+		"directory.")                                                                                          \
 	TEXT(suppressions, "", "FILE", "", "rules for what to ignore, for the report", "See socksan(1).")              \
-	TEXT(roster, "", "FILE", "--log-dir", "where the process signs in", "")                                        \
-	NUMBER(verbosity, verbosity, 0, 9, 0, "N", "from 1 on: say on standard error where the trace is", "")          \
-	SWITCH(help, 0, "print this", "")
+	TEXT(roster, "", "FILE", "--log-dir", "the file where each audited process signs in", "")                      \
+	NUMBER(verbosity, verbosity, 0, 9, 0, "N", "1 or more: print the trace's path on standard error", "")          \
+	SWITCH(help, 0, "print this help", "")
 
 #ifndef LIBRARY_OPTIONS_TABLE_ONLY /* the build reads the table alone */
 

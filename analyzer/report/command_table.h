@@ -15,37 +15,36 @@
 #define SUBCOMMANDS(SUBCOMMAND)                                                                                        \
 	SUBCOMMAND(RUN, run, "[options] [--] COMMAND [ARG...]", COMMAND,                                               \
 		"audit a command and all its children, then report",                                                   \
-		"Runs COMMAND with all its children audited, and reports when it has ended. The report goes to "       \
-		"standard error, or to the file that --output names. What cannot be audited is refused: static "       \
+		"Audits COMMAND and all its children, and reports when it ends. The report goes to "                   \
+		"standard error, or to the file that --output names. It refuses what cannot be audited: static "       \
 		"programs, programs of another architecture, setuid programs. Children that escaped the audit are "    \
 		"listed in the report.",                                                                               \
 		"COMMAND's own, 128+N where signal N ended it. Where that is 0: 66 (see --error-exitcode) where "      \
 		"incidents of a severity in --fail-on remain; 125 where socksan itself failed or COMMAND cannot be "   \
 		"audited; 126 where COMMAND cannot be executed; 127 where it was not found.")                          \
 	SUBCOMMAND(REPORT, report, "[options] TRACE...", TRACES, "summarize traces (files or directories)",            \
-		"Summarizes traces that were kept: files, or directories searched for *.trace. The report goes to "    \
+		"Summarizes kept traces: files, or directories searched for *.trace. The report goes to "              \
 		"standard output.",                                                                                    \
 		"0; 66 (see --error-exitcode) where incidents of a severity in --fail-on remain; 3 where no trace "    \
 		"was found; 125 where a report could not be written.")                                                 \
 	SUBCOMMAND(SOCKETS, sockets, "[options] TRACE...", TRACES,                                                     \
 		"every connection: endpoints, bytes, duration, how it ended",                                          \
 		"Lists every connection in the traces (files, or directories searched for *.trace): endpoints, "       \
-		"bytes, duration, how it ended, writes that came too late, and after how long a peer that had gone "   \
-		"without a word would have been noticed, by the socket's settings and this system's: while the "       \
-		"connection was idle, and while bytes waited for an acknowledgement.",                                 \
+		"bytes, duration, how it ended, late writes, and how long it would take to notice a peer that "        \
+		"vanished silently, by the settings of the socket and of this system: while the connection was idle, " \
+		"and while bytes were unacknowledged.",                                                                \
 		"0; 3 where no trace was found; 125 where the list could not be written, or a trace could not be "     \
 		"read.")                                                                                               \
 	SUBCOMMAND(DIFF, diff, "[options] BASE NEW", TRACES, "incidents that are new, gone and still there",           \
 		"Compares two reports (json or jsonl), traces or directories of traces, and lists the incidents "      \
 		"that are new, gone and still there. An incident is recognised by its fingerprint, which survives "    \
-		"rebuilds and moved lines. A note in BASE does not make known what is a warning or an error in "       \
-		"NEW.",                                                                                                \
+		"rebuilds and moved lines. A note in BASE does not cover a warning or an error in NEW.",               \
 		"0; 66 (see --error-exitcode) where there are new incidents of a severity in --fail-on; 125 where "    \
 		"BASE or NEW could not be read.")                                                                      \
 	SUBCOMMAND(EXPLAIN, explain, "[KIND]", KIND, "what a kind of incident means, usual causes, how to fix it",     \
 		"Says what a kind of incident means, its likely causes, and how to fix it; without KIND, lists all "   \
 		"kinds.",                                                                                              \
-		"0; 125 where KIND is none.")                                                                          \
+		"0; 125 where KIND is unknown.")                                                                       \
 	SUBCOMMAND(HELP, help, "[SUBCOMMAND]", SUBCOMMAND, "this list, or the options of a subcommand",                \
 		"Lists the subcommands, or the options of one.", "")                                                   \
 	SUBCOMMAND(VERSION, version, "", NOTHING, "the version of socksan", "Prints the version.", "")
@@ -58,10 +57,10 @@
  */
 #define OPTIONS(OPTION)                                                                                                \
 	OPTION(FORMAT, "format", "", "NAME", FORMAT, "", IN_RUN | IN_REPORT, "report format",                          \
-		"The format of the report, one of those under FORMATS (default: text); may be repeated, each with an " \
-		"--output of its own")                                                                                 \
-	OPTION(OUTPUT, "output", "", "FILE", FILE, "", IN_RUN | IN_REPORT, "where the format before it goes",          \
-		"Where the format before it goes, - for standard output; may be repeated")                             \
+		"The format of the report, one of those under FORMATS (default: text); may be repeated, each with "    \
+		"its own --output")                                                                                    \
+	OPTION(OUTPUT, "output", "", "FILE", FILE, "", IN_RUN | IN_REPORT, "where the preceding format goes",          \
+		"Where the preceding format goes, - for standard output; may be repeated")                             \
 	OPTION(DIFF_FORMAT, "format", "", "NAME", WORD, "text json", IN_DIFF, "format of the list",                    \
 		"Format of the list: text or json (default: text)")                                                    \
 	OPTION(FAIL_ON, "fail-on", "", "LIST", WORDS, "error warning note all none", IN_RUN | IN_REPORT | IN_DIFF,     \
@@ -78,31 +77,30 @@
 		"Rules for what to ignore, KIND:PATTERN, a line each (see SUPPRESSIONS in socksan(1)); may be "        \
 		"repeated")                                                                                            \
 	OPTION(GEN_SUPPRESSIONS, "gen-suppressions", "", "", NONE, "", IN_RUN | IN_REPORT, "propose such rules",       \
-		"Propose such a rule for everything that the text report shows")                                       \
+		"Propose a rule for every incident that the text report shows")                                        \
 	OPTION(BASELINE, "baseline", "", "FILE", FILE, "", IN_RUN | IN_REPORT, "report only what is new since",        \
-		"An earlier report (json, jsonl), trace or directory of traces: what it has is known, and only what "  \
-		"is new is reported and changes the exit status")                                                      \
+		"An earlier report (json, jsonl), trace or directory of traces: incidents in it are known; only new "  \
+		"ones are reported and change the exit status")                                                        \
 	OPTION(SOURCE_ROOT, "source-root", "", "DIR", DIRECTORY, "", IN_RUN | IN_REPORT,                               \
-		"show source lines from below this directory, too",                                                    \
-		"Show source lines from below DIR, too, not only from the current directory's tree; may be repeated")  \
+		"also show source lines from this directory",                                                          \
+		"Also show source lines from below DIR, not only from the current directory's tree; may be repeated")  \
 	OPTION(COLOR, "color", "", "WHEN", WORD, "auto always never", IN_RUN | IN_REPORT | IN_DIFF,                    \
 		"when text is coloured",                                                                               \
-		"When text is coloured: auto, always or never (default: auto, which is where it goes to a terminal "   \
-		"and NO_COLOR is not set)")                                                                            \
+		"When text is coloured: auto, always or never (default: auto: on a terminal, unless NO_COLOR is set)") \
 	OPTION(QUIET, "quiet", "q", "", NONE, "", IN_RUN | IN_REPORT | IN_SOCKETS | IN_DIFF, "less on the terminal",   \
-		"No progress line, and no text report where there is nothing to report; of a diff, only what is new")  \
+		"No progress line; no text report if there is nothing to report; a diff lists only what is new")       \
 	OPTION(LOG_DIR, "log-dir", "", "DIR", DIRECTORY, "", IN_RUN, "keep the traces",                                \
-		"Keep the traces, in DIR; otherwise they go when the report is made")                                  \
+		"Keep the traces in DIR; otherwise they are deleted after the report")                                 \
 	OPTION(QUARANTINE, "quarantine", "", "N", NUMBER, "", IN_RUN, "park numbers of closed sockets",                \
 		"Park up to N descriptor numbers of closed sockets, so that a write through a stale descriptor fails " \
-		"and is reported, instead of reaching somebody else's connection")                                     \
+		"and is reported, instead of reaching another connection")                                             \
 	OPTION(OPTIONS, "options", "", "KEY=VALUE:...", TEXT, "", IN_RUN, "options for the library",                   \
 		"Options for the library, as in SOCKSAN_OPTIONS; see libsocksan(7)")                                   \
 	OPTION(SHIM, "shim", "", "FILE", FILE, "", IN_RUN, "the libsocksan.so to preload",                             \
-		"The libsocksan.so to preload, where the one beside the command is not meant")                         \
+		"The libsocksan.so to preload instead of the one beside the command")                                  \
 	OPTION(VERSION, "version", "", "", LAST, "", IN_RUN, "the version of socksan", "The version of socksan")       \
-	OPTION(HELP, "help", "h", "", LAST, "", IN_RUN | IN_REPORT | IN_SOCKETS | IN_DIFF | IN_EXPLAIN,                \
-		"how it is used", "How the subcommand is used")
+	OPTION(HELP, "help", "h", "", LAST, "", IN_RUN | IN_REPORT | IN_SOCKETS | IN_DIFF | IN_EXPLAIN, "usage",       \
+		"Usage of the subcommand")
 
 #ifndef COMMAND_TABLE_ONLY /* the build reads the table alone */
 

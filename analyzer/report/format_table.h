@@ -10,8 +10,8 @@
 #define FORMATS(FORMAT)                                                                                                \
 	FORMAT(text, "For a person at a terminal.")                                                                    \
 	FORMAT(json, "The whole audit in one object, schema socksan-report/1: processes, sockets, incidents.")         \
-	FORMAT(jsonl, "The same, one object a line, each complete in itself, with wall clock times: for databases "    \
-		      "and log collectors.")                                                                           \
+	FORMAT(jsonl, "The same, one self-contained object per line, with wall clock times: for databases and log "    \
+		      "collectors.")                                                                                   \
 	FORMAT(html, "One self-contained page: incidents with source lines and timelines, and an overview of the "     \
 		     "run.")                                                                                           \
 	FORMAT(junit, "JUnit XML: a test case for each label (see libsocksan(7)), else for each process.")             \
