@@ -21,7 +21,7 @@ only(["dropped-by-framework"])
 dropped | shows({count: 1, bytes_offered: 15, bytes_accepted: 0, severity: "error", knowledge: "told", errno: "",
  outcome: "rejected", sigpipe: "none"})
 dropped | written_at("say_one_more"; $ENV.line)
-dropped | notes("^lost: own loseConnection, .* before$")
+dropped | notes("^lost: own loseConnection, .* earlier$")
  and notes("^ended at: .*tx_line_client.py\", line [0-9]+ in finish$") and notes("^runtime: Twisted$")
  and notes("^timed call: callLater.* Talker.say_one_more, ran once, not pending any more$")
  and notes("^scheduled at: .*tx_line_client.py\", line [0-9]+ in connectionLost$")
@@ -46,7 +46,7 @@ only(["dropped-by-framework"])
 dropped | shows({count: 1, bytes_offered: 14, bytes_accepted: 0, severity: "error", knowledge: "told", errno: "",
  outcome: "rejected", sigpipe: "none"})
 dropped | written_at("say_one_more"; $ENV.line)
-dropped | notes("^lost: own close, .* before$") and notes("^ended at: .*aio_line_client.py\", line [0-9]+ in finish$")
+dropped | notes("^lost: own close, .* earlier$") and notes("^ended at: .*aio_line_client.py\", line [0-9]+ in finish$")
  and notes("^runtime: asyncio$") and notes("^timed call: task .* of main, slept 2 times, ")
 socket_of(dropped) | .protocol == "tcp" and .origin == "connect" and .peer_port > 0 and .closed_ns > 0
 EOF
