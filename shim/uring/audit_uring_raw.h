@@ -14,8 +14,8 @@ struct io_uring_params;
 struct raw_ring;
 
 /*
- * After an io_uring_setup, whose `params` the kernel has filled in; before a close of any descriptor that is known to be
- * no socket, or where the ring is to be forgotten; in a forked child.
+ * After an io_uring_setup, whose `params` the kernel has filled in; before a close of any descriptor that is known to
+ * be no socket, or where the ring is to be forgotten; in a forked child.
  */
 void audit_uring_raw_made(int fd, const struct io_uring_params *params);
 void audit_uring_raw_closed(int fd);

@@ -191,7 +191,10 @@ static inline void wait_for_acknowledgement(int fd)
 	CHECK(!"acknowledged in time");
 }
 
-/* A system call past libc, of up to four arguments: no hook sees it. Returns what the kernel returns, -errno where it failed. */
+/*
+ * A system call past libc, of up to four arguments: no hook sees it. Returns what the kernel returns, -errno where it
+ * failed.
+ */
 static inline long call_unseen(long number, long a, long b, long c, long d)
 {
 #if defined(__x86_64__)
