@@ -29,6 +29,7 @@ struct hold_block;
 /* Descriptors that a call of the program's has made and not returned yet; in the frame of our hook. */
 struct thread_made {
 	struct thread_made *outer; /* of a call that a signal handler interrupted */
+	const struct thread_made *self; /* what lies there otherwise is somebody else's frame by now */
 	int fds[2]; /* -1: none */
 };
 

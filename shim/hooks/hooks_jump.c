@@ -34,10 +34,14 @@ static void close_made(uintptr_t stack)
 {
 	int saved = errno;
 
+	/* left before, by a jump that passed no hook: the numbers may be anybody's by now */
+	if (thread_state.made && (thread_is_left((uintptr_t)thread_state.made, (uintptr_t)__builtin_frame_address(0)) ||
+					 thread_state.made->self != thread_state.made))
+		thread_state.made = NULL;
 	while (thread_state.made && thread_is_left((uintptr_t)thread_state.made, stack)) {
 		const struct thread_made *made = thread_state.made;
 
-		thread_state.made = made->outer;
+		thread_state.made = made->outer && made->outer->self == made->outer ? made->outer : NULL;
 		for (int i = 0; i < 2; i++) {
 			if (made->fds[i] < 0)
 				continue;

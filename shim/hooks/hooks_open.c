@@ -21,13 +21,14 @@
  */
 static void made(struct thread_made *made, int one, int other)
 {
-	*made = (struct thread_made){thread_state.made, {one, other}};
+	*made = (struct thread_made){thread_state.made, made, {one, other}};
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	thread_state.made = made;
 }
 
-static void handed_over(const struct thread_made *made)
+static void handed_over(struct thread_made *made)
 {
+	made->self = NULL;
 	thread_state.made = made->outer;
 }
 
