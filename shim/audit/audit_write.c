@@ -196,6 +196,8 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 	if (write->closed) {
 		if (result < 0 && saved == EBADF)
 			report_closed(write);
+		else if (socket_table_entry(write->fd) != write->hold.entry)
+			audit_result_is_stale(); /* another thread's dup2 was under way: the bytes went to either socket */
 	} else if (socket_hold_is_current(&write->hold)) {
 		book(write, result, saved);
 	} else if (result < 0 && saved == EBADF && !write->verdict.kind && is_closed_meanwhile(write)) {
