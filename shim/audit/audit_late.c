@@ -82,7 +82,8 @@ void audit_write_end_stale(struct audit_write *write, ssize_t result)
 {
 	int saved = errno;
 
-	audit_result_is_stale();
+	if (result >= 0 || (saved != EAGAIN && saved != EINTR)) /* those did nothing to any connection */
+		audit_result_is_stale();
 	if (socket_hold_is_ours(&write->hold)) {
 		__atomic_store_n(&write->hold.record->in_call_ns, 0, __ATOMIC_RELEASE);
 		/* one that refused all of it changed nothing, whichever connection it was */

@@ -110,6 +110,12 @@ static void read_nothing(struct audit_read *read)
 		audit_told(&read->hold, read->call, 0);
 }
 
+static void book_bytes(struct audit_read *read, ssize_t result)
+{
+	if (result > 0 && !(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
+		__atomic_fetch_add(&read->hold.record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
+}
+
 static void book(struct audit_read *read, ssize_t result, int error)
 {
 	struct socket *socket = read->socket;
@@ -117,14 +123,11 @@ static void book(struct audit_read *read, ssize_t result, int error)
 
 	if (!(state & SOCKET_CONNECTED))
 		note_connection(read, result, error);
-	if (result > 0) {
-		if (!(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
-			__atomic_fetch_add(&read->hold.record->bytes_received, (uint64_t)result, __ATOMIC_RELAXED);
-	} else if (result == 0) {
+	book_bytes(read, result);
+	if (result == 0)
 		read_nothing(read);
-	} else if (error != EAGAIN && classify_is_end(error) && socket_is_stream(socket)) {
+	else if (result < 0 && error != EAGAIN && classify_is_end(error) && socket_is_stream(socket))
 		audit_told(&read->hold, read->call, error);
-	}
 	if (socket->readable != READABLE_NOT && !(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
 		socket->readable = READABLE_NOT;
 	if (result >= 0 || error != EAGAIN)
@@ -140,6 +143,8 @@ void audit_read_result(struct audit_read *read, ssize_t result)
 
 	if (socket_hold_is_current(&read->hold))
 		book(read, result, saved);
+	else if (result >= 0 && audit_was_closed_after(&read->hold))
+		book_bytes(read, result);
 	else if (result >= 0 || (saved != EAGAIN && saved != EBADF && saved != EINTR)) /* those told nothing */
 		audit_result_is_stale();
 	halt_if_due();

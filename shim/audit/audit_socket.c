@@ -172,3 +172,19 @@ void audit_result_is_stale(void)
 {
 	trace_log_lost(TRACE_LOST_STALE);
 }
+
+bool audit_is_closed_meanwhile(const struct socket_hold *hold)
+{
+	uint64_t entry = socket_table_entry(hold->fd);
+
+	return socket_entry_is_closed(entry) && socket_entry_index(entry) == socket_entry_index(hold->entry) &&
+	       socket_hold_is_ours(hold);
+}
+
+bool audit_was_closed_after(const struct socket_hold *hold)
+{
+	uint64_t entry = socket_table_entry(hold->fd);
+
+	return audit_is_closed_meanwhile(hold) && audit_may_probe() &&
+	       (socket_table_is_parked(hold->fd) || !probe_is_open(hold->fd)) && socket_table_entry(hold->fd) == entry;
+}

@@ -45,6 +45,19 @@ bool audit_verify(const struct socket_hold *hold);
  */
 void audit_result_is_stale(void);
 
+/*
+ * Whether another thread has closed the number since it was held, and it has meant no other socket. The kernel may have
+ * had a file of another sort there.
+ */
+bool audit_is_closed_meanwhile(const struct socket_hold *hold);
+
+/*
+ * The same, and a call that succeeded was made on the socket that is held: as happens where its bytes woke the thread
+ * that closed it. Whoever closes the number once more, or puts something in its place, changes its entry; a file that
+ * was opened there would be there still. One system call, in that rare case alone.
+ */
+bool audit_was_closed_after(const struct socket_hold *hold);
+
 /* ---- sockets that are new to the table, for audit_open.c ---- */
 
 /* What socket() makes of these, as enum trace_protocol. */

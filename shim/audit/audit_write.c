@@ -151,19 +151,24 @@ static size_t length_shown(const struct audit_write *write, ssize_t result)
 	return result > 0 ? (size_t)result : 0;
 }
 
-/* The call was made on this connection, and it is still the number's. */
-static void book(struct audit_write *write, ssize_t result, int error)
+/* The call was made on this connection, whatever has become of it since. */
+static void book_bytes(struct audit_write *write, ssize_t result)
 {
 	struct trace_socket *record = write->hold.record;
 
 	__atomic_store_n(&record->in_call_ns, 0, __ATOMIC_RELEASE);
 	__atomic_fetch_add(&record->writes, 1, __ATOMIC_RELAXED);
-	if (result > 0) {
+	if (result > 0)
 		__atomic_fetch_add(&record->bytes_sent, (uint64_t)result, __ATOMIC_RELAXED);
-		/* it waited until the connection stood; bytes that go with a SYN (fast open) wait for nothing */
-		if (write->facts.connecting && !write->facts.fast_open)
-			audit_found_connected(write);
-	}
+}
+
+/* The same, and it is still the number's. */
+static void book(struct audit_write *write, ssize_t result, int error)
+{
+	book_bytes(write, result);
+	/* it waited until the connection stood; bytes that go with a SYN (fast open) wait for nothing */
+	if (result > 0 && write->facts.connecting && !write->facts.fast_open)
+		audit_found_connected(write);
 	if (write->verdict.kind)
 		audit_complete(write, result, error);
 	else if (result < 0)
@@ -174,19 +179,6 @@ static void book(struct audit_write *write, ssize_t result, int error)
 		audit_loss_goes_on(&write->hold, kernel_now_ns());
 	socket_remember(write->hold.socket, write->call, write->start_ns, length_shown(write, result),
 		result < 0 ? -(long)error : result, true);
-}
-
-/*
- * The number is closed by now, and means no other socket: whoever wrote when the kernel knew nothing of it wrote after
- * that close. The kernel may have taken bytes before it, though, or be told to stop: that belongs to nobody for
- * certain.
- */
-static bool is_closed_meanwhile(const struct audit_write *write)
-{
-	uint64_t entry = socket_table_entry(write->fd);
-
-	return socket_entry_is_closed(entry) && socket_entry_index(entry) == socket_entry_index(write->hold.entry) &&
-	       socket_hold_is_ours(&write->hold);
 }
 
 ssize_t audit_write_end(struct audit_write *write, ssize_t result)
@@ -200,9 +192,15 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 			audit_result_is_stale(); /* another thread's dup2 was under way: the bytes went to either socket */
 	} else if (socket_hold_is_current(&write->hold)) {
 		book(write, result, saved);
-	} else if (result < 0 && saved == EBADF && !write->verdict.kind && is_closed_meanwhile(write)) {
+	} else if (result < 0 && saved == EBADF && !write->verdict.kind && audit_is_closed_meanwhile(&write->hold)) {
+		/*
+		 * Whoever wrote when the kernel knew nothing of the number wrote after that close. Any other error
+		 * belongs to nobody for certain.
+		 */
 		__atomic_store_n(&write->hold.record->in_call_ns, 0, __ATOMIC_RELEASE);
-		report_closed(write); /* closed by another thread meanwhile */
+		report_closed(write);
+	} else if (result >= 0 && !write->verdict.kind && audit_was_closed_after(&write->hold)) {
+		book_bytes(write, result);
 	} else {
 		audit_write_end_stale(write, result);
 	}

@@ -4,6 +4,7 @@
  * threads bad      each writes twice to its own peer, which has closed
  * threads shared   all write to one dead connection from one place, 100 times each
  * threads told     the main thread reads the end, another thread writes: it is one program
+ * threads woken    each of 500 bytes wakes the main thread, which closes the writer's descriptor at once
  * threads ok       each opens, writes, is read and closes, 50 times
  */
 #include "tests/programs/support.h"
@@ -62,6 +63,26 @@ static void *behave_well(void *unused)
 	return unused;
 }
 
+static void *wake(void *unused)
+{
+	CHECK(send(shared.ours, "x", 1, 0) == 1);
+	return unused;
+}
+
+static void close_when_woken(void)
+{
+	for (int i = 0; i < 500; i++) {
+		pthread_t writer;
+		char byte;
+
+		shared = ends_open("pair");
+		CHECK(pthread_create(&writer, NULL, wake, NULL) == 0);
+		CHECK(recv(shared.theirs, &byte, 1, 0) == 1);
+		CHECK(close(shared.ours) == 0 && close(shared.theirs) == 0);
+		CHECK(pthread_join(writer, NULL) == 0);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *how = argument(argc, argv, 1);
@@ -83,6 +104,9 @@ int main(int argc, char **argv)
 		shared = ends_open("tcp4");
 		peer_closes(shared, "tcp4");
 		CHECK(read(shared.ours, &byte, 1) == 0);
+	} else if (same(how, "woken")) {
+		close_when_woken();
+		return 0;
 	}
 	for (int i = 0; i < count; i++)
 		CHECK(pthread_create(&threads[i], NULL, work, NULL) == 0);
