@@ -8,7 +8,7 @@
 # report has the same sends as writes before connect. A send is paired with a socket only where both files bear it out:
 #
 #   - the same process; the socket was made there, open, and not connected at the time of the send;
-#   - the report has no socket with the ports of the record open at that time;
+#   - the report has no socket with the ports of the record open at that time that wrote anything;
 #   - both sides lack it: the record has more sends under its name than the report, and the report more under its own;
 #   - one of the reasons below holds.
 #
@@ -37,6 +37,8 @@ def may_be_unconnected($t):
 def reason($socket):
   .t_ns as $t | changed_ns as $changed
   | if $socket | may_be_unconnected($t) | not then empty
+    elif .state == "CLOSE" and $changed == 0 then
+      "no ports: the record never saw a change of state at this kernel address"
     elif .state == "CLOSE" and $changed < $socket.opened_ns then
       "address reused: the last change of state at this kernel address came \($socket.opened_ns - $changed) ns before"
       + " the socket was made, so the ports are those of an earlier socket there"
@@ -67,7 +69,7 @@ def search($sockets):
 def is_settled($send; $sockets):
   $send.state == "CLOSE_WAIT" or ((.missing[$send | recorded_ports] // 0) <= 0 and ($send | is_race | not))
   or (any(.candidates[]; .pid == $send.pid) | not)
-  or any($sockets[]; ports == ($send | recorded_ports) and is_open($send.t_ns));
+  or any($sockets[]; ports == ($send | recorded_ports) and is_open($send.t_ns) and .writes > 0);
 
 def partner($send):
   first(.left as $left | .over as $over | .candidates[]
@@ -124,13 +126,16 @@ def pair_overtaken($sockets; $incidents):
         // .
       end);
 
-# The socket that such a send has opened; nothing where it is another send.
+# The socket that such a send has opened, or tried to; nothing where it is another send. The record has no ports for one at whose
+# kernel address it never saw a change of state.
 def opened_by_send($sockets):
   . as $send
   | if .state != "CLOSE" or .ret == -32 or is_race then empty
     else
-      first($sockets[] | select(ports == ($send | recorded_ports) and may_be_unconnected($send.t_ns)
-        and ($send | changed_ns) < .opened_ns))
+      first($sockets[] | select(may_be_unconnected($send.t_ns) and ($send | changed_ns) < .opened_ns
+        and (ports == ($send | recorded_ports)
+          or ($send | .lport == 0 and .rport == 0 and changed_ns == 0) and .pid == $send.pid and .writes > 0
+            and .writes_before_connect == 0)))
     end;
 
 def many($what): "\(.) \($what)" + if . == 1 then "" else "s" end;
