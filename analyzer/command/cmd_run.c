@@ -261,6 +261,7 @@ static int report(struct run *run)
 static int perform(struct run *run)
 {
 	int status;
+	char *words;
 
 	if (!shim_library_find(&run->shim, run->shim_path))
 		return EXIT_SOCKSAN;
@@ -276,7 +277,13 @@ static int perform(struct run *run)
 	}
 	/* Whoever reads the report may go away. The traces must be cleared up nevertheless. */
 	signal(SIGPIPE, SIG_IGN);
-	return report(run);
+	words = text_format("socksan: interrupted: the traces stay in %s (`socksan report` reads them)\n",
+		run->directory.path);
+	launch_report_begins(words);
+	status = report(run);
+	launch_report_begins("");
+	free(words);
+	return status;
 }
 
 int command_run(int argc, char **argv)

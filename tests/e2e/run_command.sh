@@ -160,16 +160,22 @@ t_interrupt_is_left_to_the_command() {
     expect_status 4
 }
 
-t_termination_is_handed_on() {
+until_there() { # FILE
+    for _ in $(seq 300); do
+        [ ! -e "$1" ] || return 0
+        sleep 0.1
+    done
+    fail "$1 does not come"
+}
+
+# Of all signals that end a program; the shell ignores two of them for what it runs in the background.
+t_signals_are_handed_on() {
     local signal pid
     mkfifo fifo
-    for signal in TERM HUP; do
-        "$socksan" run -- sh -c 'echo >ready; read line <fifo' >out 2>err &
+    for signal in TERM HUP USR1 USR2 ALRM INT QUIT; do
+        env --default-signal=INT,QUIT "$socksan" run -- sh -c 'echo >ready; read line <fifo' >out 2>err &
         pid=$!
-        for _ in $(seq 100); do
-            [ ! -e ready ] || break
-            sleep 0.1
-        done
+        until_there ready
         kill -"$signal" "$pid"
         status=0
         wait "$pid" || status=$?
@@ -178,6 +184,45 @@ t_termination_is_handed_on() {
         [ -s err ] || fail "no report after SIG$signal"
     done
     [ -z "$(ls -A "$TMPDIR")" ] || fail "left behind: $(ls -A "$TMPDIR")"
+}
+
+# A report that waits until somebody reads it.
+begin_slow_report() {
+    mkfifo report
+    env --default-signal=INT,QUIT "$socksan" run --format=json --output=report -- sh -c 'echo >ready' 2>err &
+    pid=$!
+    until_there ready
+    for _ in $(seq 300); do
+        pgrep -P "$pid" >/dev/null || return 0
+        sleep 0.1
+    done
+    fail "the command does not end"
+}
+
+t_signals_do_not_end_the_report() {
+    local signal pid
+    begin_slow_report
+    for signal in TERM HUP TERM; do
+        kill -"$signal" "$pid"
+    done
+    grep -q '"schema"' report || fail "no report: $(cat err)"
+    wait "$pid" || fail "status $?"
+    [ -z "$(ls -A "$TMPDIR")" ] || fail "left behind: $(ls -A "$TMPDIR")"
+}
+
+t_an_interrupted_report_leaves_the_traces() {
+    local pid directory
+    begin_slow_report
+    for _ in $(seq 100); do # until the report is begun, it is ignored
+        kill -INT "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    status=0
+    wait "$pid" || status=$?
+    expect_status 130
+    directory=$(sed -n 's/^socksan: interrupted: the traces stay in \([^ ]*\) .*/\1/p' err)
+    [ -d "$directory" ] || fail "no directory named: $(cat err)"
+    rm -r "$directory"
 }
 
 t_ignored_hangup_stays_ignored() {
