@@ -148,12 +148,12 @@ fuzz_tool_sources := $(sort $(wildcard tests/fuzz/make_*.c))
 fuzz_helper_sources := $(filter-out $(fuzz_sources) $(fuzz_tool_sources) tests/fuzz/replay.c, \
 	$(sort $(wildcard tests/fuzz/*.c)))
 
-# tests/unit/: test_*.c test the analyzer, shim_*.c the shim, make_*.c are programs, everything else helps the first.
-unit_analyzer_sources := $(sort $(wildcard tests/unit/test_*.c))
-unit_shim_sources := $(sort $(wildcard tests/unit/shim_*.c))
+# tests/unit/: analyzer/ and shim/ have the folders of the sources, with a test program for each .c; make_*.c are programs, the other .c
+# help the tests of the analyzer.
+unit_analyzer_sources := $(sort $(wildcard tests/unit/analyzer/*/*.c tests/unit/analyzer/*/*/*.c))
+unit_shim_sources := $(sort $(wildcard tests/unit/shim/*/*.c))
 unit_tool_sources := $(sort $(wildcard tests/unit/make_*.c))
-unit_helper_sources := $(filter-out $(unit_analyzer_sources) $(unit_shim_sources) $(unit_tool_sources), \
-	$(sort $(wildcard tests/unit/*.c)))
+unit_helper_sources := $(filter-out $(unit_tool_sources),$(sort $(wildcard tests/unit/*.c)))
 
 shim_objects := $(call object,$(shim_sources))
 analyzer_objects := $(call object,$(analyzer_sources))
@@ -532,4 +532,4 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 .SECONDARY:
 
 -include $(wildcard $(foreach part,shim shim-fault shim-unit analyzer,$(BUILD)/$(part)/*.d $(BUILD)/$(part)/*/*.d $(BUILD)/$(part)/*/*/*.d) \
-	$(BUILD)/tests/*/*.d $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/*/*/*.d $(BUILD)/fuzz/*/*/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)
+	$(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*/*.d $(BUILD)/tests/unit/*/*/*/*.d $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/*/*/*.d $(BUILD)/fuzz/*/*/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)

@@ -52,7 +52,7 @@ extern void (*hold_abandoned)(struct hold_slot *slot) __attribute__((visibility(
  */
 struct hold_slot *hold_find_slot(uintptr_t holder);
 
-/* The one fenced store of a hold; tests/unit/shim_lifetime.c shows what happens without it. */
+/* The one fenced store of a hold; tests/unit/shim/socket/lifetime.c shows what happens without it. */
 #ifndef HOLD_PUBLISH
 #define HOLD_PUBLISH(slot, value) (void)__atomic_exchange_n(&(slot)->object, value, __ATOMIC_SEQ_CST)
 #endif
