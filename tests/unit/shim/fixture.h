@@ -1,5 +1,5 @@
 /*
- * shim_fixture.h: what the tests of the shim's modules share. A directory for traces, a process that is set up as the
+ * fixture.h: what the tests of the shim's modules share. A directory for traces, a process that is set up as the
  * constructor would do it, and a reader of what was written, which holds each record against the rules of
  * shim/trace_format.h.
  *

@@ -1,4 +1,4 @@
-/* test_escape.c: what outsiders can put into text, and what comes out. */
+/* escape.c: what outsiders can put into text, and what comes out. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* test_limits.c: allowances, what is spent of them, and that it is said. */
+/* limits.c: allowances, what is spent of them, and that it is said. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

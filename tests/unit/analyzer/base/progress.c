@@ -1,4 +1,4 @@
-/* test_progress.c: the words of the line that shows progress. */
+/* progress.c: the words of the line that shows progress. */
 #include <criterion/criterion.h>
 
 #include "analyzer/base/progress.h"

@@ -1,4 +1,4 @@
-/* test_regular_file.c: what is opened by a name from outside, and what is not. */
+/* regular_file.c: what is opened by a name from outside, and what is not. */
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>

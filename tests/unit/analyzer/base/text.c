@@ -1,4 +1,4 @@
-/* test_text.c: numbers and paragraphs as people read them. */
+/* text.c: numbers and paragraphs as people read them. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 

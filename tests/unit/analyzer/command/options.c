@@ -1,4 +1,4 @@
-/* test_options.c: the options that run and report share. */
+/* options.c: the options that run and report share. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdio.h>

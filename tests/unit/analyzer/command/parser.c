@@ -1,4 +1,4 @@
-/* test_command_line.c: the one parser, and the table that it parses by. */
+/* parser.c: the one parser, and the table that it parses by. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_findings.c: what an earlier report knows, and what is new since. */
+/* findings.c: what an earlier report knows, and what is new since. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* test_hostile.c: no trace, however broken, makes the analyzer crash, hang or take memory without bound. */
+/* hostile.c: no trace, however broken, makes the analyzer crash, hang or take memory without bound. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <fcntl.h>

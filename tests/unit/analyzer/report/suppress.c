@@ -1,4 +1,4 @@
-/* test_suppress.c: rules for what is not to be reported. */
+/* suppress.c: rules for what is not to be reported. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdio.h>

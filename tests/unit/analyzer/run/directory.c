@@ -1,5 +1,5 @@
 /*
- * test_run_directory.c: the directory of one run: made private, told apart from other runs, removed without a
+ * directory.c: the directory of one run: made private, told apart from other runs, removed without a
  * trace.
  */
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-/* test_executable.c: which programs can be audited, told from small ELF files and scripts that are made here. */
+/* executable.c: which programs can be audited, told from small ELF files and scripts that are made here. */
 #include <criterion/criterion.h>
 #include <elf.h>
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-/* test_roster.c: who was audited and who escaped, told from rosters that are written here. */
+/* roster.c: who was audited and who escaped, told from rosters that are written here. */
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <stdio.h>

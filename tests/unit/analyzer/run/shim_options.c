@@ -1,4 +1,4 @@
-/* test_shim_options.c: the text in SOCKSAN_OPTIONS, taken apart and put together. */
+/* shim_options.c: the text in SOCKSAN_OPTIONS, taken apart and put together. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* test_silence.c: after how long a silent peer is noticed. */
+/* silence.c: after how long a silent peer is noticed. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

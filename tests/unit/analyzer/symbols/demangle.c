@@ -1,4 +1,4 @@
-/* test_demangle.c: names of C++ become readable, and those that explode stay as they are. */
+/* demangle.c: names of C++ become readable, and those that explode stay as they are. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* test_source.c: names of source files, and their lines. */
+/* source.c: names of source files, and their lines. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <stdlib.h>

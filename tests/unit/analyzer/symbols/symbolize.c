@@ -1,4 +1,4 @@
-/* test_symbolize.c: names and lines of this very program, and none where the file is another one. */
+/* symbolize.c: names and lines of this very program, and none where the file is another one. */
 #include <criterion/criterion.h>
 #include <dlfcn.h>
 #include <execinfo.h>

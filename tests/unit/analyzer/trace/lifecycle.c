@@ -1,4 +1,4 @@
-/* test_lifecycle.c: processes, and what unfinished calls came to. */
+/* lifecycle.c: processes, and what unfinished calls came to. */
 #include "tests/unit/analyzer/trace/lifecycle_fixture.h"
 
 TestSuite(lifecycle, .init = set_up, .fini = tear_down);

@@ -1,4 +1,4 @@
-/* test_lifecycle_peers.c: both ends of a connection; several traces of one process. */
+/* lifecycle_peers.c: both ends of a connection; several traces of one process. */
 #include "tests/unit/analyzer/trace/lifecycle_fixture.h"
 
 TestSuite(lifecycle, .init = set_up, .fini = tear_down);

@@ -1,4 +1,4 @@
-/* test_module_index.c: the index finds what looking at each module would find. */
+/* module_index.c: the index finds what looking at each module would find. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 

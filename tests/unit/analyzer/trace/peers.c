@@ -1,4 +1,4 @@
-/* test_peers.c: which audited socket is at the other end of which, however many there are. */
+/* peers.c: which audited socket is at the other end of which, however many there are. */
 #include <criterion/criterion.h>
 #include <string.h>
 #include <sys/socket.h>

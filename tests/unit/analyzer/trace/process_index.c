@@ -1,4 +1,4 @@
-/* test_process_index.c: processes by their number. */
+/* process_index.c: processes by their number. */
 #include <criterion/criterion.h>
 
 #include "analyzer/trace/process_index.h"

@@ -1,4 +1,4 @@
-/* test_reader.c: valid, torn, foreign and hostile trace files. */
+/* reader.c: valid, torn, foreign and hostile trace files. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* test_trace_trim.c: a trace that nobody writes to any more loses its hole, and nothing else. */
+/* trim.c: a trace that nobody writes to any more loses its hole, and nothing else. */
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-/* test_unix_pairs.c: which named AF_UNIX sockets are each other's ends, and when nobody can know. */
+/* unix_pairs.c: which named AF_UNIX sockets are each other's ends, and when nobody can know. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* wording_fixture.h: what the tests of the wording share: incidents, and what must be said of them. */
+/* fixture.h: what the tests of the wording share: incidents, and what must be said of them. */
 #ifndef SOCKSAN_WORDING_FIXTURE_H
 #define SOCKSAN_WORDING_FIXTURE_H
 

@@ -1,4 +1,4 @@
-/* test_wording_knowledge.c: how a report says who knew of the end. */
+/* knowledge.c: how a report says who knew of the end. */
 #include "tests/unit/analyzer/wording/fixture.h"
 
 /* --- Who knew ----------------------------------------------------------------------------------------------------- */

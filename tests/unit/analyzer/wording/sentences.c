@@ -1,4 +1,4 @@
-/* test_wording.c: silence, the program's own closes, and the rest. */
+/* sentences.c: silence, the program's own closes, and the rest. */
 #include "tests/unit/analyzer/wording/fixture.h"
 
 static struct process server = {.pid = 11, .exe = {.bytes = "/opt/server", .length = 11}};

@@ -1,4 +1,4 @@
-/* shim_ahead.c: what one question to the kernel says of several connections, and how long that holds. */
+/* ahead.c: what one question to the kernel says of several connections, and how long that holds. */
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -29,7 +29,7 @@ static void set_up(void)
 	}
 }
 
-TestSuite(shim_ahead, .init = set_up, .fini = fixture_end);
+TestSuite(ahead, .init = set_up, .fini = fixture_end);
 
 /* A wait has told of input on the first so many. */
 static void wait_for(int count)
@@ -60,7 +60,7 @@ static bool look(int i, uint64_t now_ns)
 	return true;
 }
 
-Test(shim_ahead, the_next_ones_are_asked_for_as_well)
+Test(ahead, the_next_ones_are_asked_for_as_well)
 {
 	uint64_t now_ns = kernel_now_ns();
 
@@ -72,7 +72,7 @@ Test(shim_ahead, the_next_ones_are_asked_for_as_well)
 	cr_expect(!look(3, now_ns));
 }
 
-Test(shim_ahead, those_that_are_answered_in_reverse_order_too)
+Test(ahead, those_that_are_answered_in_reverse_order_too)
 {
 	uint64_t now_ns = kernel_now_ns();
 
@@ -83,7 +83,7 @@ Test(shim_ahead, those_that_are_answered_in_reverse_order_too)
 	cr_expect(!look(0, now_ns));
 }
 
-Test(shim_ahead, one_that_no_wait_told_of_is_asked_for_alone)
+Test(ahead, one_that_no_wait_told_of_is_asked_for_alone)
 {
 	uint64_t now_ns = kernel_now_ns();
 
@@ -97,7 +97,7 @@ Test(shim_ahead, one_that_no_wait_told_of_is_asked_for_alone)
 	cr_expect(held(now_ns) == 3, "the wait before the last counts no more");
 }
 
-Test(shim_ahead, it_holds_for_a_moment)
+Test(ahead, it_holds_for_a_moment)
 {
 	uint64_t now_ns = kernel_now_ns();
 
@@ -107,7 +107,7 @@ Test(shim_ahead, it_holds_for_a_moment)
 	cr_expect(audit_ahead_holds(sockets[1], now_ns + AHEAD_HOLDS_NS - 1));
 }
 
-Test(shim_ahead, it_holds_until_something_is_closed)
+Test(ahead, it_holds_until_something_is_closed)
 {
 	uint64_t now_ns = kernel_now_ns();
 
@@ -117,7 +117,7 @@ Test(shim_ahead, it_holds_until_something_is_closed)
 	cr_expect(!audit_ahead_holds(sockets[1], now_ns));
 }
 
-Test(shim_ahead, what_has_ended_is_not_called_clean)
+Test(ahead, what_has_ended_is_not_called_clean)
 {
 	uint64_t now_ns = kernel_now_ns();
 
@@ -129,7 +129,7 @@ Test(shim_ahead, what_has_ended_is_not_called_clean)
 }
 
 /* One more each time that it was of use, eight at most; half as many where it had grown too old. */
-Test(shim_ahead, as_many_as_are_of_use)
+Test(ahead, as_many_as_are_of_use)
 {
 	uint64_t now_ns = kernel_now_ns();
 	int asked = 0;
@@ -154,7 +154,7 @@ Test(shim_ahead, as_many_as_are_of_use)
 }
 
 /* poll refuses more descriptors than a process may have; the one that matters is asked for all the same. */
-Test(shim_ahead, where_only_one_may_be_asked_for)
+Test(ahead, where_only_one_may_be_asked_for)
 {
 	uint64_t now_ns = kernel_now_ns();
 	struct rlimit limit = {1, 1};
@@ -165,7 +165,7 @@ Test(shim_ahead, where_only_one_may_be_asked_for)
 	cr_expect(held(now_ns) == 1);
 }
 
-Test(shim_ahead, a_wait_that_tells_of_many)
+Test(ahead, a_wait_that_tells_of_many)
 {
 	uint64_t now_ns = kernel_now_ns();
 

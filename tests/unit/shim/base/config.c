@@ -1,4 +1,4 @@
-/* shim_config.c: the text of SOCKSAN_OPTIONS: what is understood, and what is said of the rest. */
+/* config.c: the text of SOCKSAN_OPTIONS: what is understood, and what is said of the rest. */
 #include <criterion/criterion.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static void set_up(void)
 	config_default(&result);
 }
 
-TestSuite(shim_config, .init = set_up);
+TestSuite(config, .init = set_up);
 
 static bool parse(const char *text)
 {
@@ -38,7 +38,7 @@ static void expect_understood(const char *text)
 	cr_expect_str_empty(complaint);
 }
 
-Test(shim_config, defaults)
+Test(config, defaults)
 {
 	cr_expect_str_eq(result.log_path, "socksan.");
 	cr_expect_str_empty(result.roster);
@@ -52,7 +52,7 @@ Test(shim_config, defaults)
 	expect_understood("::::");
 }
 
-Test(shim_config, reads_every_key)
+Test(config, reads_every_key)
 {
 	expect_understood(
 		"log_path=/tmp/a/:roster=/tmp/r:suppressions=s.supp:max_trace=1048576:stack_depth=120:verbosity=2:"
@@ -70,14 +70,14 @@ Test(shim_config, reads_every_key)
 	cr_expect(result.halt_on_error && result.help && !result.python);
 }
 
-Test(shim_config, the_last_value_counts)
+Test(config, the_last_value_counts)
 {
 	expect_understood("verbosity=1:verbosity=2:log_path=a:log_path=bc:log_path=d");
 	cr_expect(result.verbosity == 2);
 	cr_expect_str_eq(result.log_path, "d");
 }
 
-Test(shim_config, quotes_hold_colons)
+Test(config, quotes_hold_colons)
 {
 	expect_understood("log_path=\"/tmp/a:b=c/\":verbosity=3");
 	cr_expect_str_eq(result.log_path, "/tmp/a:b=c/");
@@ -92,20 +92,20 @@ Test(shim_config, quotes_hold_colons)
 	cr_expect(result.verbosity == 5);
 }
 
-Test(shim_config, a_quote_that_does_not_end_is_part_of_the_value)
+Test(config, a_quote_that_does_not_end_is_part_of_the_value)
 {
 	expect_understood("log_path=\"/tmp/x:verbosity=3");
 	cr_expect_str_eq(result.log_path, "\"/tmp/x");
 	cr_expect(result.verbosity == 3);
 }
 
-Test(shim_config, values_hold_equal_signs)
+Test(config, values_hold_equal_signs)
 {
 	expect_understood("log_path=a=b=c");
 	cr_expect_str_eq(result.log_path, "a=b=c");
 }
 
-Test(shim_config, sizes)
+Test(config, sizes)
 {
 	static const struct {
 		const char *text;
@@ -120,7 +120,7 @@ Test(shim_config, sizes)
 	}
 }
 
-Test(shim_config, bad_values_are_named_and_ignored)
+Test(config, bad_values_are_named_and_ignored)
 {
 	static const char *const bad[] = {"max_trace=", "max_trace=K", "max_trace=64T", "max_trace=64KB",
 		"max_trace=0x10000", "max_trace=-1", "max_trace=+1M", "max_trace= 1M", "max_trace=1M ", "max_trace=63K",
@@ -144,7 +144,7 @@ Test(shim_config, bad_values_are_named_and_ignored)
 	}
 }
 
-Test(shim_config, unknown_keys_are_named_and_ignored)
+Test(config, unknown_keys_are_named_and_ignored)
 {
 	expect_complaint("qarantine=5", "unknown option qarantine");
 	expect_complaint("LOG_PATH=x", "unknown option LOG_PATH");
@@ -157,7 +157,7 @@ Test(shim_config, unknown_keys_are_named_and_ignored)
 	cr_expect(result.verbosity == 2, "what is understood counts all the same");
 }
 
-Test(shim_config, text_behind_a_quote_is_an_item_of_its_own)
+Test(config, text_behind_a_quote_is_an_item_of_its_own)
 {
 	expect_complaint("log_path='a'b", "no value for b");
 	cr_expect_str_eq(result.log_path, "a");
@@ -165,13 +165,13 @@ Test(shim_config, text_behind_a_quote_is_an_item_of_its_own)
 	cr_expect(result.verbosity == 7);
 }
 
-Test(shim_config, control_characters_do_not_reach_the_complaint)
+Test(config, control_characters_do_not_reach_the_complaint)
 {
 	expect_complaint("a\033[31m\n\tb\x7f\xff=1", "unknown option a?[31m??b??");
 	expect_complaint("verbosity=\r\n", "bad value in verbosity=??");
 }
 
-Test(shim_config, paths_that_are_too_long_are_refused)
+Test(config, paths_that_are_too_long_are_refused)
 {
 	char text[CONFIG_PATH_MAX + 32] = "log_path=";
 
@@ -183,7 +183,7 @@ Test(shim_config, paths_that_are_too_long_are_refused)
 	cr_expect(strlen(result.log_path) == CONFIG_PATH_MAX - 1, "the value before stays");
 }
 
-Test(shim_config, complaints_are_cut_to_their_room)
+Test(config, complaints_are_cut_to_their_room)
 {
 	char room[24];
 
@@ -197,7 +197,7 @@ Test(shim_config, complaints_are_cut_to_their_room)
 	}
 }
 
-Test(shim_config, help_tells_of_what_it_explains)
+Test(config, help_tells_of_what_it_explains)
 {
 	static const char *const lines[] = {"  log_path=PREFIX    where", " (socksan run sets it)\n",
 		"(64K to 4095M, default 64M)\n", "(1 to 120, default 48)\n", "  python=0|1         take",
@@ -211,7 +211,7 @@ Test(shim_config, help_tells_of_what_it_explains)
 		cr_expect_not_null(strstr(help, lines[i]), "%s", lines[i]);
 }
 
-Test(shim_config, help_is_cut_to_its_room)
+Test(config, help_is_cut_to_its_room)
 {
 	char line[24];
 

@@ -1,4 +1,4 @@
-/* shim_pages.c: memory of the library's own: what is remembered of it, and that it is not locked. */
+/* pages.c: memory of the library's own: what is remembered of it, and that it is not locked. */
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -6,7 +6,7 @@
 #include "shim/base/pages.h"
 #include "tests/unit/shim/fixture.h"
 
-TestSuite(shim_pages);
+TestSuite(pages);
 
 struct search {
 	uintptr_t at;
@@ -30,7 +30,7 @@ static size_t remembered(const void *at)
 	return search.bytes;
 }
 
-Test(shim_pages, are_zeroed_and_remembered)
+Test(pages, are_zeroed_and_remembered)
 {
 	const size_t bytes = 3 * 4096 + 100;
 	char *at = pages_map(bytes);
@@ -44,7 +44,7 @@ Test(shim_pages, are_zeroed_and_remembered)
 	cr_expect(msync(at, 4096, MS_ASYNC) < 0 && errno == ENOMEM, "unmapped");
 }
 
-Test(shim_pages, many)
+Test(pages, many)
 {
 	enum { MANY = 1000 };
 	static char *at[MANY];
@@ -62,7 +62,7 @@ Test(shim_pages, many)
 		cr_assert(*at[i] == (char)i);
 }
 
-Test(shim_pages, are_replaced_one_by_one)
+Test(pages, are_replaced_one_by_one)
 {
 	char *at = pages_map(3 * 4096);
 
@@ -86,7 +86,7 @@ static long locked_kib(void)
 }
 
 /* An ordinary user has locked the last page that it may. */
-Test(shim_pages, are_there_where_nothing_more_may_be_locked)
+Test(pages, are_there_where_nothing_more_may_be_locked)
 {
 	const struct rlimit limit = {1 << 20, 1 << 20};
 	long before;

@@ -1,5 +1,5 @@
 /*
- * shim_lifetime.c: the rules of docs/LIFETIME.md, on the functions themselves, in every order of their atomic
+ * lifetime.c: the rules of docs/LIFETIME.md, on the functions themselves, in every order of their atomic
  * operations that makes a difference (interleave.h). A socket of the kernel's stands behind each number here; what a
  * call did to it must be booked on the record of that one or on none, and the record that is held must serve no other
  * meanwhile.
@@ -175,7 +175,7 @@ static const char *try(const char *name, int actors, void (*const *run)(void))
 		try(name, (int)(sizeof(run_) / sizeof(*run_)), run_);                                                  \
 	})
 
-Test(shim_lifetime, every_order, .timeout = 300)
+Test(lifetime, every_order, .timeout = 300)
 {
 	cr_expect_null(TRY("call, close and open", call_by_number, close_and_open));
 	cr_expect(booked && stale);
@@ -186,7 +186,7 @@ Test(shim_lifetime, every_order, .timeout = 300)
 	cr_expect_null(TRY("call, walk, forget and open", call_by_number, walk, forget_and_open));
 }
 
-Test(shim_lifetime, faults_are_found, .timeout = 300)
+Test(lifetime, faults_are_found, .timeout = 300)
 {
 	without_publishing = true;
 	cr_expect_not_null(TRY("without the hold", call_by_number, close_and_open_twice));

@@ -1,4 +1,4 @@
-/* shim_payload.c: lengths and first bytes of what a write was given, by pointers good and bad. */
+/* payload.c: lengths and first bytes of what a write was given, by pointers good and bad. */
 #include <criterion/criterion.h>
 #include <limits.h>
 #include <stdio.h>
@@ -23,7 +23,7 @@ static void set_up(void)
 	cr_assert(mprotect(edge, page, PROT_NONE) == 0);
 }
 
-TestSuite(shim_payload, .init = set_up);
+TestSuite(payload, .init = set_up);
 
 static char one[] = "one", fourteen[] = "fourteen bytes";
 static struct iovec parts[] = {{one, 3}, {NULL, 0}, {fourteen, 14}};
@@ -46,7 +46,7 @@ static void expect_first_bytes(const struct payload *payload, size_t size, const
 		cr_expect(bytes[i] == '#', "byte %zu was touched", i);
 }
 
-Test(shim_payload, a_buffer)
+Test(payload, a_buffer)
 {
 	struct payload payload = payload_buffer(fourteen, 14);
 
@@ -60,7 +60,7 @@ Test(shim_payload, a_buffer)
 }
 
 /* sendfile and splice: the bytes are in no memory of the program. */
-Test(shim_payload, a_length_alone)
+Test(payload, a_length_alone)
 {
 	struct payload payload = payload_none(4096);
 
@@ -68,7 +68,7 @@ Test(shim_payload, a_length_alone)
 	expect_first_bytes(&payload, 64, "");
 }
 
-Test(shim_payload, a_vector)
+Test(payload, a_vector)
 {
 	struct payload payload = payload_vector(parts, 3);
 
@@ -80,7 +80,7 @@ Test(shim_payload, a_vector)
 	expect_first_bytes(&payload, 64, "");
 }
 
-Test(shim_payload, a_vector_of_any_length)
+Test(payload, a_vector_of_any_length)
 {
 	static struct iovec many[3 * IOV_MAX];
 
@@ -103,7 +103,7 @@ Test(shim_payload, a_vector_of_any_length)
 	cr_expect(payload_length(&payload) == 0);
 }
 
-Test(shim_payload, a_message)
+Test(payload, a_message)
 {
 	struct msghdr message = message_of(parts, 3);
 	struct payload payload = payload_message(&message);
@@ -115,7 +115,7 @@ Test(shim_payload, a_message)
 	expect_first_bytes(&payload, 5, "");
 }
 
-Test(shim_payload, several_messages)
+Test(payload, several_messages)
 {
 	struct mmsghdr messages[] = {{.msg_hdr = message_of(parts, 1)}, {.msg_hdr = message_of(parts + 2, 1)},
 		{.msg_hdr = message_of(NULL, 0)}};
@@ -141,7 +141,7 @@ static void *bad_pointer(size_t i)
 	return i < COUNT_OF(bad) ? bad[i] : NULL;
 }
 
-Test(shim_payload, bad_buffers)
+Test(payload, bad_buffers)
 {
 	for (size_t i = 0; bad_pointer(i); i++) {
 		struct payload payload = payload_buffer(bad_pointer(i), 100);
@@ -151,7 +151,7 @@ Test(shim_payload, bad_buffers)
 	}
 }
 
-Test(shim_payload, a_buffer_that_ends_in_bad_memory)
+Test(payload, a_buffer_that_ends_in_bad_memory)
 {
 	struct payload payload = payload_buffer(edge - 4, 100);
 
@@ -160,7 +160,7 @@ Test(shim_payload, a_buffer_that_ends_in_bad_memory)
 	expect_first_bytes(&payload, 5, "");
 }
 
-Test(shim_payload, bad_vectors)
+Test(payload, bad_vectors)
 {
 	for (size_t i = 0; bad_pointer(i); i++) {
 		struct payload payload = payload_vector(bad_pointer(i), 3);
@@ -170,7 +170,7 @@ Test(shim_payload, bad_vectors)
 	}
 }
 
-Test(shim_payload, a_vector_that_ends_in_bad_memory)
+Test(payload, a_vector_that_ends_in_bad_memory)
 {
 	struct iovec *vector = (struct iovec *)(void *)edge - 2;
 	struct payload payload = payload_vector(vector, 3);
@@ -183,7 +183,7 @@ Test(shim_payload, a_vector_that_ends_in_bad_memory)
 	cr_expect(payload_length(&payload) == 17);
 }
 
-Test(shim_payload, a_vector_of_bad_buffers)
+Test(payload, a_vector_of_bad_buffers)
 {
 	struct iovec vector[] = {{one, 3}, {edge, 10}, {fourteen, 14}};
 	struct payload payload = payload_vector(vector, 3);
@@ -192,7 +192,7 @@ Test(shim_payload, a_vector_of_bad_buffers)
 	expect_first_bytes(&payload, 64, "one");
 }
 
-Test(shim_payload, bad_messages)
+Test(payload, bad_messages)
 {
 	for (size_t i = 0; bad_pointer(i); i++) {
 		struct payload payload = payload_message(bad_pointer(i));
@@ -209,7 +209,7 @@ Test(shim_payload, bad_messages)
 	}
 }
 
-Test(shim_payload, no_pointer_at_all)
+Test(payload, no_pointer_at_all)
 {
 	struct payload payloads[] = {
 		payload_buffer(NULL, 10), payload_vector(NULL, 10), payload_message(NULL), payload_messages(NULL, 2)};
@@ -220,7 +220,7 @@ Test(shim_payload, no_pointer_at_all)
 	}
 }
 
-Test(shim_payload, several_messages_of_which_some_are_bad)
+Test(payload, several_messages_of_which_some_are_bad)
 {
 	struct mmsghdr messages[] = {{.msg_hdr = message_of(parts, 1)},
 		{.msg_hdr = message_of((struct iovec *)(void *)edge, 1)}, {.msg_hdr = message_of(parts + 2, 1)}};

@@ -1,11 +1,11 @@
-/* shim_probe.c: what the kernel says of a socket, SIGPIPE and threads. */
+/* probe.c: what the kernel says of a socket, SIGPIPE and threads. */
 #include "tests/unit/shim/socket/probe_fixture.h"
 
-TestSuite(shim_probe, .init = set_up, .fini = fixture_end);
+TestSuite(probe, .init = set_up, .fini = fixture_end);
 
 /* ---- what it is ---- */
 
-Test(shim_probe, cookies_name_sockets_not_descriptors)
+Test(probe, cookies_name_sockets_not_descriptors)
 {
 	struct ends tcp = connected(AF_INET);
 	struct ends local = pair(SOCK_STREAM);
@@ -22,7 +22,7 @@ Test(shim_probe, cookies_name_sockets_not_descriptors)
 	cr_expect(probe_cookie(copy) == cookie);
 }
 
-Test(shim_probe, no_cookie_where_there_is_no_socket)
+Test(probe, no_cookie_where_there_is_no_socket)
 {
 	int fds[2];
 
@@ -32,7 +32,7 @@ Test(shim_probe, no_cookie_where_there_is_no_socket)
 	cr_expect(probe_cookie(1 << 20) == 0);
 }
 
-Test(shim_probe, identities)
+Test(probe, identities)
 {
 	static const struct {
 		int family;
@@ -54,7 +54,7 @@ Test(shim_probe, identities)
 	}
 }
 
-Test(shim_probe, no_identity_where_there_is_no_socket)
+Test(probe, no_identity_where_there_is_no_socket)
 {
 	struct probe_identity identity;
 	int fds[2];
@@ -68,7 +68,7 @@ Test(shim_probe, no_identity_where_there_is_no_socket)
 
 /* ---- its state ---- */
 
-Test(shim_probe, poll_says_what_the_field_notes_say)
+Test(probe, poll_says_what_the_field_notes_say)
 {
 	struct ends tcp = connected(AF_INET);
 	struct ends local = pair(SOCK_STREAM);
@@ -86,7 +86,7 @@ Test(shim_probe, poll_says_what_the_field_notes_say)
 	cr_expect((probe_poll(local.ours) & (POLLHUP | POLLRDHUP)) == (POLLHUP | POLLRDHUP));
 }
 
-Test(shim_probe, a_tcp_account)
+Test(probe, a_tcp_account)
 {
 	struct ends ends = connected(AF_INET);
 	struct probe_tcp before, after;
@@ -106,7 +106,7 @@ Test(shim_probe, a_tcp_account)
 /*
  * docs/KERNEL.md, row B: what was written into a closed peer stays unacknowledged, and that can be read off afterwards.
  */
-Test(shim_probe, lost_bytes_stay_unacknowledged)
+Test(probe, lost_bytes_stay_unacknowledged)
 {
 	struct ends ends = connected(AF_INET);
 	struct probe_tcp before, after;
@@ -121,7 +121,7 @@ Test(shim_probe, lost_bytes_stay_unacknowledged)
 	cr_expect(after.acked_bytes == before.acked_bytes);
 }
 
-Test(shim_probe, no_tcp_account_of_other_sockets)
+Test(probe, no_tcp_account_of_other_sockets)
 {
 	struct ends ends = pair(SOCK_STREAM);
 	struct probe_tcp tcp;
@@ -132,7 +132,7 @@ Test(shim_probe, no_tcp_account_of_other_sockets)
 	cr_expect(probe_readable_bytes(-1) == -1);
 }
 
-Test(shim_probe, who_listens)
+Test(probe, who_listens)
 {
 	struct ends ends = connected(AF_INET);
 
@@ -143,7 +143,7 @@ Test(shim_probe, who_listens)
 }
 
 /* Everything that can be asked, of a socket on which all that must not be taken away is waiting. */
-Test(shim_probe, asking_takes_nothing_away)
+Test(probe, asking_takes_nothing_away)
 {
 	struct ends ends = connected(AF_INET);
 	struct probe_identity identity;
@@ -177,7 +177,7 @@ static void handle(int number)
 	(void)number;
 }
 
-Test(shim_probe, what_a_sigpipe_would_do)
+Test(probe, what_a_sigpipe_would_do)
 {
 	sigset_t set;
 
@@ -203,7 +203,7 @@ static void *named_thread(void *name)
 	return NULL;
 }
 
-Test(shim_probe, names_of_threads)
+Test(probe, names_of_threads)
 {
 	char name[16], other[16];
 	pthread_t thread;

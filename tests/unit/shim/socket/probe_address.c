@@ -1,7 +1,7 @@
-/* shim_probe_address.c: addresses and names of both ends. */
+/* probe_address.c: addresses and names of both ends. */
 #include "tests/unit/shim/socket/probe_fixture.h"
 
-TestSuite(shim_probe, .init = set_up, .fini = fixture_end);
+TestSuite(probe, .init = set_up, .fini = fixture_end);
 
 /* ---- addresses ---- */
 
@@ -16,7 +16,7 @@ static void expect_ip(const struct trace_address *address, int family, uint16_t 
 	cr_expect(!memcmp(address->ip + size, none, 16 - size));
 }
 
-Test(shim_probe, addresses_of_both_ends)
+Test(probe, addresses_of_both_ends)
 {
 	static const int families[] = {AF_INET, AF_INET6};
 	static const uint8_t loopback4[4] = {127, 0, 0, 1}, loopback6[16] = {[15] = 1};
@@ -36,7 +36,7 @@ Test(shim_probe, addresses_of_both_ends)
 	}
 }
 
-Test(shim_probe, an_ipv4_peer_of_an_ipv6_socket_is_an_ipv4_address)
+Test(probe, an_ipv4_peer_of_an_ipv6_socket_is_an_ipv4_address)
 {
 	static const uint8_t loopback4[4] = {127, 0, 0, 1};
 	union address address = {.in6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_ANY_INIT}};
@@ -88,7 +88,7 @@ static void expect_unix(const char *name, size_t length, const char *shown, size
 	cr_expect(local.path == 0);
 }
 
-Test(shim_probe, names_of_unix_sockets)
+Test(probe, names_of_unix_sockets)
 {
 	const char *path = fixture_path("listener");
 	char abstract[] = "\0socksan-unit-\0-00000000", longest[108];
@@ -103,7 +103,7 @@ Test(shim_probe, names_of_unix_sockets)
 	unlink(path);
 }
 
-Test(shim_probe, addresses_that_are_none)
+Test(probe, addresses_that_are_none)
 {
 	union address address = {.room = {.ss_family = AF_UNSPEC}};
 	struct trace_address result;
@@ -125,7 +125,7 @@ Test(shim_probe, addresses_that_are_none)
 	cr_expect(trace_log_fill() == log);
 }
 
-Test(shim_probe, the_process_behind_a_unix_socket)
+Test(probe, the_process_behind_a_unix_socket)
 {
 	cr_expect(probe_peer_pid(pair(SOCK_STREAM).ours) == getpid());
 	cr_expect(probe_peer_pid(connected(AF_INET).ours) == 0);

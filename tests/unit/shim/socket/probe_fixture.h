@@ -1,4 +1,4 @@
-/* shim_probe_fixture.h: what the tests of the probes share: connections in each state. */
+/* probe_fixture.h: what the tests of the probes share: connections in each state. */
 #ifndef SOCKSAN_SHIM_PROBE_FIXTURE_H
 #define SOCKSAN_SHIM_PROBE_FIXTURE_H
 

@@ -1,5 +1,5 @@
 /*
- * shim_quarantine.c: which closed numbers are kept, for how long, and whose they would be by now; also from several
+ * quarantine.c: which closed numbers are kept, for how long, and whose they would be by now; also from several
  * threads.
  */
 #include <errno.h>
@@ -30,7 +30,7 @@ static void set_up(void)
 	limit_to(1024);
 }
 
-TestSuite(shim_quarantine, .init = set_up, .fini = fixture_end);
+TestSuite(quarantine, .init = set_up, .fini = fixture_end);
 
 /* A socket that the table knows. Its other end, too, is the caller's. */
 static int open_socket(int *other)
@@ -72,7 +72,7 @@ static bool is_open(int fd)
 
 /* ---- keeping ---- */
 
-Test(shim_quarantine, nothing_is_kept_unless_asked_for)
+Test(quarantine, nothing_is_kept_unless_asked_for)
 {
 	int fd = open_socket(NULL);
 
@@ -83,7 +83,7 @@ Test(shim_quarantine, nothing_is_kept_unless_asked_for)
 	cr_expect_not(is_open(fd));
 }
 
-Test(shim_quarantine, keeps_the_number_and_closes_the_socket)
+Test(quarantine, keeps_the_number_and_closes_the_socket)
 {
 	int other;
 	int fd = open_socket(&other);
@@ -100,7 +100,7 @@ Test(shim_quarantine, keeps_the_number_and_closes_the_socket)
 	cr_expect(open_socket(NULL) != fd);
 }
 
-Test(shim_quarantine, standard_numbers_are_not_kept)
+Test(quarantine, standard_numbers_are_not_kept)
 {
 	int saved = dup(2);
 
@@ -110,7 +110,7 @@ Test(shim_quarantine, standard_numbers_are_not_kept)
 	cr_assert(dup2(saved, 2) == 2);
 }
 
-Test(shim_quarantine, a_socket_that_lingers_is_not_kept)
+Test(quarantine, a_socket_that_lingers_is_not_kept)
 {
 	struct linger linger = {.l_onoff = 1, .l_linger = 1};
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -121,7 +121,7 @@ Test(shim_quarantine, a_socket_that_lingers_is_not_kept)
 	cr_expect_not(is_open(fd));
 }
 
-Test(shim_quarantine, the_oldest_goes_when_there_are_enough)
+Test(quarantine, the_oldest_goes_when_there_are_enough)
 {
 	int fds[6];
 
@@ -136,7 +136,7 @@ Test(shim_quarantine, the_oldest_goes_when_there_are_enough)
 	}
 }
 
-Test(shim_quarantine, never_more_than_an_eighth_of_the_limit)
+Test(quarantine, never_more_than_an_eighth_of_the_limit)
 {
 	int fds[6];
 
@@ -150,7 +150,7 @@ Test(shim_quarantine, never_more_than_an_eighth_of_the_limit)
 		cr_expect(quarantine_holds(fds[i]) == (i >= 2), "number %d", i);
 }
 
-Test(shim_quarantine, high_numbers_are_not_kept)
+Test(quarantine, high_numbers_are_not_kept)
 {
 	limit_to(128);
 	open_socket_at(95);
@@ -162,7 +162,7 @@ Test(shim_quarantine, high_numbers_are_not_kept)
 
 /* ---- giving back ---- */
 
-Test(shim_quarantine, gives_half_back_when_descriptors_run_out)
+Test(quarantine, gives_half_back_when_descriptors_run_out)
 {
 	int fds[4];
 
@@ -181,7 +181,7 @@ Test(shim_quarantine, gives_half_back_when_descriptors_run_out)
 }
 
 /* A lower limit than when they were kept: only a number below it makes room. */
-Test(shim_quarantine, gives_back_what_is_of_use)
+Test(quarantine, gives_back_what_is_of_use)
 {
 	int low = open_socket(NULL);
 
@@ -193,7 +193,7 @@ Test(shim_quarantine, gives_back_what_is_of_use)
 	cr_expect_not(is_open(low));
 }
 
-Test(shim_quarantine, gives_all_back)
+Test(quarantine, gives_all_back)
 {
 	int fds[3];
 
@@ -209,7 +209,7 @@ Test(shim_quarantine, gives_all_back)
 
 /* ---- the program's own will ---- */
 
-Test(shim_quarantine, what_was_let_go_is_not_released)
+Test(quarantine, what_was_let_go_is_not_released)
 {
 	int fd = open_socket(NULL);
 	int null = open("/dev/null", O_RDONLY);
@@ -223,7 +223,7 @@ Test(shim_quarantine, what_was_let_go_is_not_released)
 	cr_expect(is_open(fd), "the program's own descriptor was closed");
 }
 
-Test(shim_quarantine, takes_back_what_was_not_used)
+Test(quarantine, takes_back_what_was_not_used)
 {
 	int fd = open_socket(NULL);
 
@@ -237,7 +237,7 @@ Test(shim_quarantine, takes_back_what_was_not_used)
 	cr_expect_not(quarantine_is_used());
 }
 
-Test(shim_quarantine, a_number_that_was_used_unseen_is_not_touched)
+Test(quarantine, a_number_that_was_used_unseen_is_not_touched)
 {
 	int replaced = open_socket(NULL);
 	int closed = open_socket(NULL);
@@ -254,7 +254,7 @@ Test(shim_quarantine, a_number_that_was_used_unseen_is_not_touched)
 
 /* ---- owners ---- */
 
-Test(shim_quarantine, names_who_would_have_the_number)
+Test(quarantine, names_who_would_have_the_number)
 {
 	int first = open_socket(NULL);
 	int second = open_socket(NULL);
@@ -274,7 +274,7 @@ Test(shim_quarantine, names_who_would_have_the_number)
 	cr_expect(quarantine_owner(first).record == trace_log_ref(fixture_socket(new)->record));
 }
 
-Test(shim_quarantine, a_lower_number_owns_nothing)
+Test(quarantine, a_lower_number_owns_nothing)
 {
 	int low = dup(2);
 	int fd = open_socket(NULL);
@@ -287,7 +287,7 @@ Test(shim_quarantine, a_lower_number_owns_nothing)
 	cr_expect(quarantine_owner(new).record == 0);
 }
 
-Test(shim_quarantine, a_forked_child_has_the_numbers_but_not_the_owners)
+Test(quarantine, a_forked_child_has_the_numbers_but_not_the_owners)
 {
 	int fd = open_socket(NULL);
 	int status;
@@ -332,7 +332,7 @@ static void *open_and_close(void *unused)
 	return NULL;
 }
 
-Test(shim_quarantine, threads)
+Test(quarantine, threads)
 {
 	pthread_t threads[THREADS];
 	int before = dup(2);

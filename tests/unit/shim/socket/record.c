@@ -1,4 +1,4 @@
-/* shim_record.c: the records of sockets: made, used again when the trace fills up, taken over by a child, continued. */
+/* record.c: the records of sockets: made, used again when the trace fills up, taken over by a child, continued. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -13,7 +13,7 @@ static void set_up(void)
 	fixture_begin(1 << 20);
 }
 
-TestSuite(shim_record, .init = set_up, .fini = fixture_end);
+TestSuite(record, .init = set_up, .fini = fixture_end);
 
 static const char *own_trace(void)
 {
@@ -44,7 +44,7 @@ static void close_socket(int fd)
 
 /* ---- making ---- */
 
-Test(shim_record, what_every_record_has)
+Test(record, what_every_record_has)
 {
 	struct socket *socket;
 	const struct trace_socket *record;
@@ -69,7 +69,7 @@ Test(shim_record, what_every_record_has)
 	cr_expect(socket->record == record, "nothing to renew");
 }
 
-Test(shim_record, addresses_are_filled_in_once)
+Test(record, addresses_are_filled_in_once)
 {
 	struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t length = sizeof(name);
@@ -89,7 +89,7 @@ Test(shim_record, addresses_are_filled_in_once)
 	cr_expect(!memcmp(&kept, &socket->record->peer, sizeof(kept)), "what is known is not asked again");
 }
 
-Test(shim_record, without_a_trace_there_is_a_stand_in)
+Test(record, without_a_trace_there_is_a_stand_in)
 {
 	struct socket *socket;
 
@@ -106,7 +106,7 @@ Test(shim_record, without_a_trace_there_is_a_stand_in)
 	cr_expect(fixture_count_lines(fixture_said()) == 1);
 }
 
-Test(shim_record, a_record_is_made_once_there_is_a_trace)
+Test(record, a_record_is_made_once_there_is_a_trace)
 {
 	struct socket *socket;
 
@@ -124,7 +124,7 @@ Test(shim_record, a_record_is_made_once_there_is_a_trace)
 	cr_expect(trace_log_process()->sockets_seen == 1);
 }
 
-Test(shim_record, a_full_trace_loses_each_socket_once)
+Test(record, a_full_trace_loses_each_socket_once)
 {
 	uint64_t lost;
 	struct socket *socket;
@@ -150,7 +150,7 @@ Test(shim_record, a_full_trace_loses_each_socket_once)
 /* A day's worth of short connections in a trace of a megabyte: all are counted, those with an incident are kept. */
 enum { CONNECTIONS = 1000000 / FIXTURE_SLOWER, EVERY = CONNECTIONS / 500 };
 
-Test(shim_record, a_million_short_connections, .timeout = 600)
+Test(record, a_million_short_connections, .timeout = 600)
 {
 	struct fixture_trace trace;
 	const struct trace_record *record;
@@ -184,7 +184,7 @@ Test(shim_record, a_million_short_connections, .timeout = 600)
 }
 
 /* While many are open at a time their records are apart, and what one had leaves nothing in the next. */
-Test(shim_record, records_that_are_used_again_are_clean)
+Test(record, records_that_are_used_again_are_clean)
 {
 	enum { OPEN = 1000 };
 	static struct trace_socket *records[OPEN];
@@ -232,7 +232,7 @@ static void *connect_often(void *argument)
 	return NULL;
 }
 
-Test(shim_record, short_connections_from_several_threads, .timeout = 600)
+Test(record, short_connections_from_several_threads, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 
@@ -252,7 +252,7 @@ Test(shim_record, short_connections_from_several_threads, .timeout = 600)
 
 /* ---- another life ---- */
 
-Test(shim_record, a_socket_that_connects_anew_continues_in_a_new_record)
+Test(record, a_socket_that_connects_anew_continues_in_a_new_record)
 {
 	struct socket *socket = open_socket(1000);
 	struct trace_socket *old = socket->record;
@@ -340,7 +340,7 @@ static void open_inherited(void)
 	inherited->incidents[0] = (void *)parents;
 }
 
-Test(shim_record, a_child_that_uses_a_socket_has_its_own_record)
+Test(record, a_child_that_uses_a_socket_has_its_own_record)
 {
 	pid_t child;
 
@@ -352,7 +352,7 @@ Test(shim_record, a_child_that_uses_a_socket_has_its_own_record)
 	cr_expect(record_is_current(inherited));
 }
 
-Test(shim_record, a_child_that_closes_a_socket_leaves_no_trace)
+Test(record, a_child_that_closes_a_socket_leaves_no_trace)
 {
 	open_inherited();
 	parents->flags = 0;
@@ -362,7 +362,7 @@ Test(shim_record, a_child_that_closes_a_socket_leaves_no_trace)
 
 /* ---- the connection ---- */
 
-Test(shim_record, a_connection_comes_about_once)
+Test(record, a_connection_comes_about_once)
 {
 	struct trace_socket record = {.fd = 3};
 	struct socket *socket = socket_new();

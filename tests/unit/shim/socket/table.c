@@ -1,11 +1,11 @@
-/* shim_socket_table.c: descriptors, sockets and the flight recorder, one step at a time. */
+/* table.c: descriptors, sockets and the flight recorder, one step at a time. */
 #include "tests/unit/shim/socket/table_fixture.h"
 
-TestSuite(shim_socket_table, .init = set_up, .fini = fixture_end);
+TestSuite(socket_table, .init = set_up, .fini = fixture_end);
 
 /* ---- entries ---- */
 
-Test(shim_socket_table, nothing_is_known_at_first)
+Test(socket_table, nothing_is_known_at_first)
 {
 	static const int numbers[] = {0, 7, 1023, 1024, 1 << 20, -1, INT32_MIN, INT32_MAX};
 
@@ -22,7 +22,7 @@ Test(shim_socket_table, nothing_is_known_at_first)
 	cr_expect(socket_table_limit() == 0);
 }
 
-Test(shim_socket_table, what_is_no_socket)
+Test(socket_table, what_is_no_socket)
 {
 	bool last;
 
@@ -40,7 +40,7 @@ Test(shim_socket_table, what_is_no_socket)
 	cr_expect(socket_table_limit() == 6);
 }
 
-Test(shim_socket_table, open_and_close)
+Test(socket_table, open_and_close)
 {
 	struct socket *socket = open_at(3);
 	bool last = false;
@@ -58,7 +58,7 @@ Test(shim_socket_table, open_and_close)
 	cr_expect(released == 1 && last_released == socket);
 }
 
-Test(shim_socket_table, a_socket_ends_with_its_last_descriptor)
+Test(socket_table, a_socket_ends_with_its_last_descriptor)
 {
 	struct socket *socket = open_at(3);
 	bool last;
@@ -80,7 +80,7 @@ Test(shim_socket_table, a_socket_ends_with_its_last_descriptor)
 	cr_expect(released == 1);
 }
 
-Test(shim_socket_table, a_number_is_used_again)
+Test(socket_table, a_number_is_used_again)
 {
 	struct socket *first = open_at(3), *second;
 	bool last;
@@ -100,7 +100,7 @@ Test(shim_socket_table, a_number_is_used_again)
 	cr_expect(released == 1);
 }
 
-Test(shim_socket_table, a_close_that_did_not_happen)
+Test(socket_table, a_close_that_did_not_happen)
 {
 	struct socket *socket = open_at(3), *other;
 	bool last;
@@ -118,7 +118,7 @@ Test(shim_socket_table, a_close_that_did_not_happen)
 	cr_expect(last);
 }
 
-Test(shim_socket_table, numbers_out_of_range)
+Test(socket_table, numbers_out_of_range)
 {
 	const int highest = (int)(SOCKET_TABLE_CHUNK * SOCKET_TABLE_CHUNKS) - 1;
 	struct socket *socket = new_socket();
@@ -138,7 +138,7 @@ Test(shim_socket_table, numbers_out_of_range)
 
 /* ---- sockets ---- */
 
-Test(shim_socket_table, what_is_given_back_is_used_again)
+Test(socket_table, what_is_given_back_is_used_again)
 {
 	struct socket *socket = open_at(3), *again;
 	uint32_t index = socket->index;
@@ -158,7 +158,7 @@ Test(shim_socket_table, what_is_given_back_is_used_again)
 	cr_expect(new_socket() == again && released == 1, "one that no entry ever held is not released");
 }
 
-Test(shim_socket_table, many_sockets_at_once)
+Test(socket_table, many_sockets_at_once)
 {
 	enum { MANY = 5000 };
 	static struct socket *sockets[MANY];
@@ -178,7 +178,7 @@ Test(shim_socket_table, many_sockets_at_once)
 		cr_assert(open_at(i)->index < MANY, "nothing new is needed for as many again");
 }
 
-Test(shim_socket_table, a_socket_is_found_by_its_cookie)
+Test(socket_table, a_socket_is_found_by_its_cookie)
 {
 	struct socket *socket = open_at(3);
 	bool last;
@@ -200,7 +200,7 @@ static void visit(struct socket_hold *hold)
 	visits++;
 }
 
-Test(shim_socket_table, each_open_socket_is_visited)
+Test(socket_table, each_open_socket_is_visited)
 {
 	bool last;
 
@@ -214,7 +214,7 @@ Test(shim_socket_table, each_open_socket_is_visited)
 
 /* ---- the flight recorder ---- */
 
-Test(shim_socket_table, the_last_operations_are_remembered)
+Test(socket_table, the_last_operations_are_remembered)
 {
 	struct socket *socket = new_socket();
 
@@ -229,7 +229,7 @@ Test(shim_socket_table, the_last_operations_are_remembered)
 	}
 }
 
-Test(shim_socket_table, large_numbers_saturate)
+Test(socket_table, large_numbers_saturate)
 {
 	struct socket *socket = new_socket();
 

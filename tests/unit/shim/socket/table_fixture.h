@@ -1,4 +1,4 @@
-/* shim_socket_table_fixture.h: what the tests of the table of sockets share. */
+/* table_fixture.h: what the tests of the table of sockets share. */
 #ifndef SOCKSAN_SHIM_SOCKET_TABLE_FIXTURE_H
 #define SOCKSAN_SHIM_SOCKET_TABLE_FIXTURE_H
 

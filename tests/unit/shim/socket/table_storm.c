@@ -1,7 +1,7 @@
-/* shim_socket_storm.c: threads that open and close the same numbers of the table at once. */
+/* table_storm.c: threads that open and close the same numbers of the table at once. */
 #include "tests/unit/shim/socket/table_fixture.h"
 
-TestSuite(shim_socket_table, .init = set_up, .fini = fixture_end);
+TestSuite(socket_table, .init = set_up, .fini = fixture_end);
 
 /* ---- a storm ---- */
 
@@ -103,7 +103,7 @@ static int storm_entries(const struct socket *socket, bool open)
 	return count;
 }
 
-Test(shim_socket_table, a_storm_of_opens_and_closes, .timeout = 600)
+Test(socket_table, a_storm_of_opens_and_closes, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 

@@ -1,5 +1,5 @@
 /*
- * shim_backtrace.c: stacks, captured and stored once, with the objects that they lie in.
+ * backtrace.c: stacks, captured and stored once, with the objects that they lie in.
  *
  * The tests are linked with the shim, so frames of their own count as the shim's where they are the innermost ones, and
  * are cut off. A place is therefore a caller of libc here: lfind calls back into what captures.
@@ -22,7 +22,7 @@ static void set_up(void)
 	fixture_begin(4 << 20);
 }
 
-TestSuite(shim_backtrace, .init = set_up, .fini = fixture_end);
+TestSuite(backtrace, .init = set_up, .fini = fixture_end);
 
 /* Opens the trace and loads the unwinder, as the first socket does. */
 static void begin(void)
@@ -70,21 +70,21 @@ static const struct trace_stack *stack_at(trace_ref ref)
 	return stack;
 }
 
-Test(shim_backtrace, nothing_without_a_trace)
+Test(backtrace, nothing_without_a_trace)
 {
 	cr_expect(backtrace_capture() == 0);
 	backtrace_load();
 	cr_expect(capture_at(0) == 0);
 }
 
-Test(shim_backtrace, nothing_without_the_unwinder)
+Test(backtrace, nothing_without_the_unwinder)
 {
 	cr_assert(trace_log_open());
 	cr_expect(backtrace_capture() == 0);
 	cr_expect(fixture_count(fixture_trace_path(getpid(), 0), TRACE_STACK, TRACE_COMMITTED) == 0);
 }
 
-Test(shim_backtrace, a_stack_is_stored_once)
+Test(backtrace, a_stack_is_stored_once)
 {
 	trace_ref first = 0, second = 0;
 
@@ -104,7 +104,7 @@ Test(shim_backtrace, a_stack_is_stored_once)
 	cr_expect(stack_at(first)->text == 0);
 }
 
-Test(shim_backtrace, own_frames_are_cut_off)
+Test(backtrace, own_frames_are_cut_off)
 {
 	const struct trace_stack *stack;
 
@@ -114,7 +114,7 @@ Test(shim_backtrace, own_frames_are_cut_off)
 	cr_expect(stack->frames[1] - (uintptr_t)capture_at < 4096, "then comes its caller");
 }
 
-Test(shim_backtrace, the_depth_is_kept)
+Test(backtrace, the_depth_is_kept)
 {
 	begin();
 	config.stack_depth = 10;
@@ -126,7 +126,7 @@ Test(shim_backtrace, the_depth_is_kept)
 	cr_expect(stack_at(capture_at(500))->frame_count > 100);
 }
 
-Test(shim_backtrace, every_frame_lies_in_an_object_that_is_named)
+Test(backtrace, every_frame_lies_in_an_object_that_is_named)
 {
 	struct fixture_trace trace;
 	const struct trace_record *record;
@@ -163,7 +163,7 @@ Test(shim_backtrace, every_frame_lies_in_an_object_that_is_named)
 }
 
 /* What a runtime hands over is its own stack, which stands for the thread's. */
-Test(shim_backtrace, a_text_instead_of_a_stack)
+Test(backtrace, a_text_instead_of_a_stack)
 {
 	const struct trace_stack *stack;
 	const struct trace_text *text;
@@ -181,7 +181,7 @@ Test(shim_backtrace, a_text_instead_of_a_stack)
 	cr_expect(text->kind == TRACE_TEXT_PYTHON_STACK && text->length == 7 && !memcmp(text->text, "File 2\n", 7));
 }
 
-Test(shim_backtrace, more_places_than_the_table_has_room_for)
+Test(backtrace, more_places_than_the_table_has_room_for)
 {
 	begin();
 	config.stack_depth = 120;
@@ -190,7 +190,7 @@ Test(shim_backtrace, more_places_than_the_table_has_room_for)
 	cr_expect(fixture_losses(trace_log_process()) == 0);
 }
 
-Test(shim_backtrace, not_from_inside_the_unwinder)
+Test(backtrace, not_from_inside_the_unwinder)
 {
 	uintptr_t before;
 
@@ -202,7 +202,7 @@ Test(shim_backtrace, not_from_inside_the_unwinder)
 	cr_expect_not(thread_is_inside() || thread_state.unwinding);
 }
 
-Test(shim_backtrace, a_full_log)
+Test(backtrace, a_full_log)
 {
 	config.max_trace = 64 << 10;
 	begin();
@@ -225,7 +225,7 @@ static void *capture_often(void *argument)
 	return NULL;
 }
 
-Test(shim_backtrace, from_several_threads, .timeout = 600)
+Test(backtrace, from_several_threads, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 	size_t stacks;
@@ -269,7 +269,7 @@ static int capture_in_child(void)
 	return trace_log_process()->coverage ? 3 : 0;
 }
 
-Test(shim_backtrace, a_child_stores_its_own)
+Test(backtrace, a_child_stores_its_own)
 {
 	const char *path;
 
@@ -322,14 +322,14 @@ static int fork_often(int times, bool prepared)
 	return given_up;
 }
 
-Test(shim_backtrace, forks_wait_for_the_unwinder, .timeout = 600)
+Test(backtrace, forks_wait_for_the_unwinder, .timeout = 600)
 {
 	begin();
 	cr_expect(fork_often(50, true) < 50);
 }
 
 /* Not by the handlers: the child of a raw fork finds the unwinder's locks as they happened to be. */
-Test(shim_backtrace, a_child_gives_up_where_another_thread_was_inside, .timeout = 600)
+Test(backtrace, a_child_gives_up_where_another_thread_was_inside, .timeout = 600)
 {
 	begin();
 	fork_often(100, false);
@@ -337,7 +337,7 @@ Test(shim_backtrace, a_child_gives_up_where_another_thread_was_inside, .timeout 
 
 /* ---- what the unwinder asks ---- */
 
-Test(shim_backtrace, its_pipe_is_refused)
+Test(backtrace, its_pipe_is_refused)
 {
 	int fds[2] = {5, 6};
 
@@ -346,7 +346,7 @@ Test(shim_backtrace, its_pipe_is_refused)
 	cr_expect(backtrace_answer_read() == -1 && errno == EAGAIN);
 }
 
-Test(shim_backtrace, addresses_are_tested_without_a_descriptor)
+Test(backtrace, addresses_are_tested_without_a_descriptor)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -1,5 +1,5 @@
 /*
- * shim_python.c: the tables of CPython's layout, its location tables, and stacks read from memory that is laid out as
+ * python.c: the tables of CPython's layout, its location tables, and stacks read from memory that is laid out as
  * an interpreter's.
  *
  * What the real ones make of it is seen by tests/e2e/python_stacks.sh. Here stand what they do not do: lists without an
@@ -137,7 +137,7 @@ static void expect_state(uint64_t *table, enum python_layout_state wanted)
 	cr_expect(version == (wanted == PYTHON_LAYOUT_NONE ? 0 : (uint32_t)table[1]));
 }
 
-Test(shim_python, versions_that_are_known)
+Test(python, versions_that_are_known)
 {
 	static const uint32_t unknown[] = {0x030c00f0, 0x030d00b4, 0x030e00a7, 0x031000f0, 0x040d00f0, 0};
 	uint64_t table[PYTHON_LAYOUT_WORDS];
@@ -157,7 +157,7 @@ Test(shim_python, versions_that_are_known)
 }
 
 /* A member outside of its structure, or further out than a stack is worth: whatever that is, it is not what we know. */
-Test(shim_python, offsets_that_cannot_be)
+Test(python, offsets_that_cannot_be)
 {
 	static const unsigned members[] = {19 + 4, 28 + 1, 28 + 5, 34 + 1, 34 + 4, 34 + 9, 44 + 1, 64 + 2, 67 + 3};
 	uint64_t table[PYTHON_LAYOUT_WORDS];
@@ -191,7 +191,7 @@ static const unsigned char every_kind[] = {
 	0x80 | 12 << 3 | 7, 0x01, 0x02, /* 8 in line 77 */
 };
 
-Test(shim_python, lines)
+Test(python, lines)
 {
 	static const long wanted[] = {10, 10, 11, 13, 13, 13, 0, 77, 75, 77, 77, 77, 77, 77, 77, 77, 77, 0, 0};
 
@@ -200,7 +200,7 @@ Test(shim_python, lines)
 			line_at(every_kind, sizeof(every_kind), i));
 }
 
-Test(shim_python, lines_of_a_long_table)
+Test(python, lines_of_a_long_table)
 {
 	unsigned char table[4000];
 
@@ -213,7 +213,7 @@ Test(shim_python, lines_of_a_long_table)
 	cr_expect(line_at(table, sizeof(table), 2000) == 0);
 }
 
-Test(shim_python, lines_of_garbage)
+Test(python, lines_of_garbage)
 {
 	unsigned char table[300];
 
@@ -260,7 +260,7 @@ static void set_up(void)
 	thread.frame = &inner;
 }
 
-TestSuite(shim_python, .init = set_up);
+TestSuite(python, .init = set_up);
 
 #define READS(frames, size, whole, wanted)                                                                             \
 	do {                                                                                                           \
@@ -274,7 +274,7 @@ TestSuite(shim_python, .init = set_up);
 
 #define IN_LINE(line) "  File \"/srv/app.py\", line " #line " in reply\n"
 
-Test(shim_python, a_stack)
+Test(python, a_stack)
 {
 	struct python_frames old = interpreter(&python_3_13, false), new = interpreter(&python_3_14, false);
 
@@ -286,7 +286,7 @@ Test(shim_python, a_stack)
 }
 
 /* Entries from C stand between; an instruction before the first is of a function that has not begun. */
-Test(shim_python, frames_that_are_no_functions)
+Test(python, frames_that_are_no_functions)
 {
 	struct python_frames frames = interpreter(&python_3_14, false);
 	struct frame entry = {(uint64_t)&code, &outer, &code.instructions[0], .owner = 3};
@@ -300,7 +300,7 @@ Test(shim_python, frames_that_are_no_functions)
 }
 
 /* In a free-threaded build each thread runs a copy of the code; the state of a str begins with a byte there. */
-Test(shim_python, a_copy_for_each_thread)
+Test(python, a_copy_for_each_thread)
 {
 	struct python_frames frames = interpreter(&python_3_14, true);
 	uint16_t copy[16];
@@ -313,7 +313,7 @@ Test(shim_python, a_copy_for_each_thread)
 	READS(&frames, sizeof(text), true, IN_LINE(13) IN_LINE(10));
 }
 
-Test(shim_python, a_stack_without_end)
+Test(python, a_stack_without_end)
 {
 	struct python_frames frames = interpreter(&python_3_13, false);
 	bool whole;
@@ -327,7 +327,7 @@ Test(shim_python, a_stack_without_end)
 }
 
 /* A line that does not fit is left out whole. */
-Test(shim_python, a_stack_that_is_cut)
+Test(python, a_stack_that_is_cut)
 {
 	struct python_frames frames = interpreter(&python_3_13, false);
 	const size_t one = strlen(IN_LINE(11));
@@ -339,7 +339,7 @@ Test(shim_python, a_stack_that_is_cut)
 	READS(&frames, 1, true, "");
 }
 
-Test(shim_python, memory_that_is_not_there)
+Test(python, memory_that_is_not_there)
 {
 	struct python_frames frames = interpreter(&python_3_13, false);
 	char *hole = mmap(NULL, 65536, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -362,7 +362,7 @@ Test(shim_python, memory_that_is_not_there)
 	READS(&frames, sizeof(text), false, "");
 }
 
-Test(shim_python, names_beyond_ascii)
+Test(python, names_beyond_ascii)
 {
 	struct python_frames frames = interpreter(&python_3_13, false);
 
@@ -379,7 +379,7 @@ Test(shim_python, names_beyond_ascii)
 	READS(&frames, sizeof(text), true, "  File \"/srv/app.py\", line 11 in ???\n");
 }
 
-Test(shim_python, a_long_name)
+Test(python, a_long_name)
 {
 	struct python_frames frames = interpreter(&python_3_13, false);
 	char long_name[590];

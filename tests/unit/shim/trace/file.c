@@ -1,4 +1,4 @@
-/* shim_trace_file.c: the file the log goes to, its name and growth, and what is said where there can be none. */
+/* file.c: the file the log goes to, its name and growth, and what is said where there can be none. */
 #include <errno.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -12,11 +12,11 @@ static void set_up(void)
 	fixture_begin(TRACE_BYTES);
 }
 
-TestSuite(shim_trace_file, .init = set_up, .fini = fixture_end);
+TestSuite(trace_file, .init = set_up, .fini = fixture_end);
 
 /* ---- where it cannot be made ---- */
 
-Test(shim_trace_file, a_missing_directory_is_told_once)
+Test(trace_file, a_missing_directory_is_told_once)
 {
 	fixture_catch_stderr();
 	fixture_set_log_path(fixture_path("missing/"));
@@ -32,7 +32,7 @@ Test(shim_trace_file, a_missing_directory_is_told_once)
 	cr_expect_not_null(strstr(fixture_said(), "no such directory"));
 }
 
-Test(shim_trace_file, a_directory_that_appears_later)
+Test(trace_file, a_directory_that_appears_later)
 {
 	const char *directory = fixture_path("missing");
 	char name[200];
@@ -53,7 +53,7 @@ Test(shim_trace_file, a_directory_that_appears_later)
 	rmdir(directory);
 }
 
-Test(shim_trace_file, is_its_owners_alone_whatever_the_umask)
+Test(trace_file, is_its_owners_alone_whatever_the_umask)
 {
 	const mode_t mask = 0777;
 	struct stat status;
@@ -65,7 +65,7 @@ Test(shim_trace_file, is_its_owners_alone_whatever_the_umask)
 	cr_expect(umask(mask) == mask, "the umask is the program's");
 }
 
-Test(shim_trace_file, with_a_roster_it_is_told_there)
+Test(trace_file, with_a_roster_it_is_told_there)
 {
 	struct trace_roster_entry entry = {0};
 	FILE *roster;
@@ -85,7 +85,7 @@ Test(shim_trace_file, with_a_roster_it_is_told_there)
 	cr_expect_str_empty(fixture_said());
 }
 
-Test(shim_trace_file, no_descriptor_left)
+Test(trace_file, no_descriptor_left)
 {
 	fixture_catch_stderr();
 	cr_assert(setrlimit(RLIMIT_NOFILE, &(struct rlimit){0, 1024}) == 0);
@@ -96,7 +96,7 @@ Test(shim_trace_file, no_descriptor_left)
 	cr_expect(fixture_count_lines(fixture_said()) == 1);
 }
 
-Test(shim_trace_file, names_are_told_without_control_characters)
+Test(trace_file, names_are_told_without_control_characters)
 {
 	fixture_catch_stderr();
 	fixture_set_log_path("/nonexistent/\033[31m\n/x/");
@@ -105,7 +105,7 @@ Test(shim_trace_file, names_are_told_without_control_characters)
 	cr_expect(fixture_count_lines(fixture_said()) == 1);
 }
 
-Test(shim_trace_file, a_socket_is_not_told)
+Test(trace_file, a_socket_is_not_told)
 {
 	int fds[2];
 	char byte;
@@ -117,7 +117,7 @@ Test(shim_trace_file, a_socket_is_not_told)
 	cr_expect(read(fds[1], &byte, 1) < 0 && errno == EAGAIN, "its other end would take it for the program's");
 }
 
-Test(shim_trace_file, names_that_are_very_long)
+Test(trace_file, names_that_are_very_long)
 {
 	char path[CONFIG_PATH_MAX];
 
@@ -152,7 +152,7 @@ static void expect_text(const char *path, const char *wanted)
 	cr_expect_str_eq(text, wanted);
 }
 
-Test(shim_trace_file, nothing_is_overwritten)
+Test(trace_file, nothing_is_overwritten)
 {
 	const char *first = fixture_own_trace(), *second = fixture_trace_path(getpid(), 1);
 
@@ -164,7 +164,7 @@ Test(shim_trace_file, nothing_is_overwritten)
 	rmdir(second);
 }
 
-Test(shim_trace_file, a_link_is_not_followed)
+Test(trace_file, a_link_is_not_followed)
 {
 	const char *first = fixture_own_trace(), *second = fixture_trace_path(getpid(), 1);
 
@@ -177,7 +177,7 @@ Test(shim_trace_file, a_link_is_not_followed)
 	cr_expect(fixture_process_of(fixture_trace_path(getpid(), 2))->pid == getpid());
 }
 
-Test(shim_trace_file, a_prefix_that_is_no_directory)
+Test(trace_file, a_prefix_that_is_no_directory)
 {
 	char name[200];
 
@@ -187,7 +187,7 @@ Test(shim_trace_file, a_prefix_that_is_no_directory)
 	cr_expect(fixture_process_of(fixture_path(name))->pid == getpid());
 }
 
-Test(shim_trace_file, names_of_programs_are_made_safe)
+Test(trace_file, names_of_programs_are_made_safe)
 {
 	char name[200];
 
@@ -214,7 +214,7 @@ static size_t mapped_bytes(void)
 	return sum;
 }
 
-Test(shim_trace_file, is_mapped_as_it_grows)
+Test(trace_file, is_mapped_as_it_grows)
 {
 	static struct trace_text *texts[1000];
 
@@ -237,7 +237,7 @@ Test(shim_trace_file, is_mapped_as_it_grows)
 }
 
 /* No room in address space: counted, and there again later. */
-Test(shim_trace_file, no_room_to_map_is_counted)
+Test(trace_file, no_room_to_map_is_counted)
 {
 	struct rlimit before, none = {0, RLIM_INFINITY};
 
@@ -253,7 +253,7 @@ Test(shim_trace_file, no_room_to_map_is_counted)
 }
 
 /* Larger traces grow by larger steps, of which there are never too many. */
-Test(shim_trace_file, a_very_large_one)
+Test(trace_file, a_very_large_one)
 {
 	struct trace_file file;
 	char name[600];

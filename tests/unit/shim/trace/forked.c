@@ -1,4 +1,4 @@
-/* shim_trace_forked.c: a forked child has a log of its own, or shares its parent's. */
+/* forked.c: a forked child has a log of its own, or shares its parent's. */
 #include <dirent.h>
 #include <pthread.h>
 #include <sys/wait.h>
@@ -12,7 +12,7 @@ static void set_up(void)
 	fixture_begin(TRACE_BYTES);
 }
 
-TestSuite(shim_trace_forked, .init = set_up, .fini = fixture_end);
+TestSuite(trace_forked, .init = set_up, .fini = fixture_end);
 
 /* Runs `act` in a child, which must succeed. */
 static pid_t in_child(void (*act)(void))
@@ -39,7 +39,7 @@ static void record_in_child(void)
 	_exit(!done);
 }
 
-Test(shim_trace_forked, a_child_has_a_file_of_its_own)
+Test(trace_forked, a_child_has_a_file_of_its_own)
 {
 	pid_t child;
 
@@ -62,7 +62,7 @@ static void do_nothing(void)
 	_exit(0);
 }
 
-Test(shim_trace_forked, a_child_without_a_socket_makes_no_file)
+Test(trace_forked, a_child_without_a_socket_makes_no_file)
 {
 	cr_assert(trace_log_open());
 	cr_expect(access(fixture_trace_path(in_child(do_nothing), 0), F_OK) < 0);
@@ -89,7 +89,7 @@ static void *append_meanwhile(void *stop)
 	return (void *)count;
 }
 
-Test(shim_trace_forked, a_child_without_a_file_shares_its_parents)
+Test(trace_forked, a_child_without_a_file_shares_its_parents)
 {
 	struct fixture_trace trace;
 	const struct trace_process *process;
@@ -125,7 +125,7 @@ static void record_and_fork(void)
 	_exit(trace_log_text(TRACE_TEXT_NOTE, "child", 5) == 0);
 }
 
-Test(shim_trace_forked, children_of_children)
+Test(trace_forked, children_of_children)
 {
 	DIR *directory;
 	const struct dirent *entry;
@@ -149,7 +149,7 @@ static void fail_to_record(void)
 	_exit(trace_log_claim(TRACE_TEXT, 8) != NULL || trace_log_process()->lost[TRACE_LOST_NO_TRACE] != 1);
 }
 
-Test(shim_trace_forked, a_child_that_can_record_nowhere)
+Test(trace_forked, a_child_that_can_record_nowhere)
 {
 	fixture_catch_stderr();
 	in_child(fail_to_record);

@@ -1,4 +1,4 @@
-/* shim_trace_log.c: the crash-safe log: what is appended, by how many at once, and what is done without room. */
+/* log.c: the crash-safe log: what is appended, by how many at once, and what is done without room. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -15,7 +15,7 @@ static void set_up(void)
 	fixture_begin(TRACE_BYTES);
 }
 
-TestSuite(shim_trace_log, .init = set_up, .fini = fixture_end);
+TestSuite(trace_log, .init = set_up, .fini = fixture_end);
 
 static const char *own_trace(void)
 {
@@ -34,7 +34,7 @@ static const struct trace_process *process_of(const char *path)
 
 /* ---- one record after another ---- */
 
-Test(shim_trace_log, nothing_is_made_before_it_is_asked_for)
+Test(trace_log, nothing_is_made_before_it_is_asked_for)
 {
 	cr_expect_not(trace_log_is_open());
 	cr_expect_null(trace_log_claim(TRACE_TEXT, 100));
@@ -52,7 +52,7 @@ Test(shim_trace_log, nothing_is_made_before_it_is_asked_for)
 	cr_expect(process_of(own_trace())->sockets_seen == 3);
 }
 
-Test(shim_trace_log, a_file_of_its_own)
+Test(trace_log, a_file_of_its_own)
 {
 	const struct trace_process *process;
 	struct stat status;
@@ -77,7 +77,7 @@ Test(shim_trace_log, a_file_of_its_own)
 	cr_expect(fixture_open_trace(own_trace()).size == TRACE_BYTES);
 }
 
-Test(shim_trace_log, no_descriptor_stays_open)
+Test(trace_log, no_descriptor_stays_open)
 {
 	int before = dup(0), after;
 
@@ -87,7 +87,7 @@ Test(shim_trace_log, no_descriptor_stays_open)
 	cr_expect(after == before, "%d, not %d", after, before);
 }
 
-Test(shim_trace_log, claim_commit_void)
+Test(trace_log, claim_commit_void)
 {
 	struct trace_text *claimed, *committed, *given_up;
 	uint64_t *words;
@@ -108,7 +108,7 @@ Test(shim_trace_log, claim_commit_void)
 	cr_expect(fixture_count(own_trace(), TRACE_TEXT, TRACE_VOID) == 1);
 }
 
-Test(shim_trace_log, references)
+Test(trace_log, references)
 {
 	static const char outside;
 	trace_ref ref;
@@ -127,7 +127,7 @@ Test(shim_trace_log, references)
 	cr_expect(trace_log_ref(trace_log_process()) == TRACE_HEADER_BYTES);
 }
 
-Test(shim_trace_log, an_empty_text)
+Test(trace_log, an_empty_text)
 {
 	trace_ref ref;
 
@@ -137,7 +137,7 @@ Test(shim_trace_log, an_empty_text)
 	cr_expect(((struct trace_text *)trace_log_at(ref))->record.size == sizeof(struct trace_text));
 }
 
-Test(shim_trace_log, losses_are_counted_in_the_file)
+Test(trace_log, losses_are_counted_in_the_file)
 {
 	cr_assert(trace_log_open());
 	for (int why = TRACE_LOST_LOG_FULL; why <= TRACE_LOST_NO_TRACE; why++)
@@ -183,7 +183,7 @@ static void expect_text_whole(const struct trace_text *text, uint32_t number)
 		cr_assert((uint8_t)text->text[i] == number % 251, "thread %u, record %u", text->kind, number);
 }
 
-Test(shim_trace_log, appends_from_eight_threads, .timeout = 600)
+Test(trace_log, appends_from_eight_threads, .timeout = 600)
 {
 	static uint8_t seen[THREADS][APPENDS];
 	pthread_t threads[THREADS];
@@ -230,7 +230,7 @@ static void *open_at_once(void *argument)
 	return NULL;
 }
 
-Test(shim_trace_log, one_file_however_many_threads_open_it)
+Test(trace_log, one_file_however_many_threads_open_it)
 {
 	pthread_t threads[THREADS];
 
@@ -245,7 +245,7 @@ Test(shim_trace_log, one_file_however_many_threads_open_it)
 
 /* ---- limits ---- */
 
-Test(shim_trace_log, a_full_log_is_counted)
+Test(trace_log, a_full_log_is_counted)
 {
 	size_t count;
 
@@ -265,7 +265,7 @@ Test(shim_trace_log, a_full_log_is_counted)
 	cr_expect(process_of(own_trace())->lost[TRACE_LOST_LOG_FULL] == 3 && fixture_losses(trace_log_process()) == 3);
 }
 
-Test(shim_trace_log, a_full_log_from_several_threads)
+Test(trace_log, a_full_log_from_several_threads)
 {
 	pthread_t threads[THREADS];
 
@@ -284,7 +284,7 @@ static void limit_file_size(rlim_t bytes)
 	cr_assert(setrlimit(RLIMIT_FSIZE, &(struct rlimit){bytes, RLIM_INFINITY}) == 0);
 }
 
-Test(shim_trace_log, the_limit_of_file_sizes_is_kept)
+Test(trace_log, the_limit_of_file_sizes_is_kept)
 {
 	limit_file_size(200000); /* beyond it SIGXFSZ would end the program */
 	cr_assert(trace_log_open());
@@ -294,7 +294,7 @@ Test(shim_trace_log, the_limit_of_file_sizes_is_kept)
 	cr_expect(process_of(own_trace())->lost[TRACE_LOST_NO_SPACE] == 0);
 }
 
-Test(shim_trace_log, a_limit_that_leaves_no_room)
+Test(trace_log, a_limit_that_leaves_no_room)
 {
 	struct stat status;
 
@@ -323,7 +323,7 @@ static void mount_small(const char *size)
 		cr_skip_test("no right to mount a small file system");
 }
 
-Test(shim_trace_log, a_full_disk_is_counted_and_no_fault)
+Test(trace_log, a_full_disk_is_counted_and_no_fault)
 {
 	const char *path = own_trace();
 	size_t count;
@@ -341,7 +341,7 @@ Test(shim_trace_log, a_full_disk_is_counted_and_no_fault)
 	umount2(fixture_directory, MNT_DETACH);
 }
 
-Test(shim_trace_log, a_disk_that_is_full_from_the_start)
+Test(trace_log, a_disk_that_is_full_from_the_start)
 {
 	fixture_catch_stderr();
 	mount_small("48k");

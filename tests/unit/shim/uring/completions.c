@@ -1,5 +1,5 @@
 /*
- * shim_uring.c: which completion means which operation, and when the program knows of it. The ring is ordinary memory:
+ * completions.c: which completion means which operation, and when the program knows of it. The ring is ordinary memory:
  * the test does what liburing and the kernel would do.
  */
 #include <errno.h>
@@ -63,7 +63,7 @@ static void set_up(void)
 	ring_begin();
 }
 
-TestSuite(shim_uring, .init = set_up, .fini = fixture_end);
+TestSuite(uring, .init = set_up, .fini = fixture_end);
 
 static struct io_uring_sqe *fill(uint8_t opcode, int fd, uint64_t user_data)
 {
@@ -124,7 +124,7 @@ static bool is_flagged(void)
 	return trace_log_process()->coverage & TRACE_USED_IO_URING;
 }
 
-Test(shim_uring, what_is_posted_is_told_when_it_is_taken)
+Test(uring, what_is_posted_is_told_when_it_is_taken)
 {
 	int fds[2];
 
@@ -141,7 +141,7 @@ Test(shim_uring, what_is_posted_is_told_when_it_is_taken)
 	cr_assert(!is_flagged());
 }
 
-Test(shim_uring, what_a_call_hands_out_is_told_then)
+Test(uring, what_a_call_hands_out_is_told_then)
 {
 	struct audit_uring call;
 	int fds[2];
@@ -156,7 +156,7 @@ Test(shim_uring, what_a_call_hands_out_is_told_then)
 	cr_assert(is_told(fds[0]));
 }
 
-Test(shim_uring, shared_user_data_tell_nothing)
+Test(uring, shared_user_data_tell_nothing)
 {
 	int one[2];
 	int two[2];
@@ -184,7 +184,7 @@ Test(shim_uring, shared_user_data_tell_nothing)
 	cr_assert(fixture_socket(one[0])->in_flight == 0 && fixture_socket(two[0])->in_flight == 0);
 }
 
-Test(shim_uring, an_older_completion_is_of_another_operation)
+Test(uring, an_older_completion_is_of_another_operation)
 {
 	int fds[2];
 
@@ -198,7 +198,7 @@ Test(shim_uring, an_older_completion_is_of_another_operation)
 	cr_assert(fixture_socket(fds[0])->in_flight == 1);
 }
 
-Test(shim_uring, a_message_may_bear_any_user_data)
+Test(uring, a_message_may_bear_any_user_data)
 {
 	int fds[2];
 
@@ -214,7 +214,7 @@ Test(shim_uring, a_message_may_bear_any_user_data)
 	cr_assert(!is_told(fds[0]));
 }
 
-Test(shim_uring, what_the_kernel_leaves_is_looked_at_again)
+Test(uring, what_the_kernel_leaves_is_looked_at_again)
 {
 	int fds[2];
 
@@ -232,7 +232,7 @@ Test(shim_uring, what_the_kernel_leaves_is_looked_at_again)
 	cr_assert(!is_flagged());
 }
 
-Test(shim_uring, a_cancelled_write_is_none)
+Test(uring, a_cancelled_write_is_none)
 {
 	int fds[2];
 
@@ -246,7 +246,7 @@ Test(shim_uring, a_cancelled_write_is_none)
 	cr_assert(writes_of(fds[0]) == 0 && fixture_socket(fds[0])->record->writes_after_peer_close == 0);
 }
 
-Test(shim_uring, a_notification_is_no_result)
+Test(uring, a_notification_is_no_result)
 {
 	int fds[2];
 
@@ -261,7 +261,7 @@ Test(shim_uring, a_notification_is_no_result)
 	cr_assert(writes_of(fds[0]) == 1 && fixture_socket(fds[0])->in_flight == 0);
 }
 
-Test(shim_uring, a_failure_may_be_of_one_that_completes_only_so)
+Test(uring, a_failure_may_be_of_one_that_completes_only_so)
 {
 	int one[2];
 	int two[2];
@@ -280,7 +280,7 @@ Test(shim_uring, a_failure_may_be_of_one_that_completes_only_so)
 }
 
 /* The kernel goes round the queue while nobody calls us. */
-Test(shim_uring, what_was_missed_is_said)
+Test(uring, what_was_missed_is_said)
 {
 	int fds[2];
 
@@ -296,7 +296,7 @@ Test(shim_uring, what_was_missed_is_said)
 	cr_assert(fixture_socket(fds[0])->in_flight == 0);
 }
 
-Test(shim_uring, submissions_past_us_are_said)
+Test(uring, submissions_past_us_are_said)
 {
 	look();
 	cr_assert(!is_flagged());
@@ -305,7 +305,7 @@ Test(shim_uring, submissions_past_us_are_said)
 	cr_assert(is_flagged());
 }
 
-Test(shim_uring, a_ring_that_was_used_before_is_said)
+Test(uring, a_ring_that_was_used_before_is_said)
 {
 	audit_uring_ends(&ring);
 	shared.sq_head = shared.sq_tail = ring.sq.sqe_head = ring.sq.sqe_tail = 3;
@@ -313,7 +313,7 @@ Test(shim_uring, a_ring_that_was_used_before_is_said)
 	cr_assert(is_flagged());
 }
 
-Test(shim_uring, a_number_that_is_another_socket_by_now)
+Test(uring, a_number_that_is_another_socket_by_now)
 {
 	int fds[2];
 	int later[2];
@@ -333,7 +333,7 @@ Test(shim_uring, a_number_that_is_another_socket_by_now)
 }
 
 /* The table grows, and finds and removes what it holds in any order. */
-Test(shim_uring, many_operations)
+Test(uring, many_operations)
 {
 	struct uring_state *state = uring_find(&ring);
 	const uint64_t count = 5000;

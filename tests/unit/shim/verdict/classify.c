@@ -1,5 +1,5 @@
 /*
- * shim_classify.c: every rule of the verdicts, both ways; docs/KERNEL.md's table of what the kernel shows, row by row.
+ * classify.c: every rule of the verdicts, both ways; docs/KERNEL.md's table of what the kernel shows, row by row.
  */
 #include <criterion/criterion.h>
 #include <errno.h>
@@ -182,20 +182,20 @@ static void expect_before(const struct before *row)
 			row->name);
 }
 
-Test(shim_classify, rows_of_the_field_notes)
+Test(classify, rows_of_the_field_notes)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++)
 		expect_before(&rows[i]);
 }
 
-Test(shim_classify, rules_before_the_write)
+Test(classify, rules_before_the_write)
 {
 	for (size_t i = 0; i < COUNT_OF(rules); i++)
 		expect_before(&rules[i]);
 }
 
 /* Only what is suspect is looked at closely: a verdict that begins with nothing suspicious would never be asked for. */
-Test(shim_classify, unix_verdicts_begin_with_a_suspicion)
+Test(classify, unix_verdicts_begin_with_a_suspicion)
 {
 	static const short events[] = {0, OPEN, HALF, POLLOUT | POLLHUP, OVER, OVER | POLLERR};
 
@@ -271,7 +271,7 @@ static const struct failure failures[] = {
 	{"another protocol", {.protocol = TRACE_OTHER, .connected = true, .error = EPIPE}, {INNOCENT}},
 };
 
-Test(shim_classify, failures)
+Test(classify, failures)
 {
 	for (size_t i = 0; i < COUNT_OF(failures); i++)
 		expect_verdict(failures[i].name, classify_failure(&failures[i].facts), failures[i].verdict);
@@ -279,7 +279,7 @@ Test(shim_classify, failures)
 
 /* ---- errors ---- */
 
-Test(shim_classify, errors_that_end_a_connection)
+Test(classify, errors_that_end_a_connection)
 {
 	static const int ends[] = {ECONNRESET, EPIPE, ETIMEDOUT, ECONNREFUSED, ECONNABORTED, EHOSTUNREACH, ENETUNREACH,
 		EHOSTDOWN, ENETDOWN, ENETRESET, ENONET, EPROTO, ENOPROTOOPT};
@@ -292,7 +292,7 @@ Test(shim_classify, errors_that_end_a_connection)
 		cr_expect_not(classify_is_end(others[i]), "%d", others[i]);
 }
 
-Test(shim_classify, errors_that_ask_to_try_again)
+Test(classify, errors_that_ask_to_try_again)
 {
 	const struct verdict peer_closed = {PEER_CLOSED(TRACE_KERNEL, 0)};
 	const struct verdict connecting = {UNCONNECTED(TRACE_INCIDENT_CONNECTING)};
@@ -309,7 +309,7 @@ Test(shim_classify, errors_that_ask_to_try_again)
 
 /* ---- connects ---- */
 
-Test(shim_classify, whether_a_connect_came_about)
+Test(classify, whether_a_connect_came_about)
 {
 	static const uint8_t stands[] = {TCP_ESTABLISHED, TCP_FIN_WAIT1, TCP_FIN_WAIT2, TCP_TIME_WAIT, TCP_CLOSE_WAIT,
 		TCP_LAST_ACK, TCP_CLOSING};

@@ -1,4 +1,4 @@
-/* shim_classify_closed.c: the rules on numbers that the program has closed. */
+/* classify_closed.c: the rules on numbers that the program has closed. */
 #include <criterion/criterion.h>
 
 #include "shim/verdict/classify_closed.h"
@@ -11,14 +11,14 @@ static void expect(struct verdict verdict, enum trace_kind kind, uint32_t flags)
 	cr_expect(verdict.flags == flags, "flags %x", verdict.flags);
 }
 
-Test(shim_classify_closed, a_write_to_a_number_that_means_nothing)
+Test(classify_closed, a_write_to_a_number_that_means_nothing)
 {
 	expect(classify_closed_write(&(struct classify_closed_facts){0}), TRACE_WRITE_AFTER_CLOSE, 0);
 	expect(classify_closed_write(&(struct classify_closed_facts){.kept = true}), TRACE_WRITE_AFTER_CLOSE,
 		TRACE_INCIDENT_QUARANTINE);
 }
 
-Test(shim_classify_closed, a_write_that_would_have_reached_another)
+Test(classify_closed, a_write_that_would_have_reached_another)
 {
 	expect(classify_closed_write(&(struct classify_closed_facts){.kept = true, .owner = true}),
 		TRACE_WRITE_TO_REUSED_FD, TRACE_INCIDENT_QUARANTINE);
@@ -26,7 +26,7 @@ Test(shim_classify_closed, a_write_that_would_have_reached_another)
 	expect(classify_closed_write(&(struct classify_closed_facts){.owner = true}), TRACE_WRITE_AFTER_CLOSE, 0);
 }
 
-Test(shim_classify_closed, another_close)
+Test(classify_closed, another_close)
 {
 	expect(classify_closed_again(&(struct classify_closed_facts){0}), TRACE_DOUBLE_CLOSE, 0);
 	expect(classify_closed_again(&(struct classify_closed_facts){.kept = true, .owner = true}), TRACE_DOUBLE_CLOSE,

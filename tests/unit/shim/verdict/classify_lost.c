@@ -1,4 +1,4 @@
-/* shim_classify_lost.c: the rules on bytes that were accepted while nothing was wrong, each with its innocent twin. */
+/* classify_lost.c: the rules on bytes that were accepted while nothing was wrong, each with its innocent twin. */
 #include <criterion/criterion.h>
 #include <errno.h>
 
@@ -11,7 +11,7 @@ static void expect(struct verdict verdict, enum trace_kind kind, enum trace_know
 	cr_expect(verdict.flags == flags, "flags %x", verdict.flags);
 }
 
-Test(shim_classify_lost, silence_is_time_without_an_answer_to_what_was_sent_again)
+Test(classify_lost, silence_is_time_without_an_answer_to_what_was_sent_again)
 {
 	const uint64_t second = 1000000000;
 
@@ -21,7 +21,7 @@ Test(shim_classify_lost, silence_is_time_without_an_answer_to_what_was_sent_agai
 	expect(classify_silence(), TRACE_WRITE_TO_SILENT_PEER, TRACE_KERNEL, 0);
 }
 
-Test(shim_classify_lost, when_the_connection_is_over)
+Test(classify_lost, when_the_connection_is_over)
 {
 	struct classify_lost_facts facts = {.waiting = 10, .error = ECONNRESET};
 	uint32_t bytes = 0;
@@ -39,7 +39,7 @@ Test(shim_classify_lost, when_the_connection_is_over)
 	cr_expect(classify_lost(&facts, &bytes).kind == 0);
 }
 
-Test(shim_classify_lost, what_ended_it)
+Test(classify_lost, what_ended_it)
 {
 	struct classify_lost_facts facts = {.waiting = 10};
 	static const int timeouts[] = {ETIMEDOUT, EHOSTUNREACH, ENETUNREACH, EHOSTDOWN, ENETDOWN};
@@ -60,7 +60,7 @@ Test(shim_classify_lost, what_ended_it)
 	expect(classify_lost(&facts, &bytes), TRACE_WRITE_TO_SILENT_PEER, TRACE_NOBODY, 0);
 }
 
-Test(shim_classify_lost, a_close_that_resets)
+Test(classify_lost, a_close_that_resets)
 {
 	struct classify_lost_facts facts = {.waiting = 10, .unsent = 7, .unsent_known = true, .unread = true};
 	uint32_t bytes = 0;
@@ -83,7 +83,7 @@ Test(shim_classify_lost, a_close_that_resets)
 	cr_expect(classify_lost_on_close(&facts, &bytes).kind == 0, "it is not the end");
 }
 
-Test(shim_classify_lost, a_kernel_that_does_not_say_what_was_sent)
+Test(classify_lost, a_kernel_that_does_not_say_what_was_sent)
 {
 	struct classify_lost_facts facts = {.waiting = 10, .unsent = 7, .unread = true};
 	uint32_t bytes;

@@ -1,5 +1,5 @@
 /*
- * shim_farewell.c: goodbyes as real programs sent them, and what only looks like one. The TLS records are OpenSSL's,
+ * farewell.c: goodbyes as real programs sent them, and what only looks like one. The TLS records are OpenSSL's,
  * one for each kind of cipher; the texts are those of vsftpd, Pure-FTPd, Postfix and Dovecot.
  */
 #include <criterion/criterion.h>

@@ -1,4 +1,4 @@
-/* shim_halt.c: when an incident becomes an error, and in which number of a runtime's page it is counted meanwhile. */
+/* halt.c: when an incident becomes an error, and in which number of a runtime's page it is counted meanwhile. */
 #include <errno.h>
 #include <netinet/tcp.h>
 
@@ -27,7 +27,7 @@ static void set_up(void)
 	cr_assert(tally_use(&page));
 }
 
-TestSuite(shim_halt, .init = set_up, .fini = fixture_end);
+TestSuite(halt, .init = set_up, .fini = fixture_end);
 
 static struct incident_call call_of(enum trace_kind kind, enum trace_knowledge knowledge)
 {
@@ -72,7 +72,7 @@ static void runs(const char *test)
 	page.label_turn++;
 }
 
-Test(shim_halt, what_is_open_becomes_an_error_when_the_bytes_are_lost)
+Test(halt, what_is_open_becomes_an_error_when_the_bytes_are_lost)
 {
 	const struct probe_tcp waits = {.state = TCP_CLOSE_WAIT, .unacked_bytes = 10};
 	const struct probe_tcp over = {.state = TCP_CLOSE, .unacked_bytes = 10};
@@ -87,7 +87,7 @@ Test(shim_halt, what_is_open_becomes_an_error_when_the_bytes_are_lost)
 	cr_expect(page.events == 1);
 }
 
-Test(shim_halt, what_is_delivered_becomes_a_note)
+Test(halt, what_is_delivered_becomes_a_note)
 {
 	const struct probe_tcp waits = {.state = TCP_CLOSE_WAIT, .unacked_bytes = 20};
 	const struct probe_tcp acknowledged = {.state = TCP_CLOSE_WAIT, .acked_bytes = 20};
@@ -100,7 +100,7 @@ Test(shim_halt, what_is_delivered_becomes_a_note)
 	expect_counts(TRACE_WRITE_AFTER_PEER_CLOSE, 2, 0, 0);
 }
 
-Test(shim_halt, a_loss_without_telling_is_no_error)
+Test(halt, a_loss_without_telling_is_no_error)
 {
 	const struct probe_tcp over = {.state = TCP_CLOSE, .unacked_bytes = 10};
 
@@ -109,7 +109,7 @@ Test(shim_halt, a_loss_without_telling_is_no_error)
 	expect_counts(TRACE_WRITE_AFTER_PEER_CLOSE, 0, 1, 0);
 }
 
-Test(shim_halt, the_test_that_runs_now_is_not_blamed_for_the_one_before)
+Test(halt, the_test_that_runs_now_is_not_blamed_for_the_one_before)
 {
 	const struct probe_tcp waits = {.state = TCP_CLOSE_WAIT, .unacked_bytes = 10};
 	const struct probe_tcp over = {.state = TCP_CLOSE, .unacked_bytes = 10};
@@ -121,7 +121,7 @@ Test(shim_halt, the_test_that_runs_now_is_not_blamed_for_the_one_before)
 	expect_counts(TRACE_WRITE_AFTER_PEER_CLOSE, 0, 1, 0);
 }
 
-Test(shim_halt, a_double_close_stands_when_the_run_of_closes_is_over)
+Test(halt, a_double_close_stands_when_the_run_of_closes_is_over)
 {
 	struct audit_close audit;
 	int pair[2];
@@ -138,7 +138,7 @@ Test(shim_halt, a_double_close_stands_when_the_run_of_closes_is_over)
 	cr_expect_not_null(halt_due);
 }
 
-Test(shim_halt, nothing_is_due_without_the_option)
+Test(halt, nothing_is_due_without_the_option)
 {
 	const struct probe_tcp over = {.state = TCP_CLOSE, .unacked_bytes = 10};
 

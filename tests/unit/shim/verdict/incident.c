@@ -1,11 +1,11 @@
-/* shim_incident.c: incidents announced, with the flight recorder; found out afterwards, and told by others. */
+/* incident.c: incidents announced, with the flight recorder; found out afterwards, and told by others. */
 #include "tests/unit/shim/verdict/incident_fixture.h"
 
-TestSuite(shim_incident, .init = set_up, .fini = fixture_end);
+TestSuite(incident, .init = set_up, .fini = fixture_end);
 
 /* ---- announced ---- */
 
-Test(shim_incident, an_announcement_is_in_the_file_before_the_call)
+Test(incident, an_announcement_is_in_the_file_before_the_call)
 {
 	struct incident_call call = a_call(12);
 	struct trace_incident *incident;
@@ -36,7 +36,7 @@ Test(shim_incident, an_announcement_is_in_the_file_before_the_call)
 	cr_expect(connection->record->flags & TRACE_SOCKET_HAS_INCIDENT, "its socket's record is not used again");
 }
 
-Test(shim_incident, the_end_is_told_of_as_its_kind_knows_it)
+Test(incident, the_end_is_told_of_as_its_kind_knows_it)
 {
 	static const struct {
 		uint64_t disconnect_ns;
@@ -65,7 +65,7 @@ Test(shim_incident, the_end_is_told_of_as_its_kind_knows_it)
 	}
 }
 
-Test(shim_incident, without_a_socket)
+Test(incident, without_a_socket)
 {
 	struct incident_call call = a_call(5);
 	struct trace_incident *incident, *again;
@@ -81,7 +81,7 @@ Test(shim_incident, without_a_socket)
 	cr_expect(again == incident && !fresh);
 }
 
-Test(shim_incident, without_a_trace_it_is_a_loss)
+Test(incident, without_a_trace_it_is_a_loss)
 {
 	struct incident_call call = a_call(5);
 	struct probe_tcp tcp = account(1, 0, TCP_CLOSE_WAIT);
@@ -101,7 +101,7 @@ Test(shim_incident, without_a_trace_it_is_a_loss)
 	incident_withdraw(incident, &call);
 }
 
-Test(shim_incident, the_label_of_the_thread)
+Test(incident, the_label_of_the_thread)
 {
 	struct incident_call call = a_call(1);
 	trace_ref label = trace_log_text(TRACE_TEXT_LABEL, "test_x", 6);
@@ -117,7 +117,7 @@ Test(shim_incident, the_label_of_the_thread)
 
 /* ---- the flight recorder ---- */
 
-Test(shim_incident, the_last_operations_come_with_it)
+Test(incident, the_last_operations_come_with_it)
 {
 	struct trace_incident *incident;
 
@@ -140,7 +140,7 @@ Test(shim_incident, the_last_operations_come_with_it)
 	cr_expect_str_eq(incident->history[TRACE_HISTORY - 1].call, "send");
 }
 
-Test(shim_incident, a_handler_made_it_in_the_midst_of_an_earlier_call)
+Test(incident, a_handler_made_it_in_the_midst_of_an_earlier_call)
 {
 	struct incident_call calls[2] = {a_call(10), a_call(10)};
 	struct trace_incident *incident = NULL;
@@ -152,7 +152,7 @@ Test(shim_incident, a_handler_made_it_in_the_midst_of_an_earlier_call)
 	cr_expect(incident->first_ns == calls[0].t_ns && incident->last_ns == calls[1].t_ns);
 }
 
-Test(shim_incident, a_short_history)
+Test(incident, a_short_history)
 {
 	const struct trace_incident *incident;
 
@@ -163,7 +163,7 @@ Test(shim_incident, a_short_history)
 	cr_expect(incident->history[1].result == 30);
 }
 
-Test(shim_incident, names_of_calls_are_cut)
+Test(incident, names_of_calls_are_cut)
 {
 	struct incident_call call = a_call(1);
 	struct trace_incident *incident, *again;
@@ -178,7 +178,7 @@ Test(shim_incident, names_of_calls_are_cut)
 
 /* ---- found out afterwards, and told by others ---- */
 
-Test(shim_incident, bytes_found_to_be_lost)
+Test(incident, bytes_found_to_be_lost)
 {
 	struct incident_call call = a_call(0);
 	struct probe_tcp tcp = account(101, 60, TCP_CLOSE);
@@ -206,7 +206,7 @@ Test(shim_incident, bytes_found_to_be_lost)
 }
 
 /* 65,538 is what SIOCOUTQ says of a connection without any that connect(AF_UNSPEC) has dissolved. */
-Test(shim_incident, no_more_is_lost_than_was_accepted)
+Test(incident, no_more_is_lost_than_was_accepted)
 {
 	struct incident_call call = a_call(0);
 	struct probe_tcp tcp = account(0, 65538, TCP_CLOSE);
@@ -223,7 +223,7 @@ Test(shim_incident, no_more_is_lost_than_was_accepted)
 	cr_expect(incidents(TRACE_COMMITTED) == 1 && connection->lost_reported == 100);
 }
 
-Test(shim_incident, dropped_by_a_runtime)
+Test(incident, dropped_by_a_runtime)
 {
 	struct incident_drop drop = {.fd = -1,
 		.socket = connection->record,

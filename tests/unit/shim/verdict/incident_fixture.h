@@ -1,5 +1,5 @@
 /*
- * shim_incident_fixture.h: what the tests of incidents share: a connection, calls on it, and a kernel's account that is
+ * incident_fixture.h: what the tests of incidents share: a connection, calls on it, and a kernel's account that is
  * made up.
  */
 #ifndef SOCKSAN_SHIM_INCIDENT_FIXTURE_H

@@ -1,11 +1,11 @@
-/* shim_incident_merge.c: incidents merged, or not, and taken back. */
+/* incident_merge.c: incidents merged, or not, and taken back. */
 #include "tests/unit/shim/verdict/incident_fixture.h"
 
-TestSuite(shim_incident, .init = set_up, .fini = fixture_end);
+TestSuite(incident, .init = set_up, .fini = fixture_end);
 
 /* ---- merged, or not ---- */
 
-Test(shim_incident, repeats_from_one_place_are_one_incident)
+Test(incident, repeats_from_one_place_are_one_incident)
 {
 	const struct trace_incident *incident = NULL;
 
@@ -24,7 +24,7 @@ static const struct trace_incident *announced(struct incident_call call)
 	return incident_announce(&call, &fresh);
 }
 
-Test(shim_incident, what_differs_stays_apart)
+Test(incident, what_differs_stays_apart)
 {
 	struct incident_call calls[8];
 	struct socket *other = socket_new();
@@ -74,7 +74,7 @@ __attribute__((noinline)) static const struct trace_incident *another_place(void
 	return found;
 }
 
-Test(shim_incident, places_are_told_apart_by_their_stacks)
+Test(incident, places_are_told_apart_by_their_stacks)
 {
 	const struct trace_incident *first = NULL, *second = NULL;
 
@@ -94,7 +94,7 @@ Test(shim_incident, places_are_told_apart_by_their_stacks)
 
 /* ---- taken back ---- */
 
-Test(shim_incident, taken_back)
+Test(incident, taken_back)
 {
 	struct incident_call call = a_call(10);
 	bool fresh;
@@ -104,7 +104,7 @@ Test(shim_incident, taken_back)
 	cr_expect(incidents(TRACE_COMMITTED) == 0 && incidents(TRACE_VOID) == 1);
 }
 
-Test(shim_incident, one_of_several_taken_back)
+Test(incident, one_of_several_taken_back)
 {
 	struct incident_call call = a_call(7);
 	const struct trace_incident *incident = write_rejected(EPIPE, TRACE_SIGPIPE_NONE);
@@ -115,7 +115,7 @@ Test(shim_incident, one_of_several_taken_back)
 	expect_outcome(incident, TRACE_REJECTED);
 }
 
-Test(shim_incident, taken_back_altogether)
+Test(incident, taken_back_altogether)
 {
 	struct trace_incident *incident = write_rejected(EPIPE, TRACE_SIGPIPE_NONE);
 
@@ -126,7 +126,7 @@ Test(shim_incident, taken_back_altogether)
 }
 
 /* Two threads wait in the same place, and both are told to try again: in whatever order, nothing is left. */
-Test(shim_incident, all_of_several_taken_back)
+Test(incident, all_of_several_taken_back)
 {
 	struct incident_call calls[2] = {a_call(10), a_call(10)};
 	bool fresh[2];
@@ -140,7 +140,7 @@ Test(shim_incident, all_of_several_taken_back)
 }
 
 /* A program that asks again and again, and is told to try later, must not fill the log with what was taken back. */
-Test(shim_incident, taken_back_again_and_again)
+Test(incident, taken_back_again_and_again)
 {
 	struct incident_call call;
 	const struct trace_incident *incident;
@@ -182,7 +182,7 @@ static void *write_often(void *argument)
 	return NULL;
 }
 
-Test(shim_incident, from_several_threads, .timeout = 600)
+Test(incident, from_several_threads, .timeout = 600)
 {
 	pthread_t threads[THREADS];
 	struct fixture_trace trace;

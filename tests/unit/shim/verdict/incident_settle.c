@@ -1,11 +1,11 @@
-/* shim_incident_settle.c: what became of the bytes: rejected, delivered, lost, not known yet. */
+/* incident_settle.c: what became of the bytes: rejected, delivered, lost, not known yet. */
 #include "tests/unit/shim/verdict/incident_fixture.h"
 
-TestSuite(shim_incident, .init = set_up, .fini = fixture_end);
+TestSuite(incident, .init = set_up, .fini = fixture_end);
 
 /* ---- rejected ---- */
 
-Test(shim_incident, rejected)
+Test(incident, rejected)
 {
 	const struct trace_incident *incident = write_rejected(EPIPE, TRACE_SIGPIPE_RAISED);
 
@@ -14,7 +14,7 @@ Test(shim_incident, rejected)
 	expect_bytes(incident, 0, 0, 0);
 }
 
-Test(shim_incident, a_fatal_signal_that_did_not_come)
+Test(incident, a_fatal_signal_that_did_not_come)
 {
 	struct incident_call call = a_call(10);
 	struct probe_tcp tcp = account(1, 0, TCP_CLOSE_WAIT);
@@ -41,7 +41,7 @@ Test(shim_incident, a_fatal_signal_that_did_not_come)
 
 /* ---- accepted: how the bytes fared ---- */
 
-Test(shim_incident, what_a_unix_socket_accepts_is_delivered)
+Test(incident, what_a_unix_socket_accepts_is_delivered)
 {
 	struct incident_call call = a_call(10);
 	bool fresh;
@@ -55,7 +55,7 @@ Test(shim_incident, what_a_unix_socket_accepts_is_delivered)
 }
 
 /* The connection was closed meanwhile by another thread, say: nobody can know. */
-Test(shim_incident, without_an_account_nothing_is_claimed)
+Test(incident, without_an_account_nothing_is_claimed)
 {
 	struct incident_call call = a_call(10);
 	bool fresh;
@@ -65,7 +65,7 @@ Test(shim_incident, without_an_account_nothing_is_claimed)
 	expect_outcome(incident, TRACE_UNCONFIRMED);
 }
 
-Test(shim_incident, delivered_at_once)
+Test(incident, delivered_at_once)
 {
 	const struct trace_incident *incident = write_accepted(10, account(11, 0, TCP_CLOSE_WAIT));
 
@@ -75,7 +75,7 @@ Test(shim_incident, delivered_at_once)
 	cr_expect_not(connection->state & SOCKET_PENDING);
 }
 
-Test(shim_incident, lost_at_once)
+Test(incident, lost_at_once)
 {
 	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE));
 
@@ -84,7 +84,7 @@ Test(shim_incident, lost_at_once)
 	cr_expect_not(connection->state & SOCKET_PENDING);
 }
 
-Test(shim_incident, delivered_later)
+Test(incident, delivered_later)
 {
 	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE_WAIT));
 
@@ -102,7 +102,7 @@ Test(shim_incident, delivered_later)
 }
 
 /* One more write of an incident whose bytes had all been acknowledged: it is unsettled again. */
-Test(shim_incident, delivered_then_pending_again)
+Test(incident, delivered_then_pending_again)
 {
 	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE_WAIT));
 
@@ -114,7 +114,7 @@ Test(shim_incident, delivered_then_pending_again)
 	expect_outcome(incident, TRACE_DELIVERED);
 }
 
-Test(shim_incident, partly_acknowledged_then_lost)
+Test(incident, partly_acknowledged_then_lost)
 {
 	const struct trace_incident *incident = write_accepted(100, account(1, 100, TCP_CLOSE_WAIT));
 
@@ -130,7 +130,7 @@ Test(shim_incident, partly_acknowledged_then_lost)
 }
 
 /* Of the bytes on their way only the last ones are the incident's: what was written before is acknowledged before. */
-Test(shim_incident, bytes_of_earlier_writes_are_not_its_own)
+Test(incident, bytes_of_earlier_writes_are_not_its_own)
 {
 	const struct trace_incident *incident = write_accepted(100, account(1, 150, TCP_CLOSE_WAIT));
 
@@ -143,7 +143,7 @@ Test(shim_incident, bytes_of_earlier_writes_are_not_its_own)
 	expect_bytes(incident, 100, 0, 80);
 }
 
-Test(shim_incident, bytes_of_later_writes_are_not_its_own)
+Test(incident, bytes_of_later_writes_are_not_its_own)
 {
 	struct incident_call later = a_call(500);
 	const struct trace_incident *incident = write_accepted(100, account(1, 100, TCP_CLOSE_WAIT)), *other;
@@ -164,7 +164,7 @@ Test(shim_incident, bytes_of_later_writes_are_not_its_own)
 	expect_bytes(other, 500, 0, 300);
 }
 
-Test(shim_incident, bytes_add_up_over_repeats)
+Test(incident, bytes_add_up_over_repeats)
 {
 	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE_WAIT));
 
@@ -178,7 +178,7 @@ Test(shim_incident, bytes_add_up_over_repeats)
 	cr_expect(incident->count == 3 && incident->bytes_offered == 35);
 }
 
-Test(shim_incident, a_short_write_counts_what_was_accepted)
+Test(incident, a_short_write_counts_what_was_accepted)
 {
 	struct incident_call call = a_call(1000);
 	struct probe_tcp tcp = account(1, 300, TCP_CLOSE);
@@ -191,7 +191,7 @@ Test(shim_incident, a_short_write_counts_what_was_accepted)
 }
 
 /* A kernel whose TCP_INFO ends early: what waits later may have been written since. */
-Test(shim_incident, without_acknowledged_bytes_a_later_end_claims_nothing)
+Test(incident, without_acknowledged_bytes_a_later_end_claims_nothing)
 {
 	struct probe_tcp tcp = account(0, 10, TCP_CLOSE_WAIT);
 	struct trace_incident *incident;
@@ -209,7 +209,7 @@ Test(shim_incident, without_acknowledged_bytes_a_later_end_claims_nothing)
 }
 
 /* Right after the call its bytes are the last of the stream. */
-Test(shim_incident, without_acknowledged_bytes_an_end_at_once_is_a_loss)
+Test(incident, without_acknowledged_bytes_an_end_at_once_is_a_loss)
 {
 	struct probe_tcp tcp = account(0, 10, TCP_CLOSE);
 	struct trace_incident *incident;
@@ -220,7 +220,7 @@ Test(shim_incident, without_acknowledged_bytes_an_end_at_once_is_a_loss)
 	expect_bytes(incident, 10, 0, 10);
 }
 
-Test(shim_incident, what_was_accepted_had_been_offered)
+Test(incident, what_was_accepted_had_been_offered)
 {
 	struct incident_call call = a_call(0);
 	struct probe_tcp tcp = account(11, 0, TCP_CLOSE_WAIT);
@@ -231,7 +231,7 @@ Test(shim_incident, what_was_accepted_had_been_offered)
 	cr_expect(incident->bytes_offered == 10);
 }
 
-Test(shim_incident, the_worst_outcome_stays)
+Test(incident, the_worst_outcome_stays)
 {
 	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE));
 
@@ -240,7 +240,7 @@ Test(shim_incident, the_worst_outcome_stays)
 	cr_expect(incident->error == EPIPE);
 }
 
-Test(shim_incident, rejected_is_worse_than_unconfirmed)
+Test(incident, rejected_is_worse_than_unconfirmed)
 {
 	const struct trace_incident *incident = write_accepted(10, account(1, 10, TCP_CLOSE_WAIT));
 
@@ -252,7 +252,7 @@ Test(shim_incident, rejected_is_worse_than_unconfirmed)
 }
 
 /* More places on one socket than can be followed: those that can be, are still right. */
-Test(shim_incident, more_pending_incidents_than_places)
+Test(incident, more_pending_incidents_than_places)
 {
 	static const char *const calls[] = {"write", "send", "sendto", "sendmsg", "writev", "sendfile", "splice"};
 	struct trace_incident *all[COUNT_OF(calls)];
@@ -278,7 +278,7 @@ Test(shim_incident, more_pending_incidents_than_places)
 	cr_expect_not(connection->state & SOCKET_PENDING);
 }
 
-Test(shim_incident, a_silent_peer_that_comes_back)
+Test(incident, a_silent_peer_that_comes_back)
 {
 	struct incident_call call = a_call(10);
 	struct probe_tcp tcp = account(1, 60, TCP_ESTABLISHED);

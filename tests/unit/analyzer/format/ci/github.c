@@ -1,4 +1,4 @@
-/* test_render_github.c: annotations of GitHub Actions. */
+/* github.c: annotations of GitHub Actions. */
 #include <criterion/criterion.h>
 #include <string.h>
 

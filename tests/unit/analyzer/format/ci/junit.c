@@ -1,4 +1,4 @@
-/* test_render_junit.c: JUnit XML. */
+/* junit.c: JUnit XML. */
 #include <criterion/criterion.h>
 #include <libxml/parser.h>
 #include <libxml/xpath.h>

@@ -1,4 +1,4 @@
-/* test_render_sarif.c: SARIF 2.1.0. The schema itself is checked end to end. */
+/* sarif.c: SARIF 2.1.0. The schema itself is checked end to end. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* test_render_html.c: the report for a browser. tests/e2e/html.sh looks at it in one. */
+/* render.c: the report for a browser. tests/e2e/html.sh looks at it in one. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

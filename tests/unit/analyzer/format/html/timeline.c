@@ -1,4 +1,4 @@
-/* test_timeline.c: an incident as a sequence of moments. */
+/* timeline.c: an incident as a sequence of moments. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

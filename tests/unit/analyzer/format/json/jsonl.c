@@ -1,4 +1,4 @@
-/* test_render_jsonl.c: JSON Lines. The objects are those of test_render_json.c. */
+/* jsonl.c: JSON Lines. The objects are those of render.c. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

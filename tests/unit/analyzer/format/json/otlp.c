@@ -1,4 +1,4 @@
-/* test_render_otlp.c: OpenTelemetry log records. */
+/* otlp.c: OpenTelemetry log records. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* test_render_json.c: the schema socksan-report/1. */
+/* render.c: the schema socksan-report/1. */
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>

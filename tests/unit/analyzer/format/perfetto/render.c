@@ -1,4 +1,4 @@
-/* test_render_perfetto.c: the trace event format. */
+/* render.c: the trace event format. */
 #include <criterion/criterion.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* test_render_text.c: the report for people. */
+/* render.c: the report for people. */
 #include <criterion/criterion.h>
 #include <criterion/redirect.h>
 #include <errno.h>
