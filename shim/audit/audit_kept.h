@@ -6,6 +6,7 @@
 #ifndef SOCKSAN_AUDIT_KEPT_H
 #define SOCKSAN_AUDIT_KEPT_H
 
+#include <errno.h>
 #include <stdbool.h>
 
 struct msghdr;
@@ -23,6 +24,16 @@ bool audit_is_kept(int fd);
 
 /* Descriptors ran out (EMFILE): whether it is worth another try. */
 bool audit_made_room(int error);
+
+/* A call that creates a descriptor, made again while the quarantine can make room. `failed` is what it returns then. */
+#define AUDIT_WITH_ROOM(call, failed)                                                                                  \
+	__extension__({                                                                                                \
+		__typeof__(call) made_;                                                                                \
+		do                                                                                                     \
+			made_ = (call);                                                                                \
+		while (made_ == (failed) && audit_made_room(errno));                                                   \
+		made_;                                                                                                 \
+	})
 
 /*
  * After a successful open or opendir: where that lists the program's descriptors, ours must not be among them. Keeps

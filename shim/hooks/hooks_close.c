@@ -53,9 +53,7 @@ HOOK(int, dup, int fd)
 
 	if (audit_is_kept(fd))
 		return refuse();
-	do
-		made = REAL(dup)(fd);
-	while (made < 0 && audit_made_room(errno));
+	made = AUDIT_WITH_ROOM(REAL(dup)(fd), -1);
 	saved = errno;
 	if (made >= 0)
 		audit_duplicated(fd, made, turn);
@@ -104,9 +102,7 @@ HOOK(int, fcntl, int fd, int cmd, ...)
 	va_end(arguments);
 	if (audit_is_kept(fd))
 		return refuse();
-	do
-		result = REAL(fcntl)(fd, cmd, argument);
-	while (result < 0 && audit_made_room(errno));
+	result = AUDIT_WITH_ROOM(REAL(fcntl)(fd, cmd, argument), -1);
 	if (result >= 0 && (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)) {
 		int saved = errno;
 

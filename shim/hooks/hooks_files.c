@@ -54,54 +54,29 @@ HOOK(int, open, const char *file, int oflag, ...)
 {
 	mode_t mode = MODE_OF(oflag);
 
-	int made;
-
-	do
-		made = REAL(open)(file, oflag, mode);
-	while (made < 0 && audit_made_room(errno));
-	return opened(made, file);
+	return opened(AUDIT_WITH_ROOM(REAL(open)(file, oflag, mode), -1), file);
 }
 
 HOOK(int, openat, int fd, const char *file, int oflag, ...)
 {
 	mode_t mode = MODE_OF(oflag);
 
-	int made;
-
-	do
-		made = REAL(openat)(fd, file, oflag, mode);
-	while (made < 0 && audit_made_room(errno));
-	return opened(made, file);
+	return opened(AUDIT_WITH_ROOM(REAL(openat)(fd, file, oflag, mode), -1), file);
 }
 
 HOOK(int, __open_2, const char *file, int oflag)
 {
-	int made;
-
-	do
-		made = REAL(__open_2)(file, oflag);
-	while (made < 0 && audit_made_room(errno));
-	return opened(made, file);
+	return opened(AUDIT_WITH_ROOM(REAL(__open_2)(file, oflag), -1), file);
 }
 
 HOOK(int, __openat_2, int fd, const char *file, int oflag)
 {
-	int made;
-
-	do
-		made = REAL(__openat_2)(fd, file, oflag);
-	while (made < 0 && audit_made_room(errno));
-	return opened(made, file);
+	return opened(AUDIT_WITH_ROOM(REAL(__openat_2)(fd, file, oflag), -1), file);
 }
 
 HOOK(int, creat, const char *file, mode_t mode)
 {
-	int made;
-
-	do
-		made = REAL(creat)(file, mode);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(creat)(file, mode), -1);
 }
 
 #if __SIZEOF_POINTER__ == 8 /* every file is a large one */
@@ -116,9 +91,7 @@ HOOK(DIR *, opendir, const char *name)
 {
 	DIR *stream;
 
-	do
-		stream = REAL(opendir)(name);
-	while (!stream && audit_made_room(errno));
+	stream = AUDIT_WITH_ROOM(REAL(opendir)(name), NULL);
 	if (stream)
 		audit_opened_path(name);
 	return stream;
@@ -126,12 +99,7 @@ HOOK(DIR *, opendir, const char *name)
 
 HOOK(FILE *, fopen, const char *filename, const char *modes)
 {
-	FILE *stream;
-
-	do
-		stream = REAL(fopen)(filename, modes);
-	while (!stream && audit_made_room(errno));
-	return stream;
+	return AUDIT_WITH_ROOM(REAL(fopen)(filename, modes), NULL);
 }
 #if __SIZEOF_POINTER__ == 8
 HOOK_ALIAS(fopen, fopen64);
@@ -139,92 +107,47 @@ HOOK_ALIAS(fopen, fopen64);
 
 HOOK(int, pipe, int pipedes[2])
 {
-	int made;
-
-	do
-		made = REAL(pipe)(pipedes);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(pipe)(pipedes), -1);
 }
 
 HOOK(int, epoll_create, int size)
 {
-	int made;
-
-	do
-		made = REAL(epoll_create)(size);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(epoll_create)(size), -1);
 }
 
 HOOK(int, epoll_create1, int flags)
 {
-	int made;
-
-	do
-		made = REAL(epoll_create1)(flags);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(epoll_create1)(flags), -1);
 }
 
 HOOK(int, eventfd, OLDER_EVENTFD_COUNT count, int flags)
 {
-	int made;
-
-	do
-		made = REAL(eventfd)(count, flags);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(eventfd)(count, flags), -1);
 }
 
 HOOK(int, timerfd_create, clockid_t clock_id, int flags)
 {
-	int made;
-
-	do
-		made = REAL(timerfd_create)(clock_id, flags);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(timerfd_create)(clock_id, flags), -1);
 }
 
 HOOK(int, signalfd, int fd, const sigset_t *mask, int flags)
 {
-	int made;
-
-	do
-		made = REAL(signalfd)(fd, mask, flags);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(signalfd)(fd, mask, flags), -1);
 }
 
 HOOK(int, inotify_init, void)
 {
-	int made;
-
-	do
-		made = REAL(inotify_init)();
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(inotify_init)(), -1);
 }
 
 HOOK(int, inotify_init1, int flags)
 {
-	int made;
-
-	do
-		made = REAL(inotify_init1)(flags);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(inotify_init1)(flags), -1);
 }
 
 HOOK(int, memfd_create, const char *name, unsigned int flags)
 {
-	int made;
-
-	do
-		made = REAL(memfd_create)(name, flags);
-	while (made < 0 && audit_made_room(errno));
-	return made;
+	return AUDIT_WITH_ROOM(REAL(memfd_create)(name, flags), -1);
 }
 
 /* ---- calls that would find the placeholder's file ---- */

@@ -38,9 +38,7 @@ HOOK(int, socket, int domain, int type, int protocol)
 	int fd;
 	int saved;
 
-	do
-		fd = REAL(socket)(domain, type, protocol);
-	while (fd < 0 && audit_made_room(errno));
+	fd = AUDIT_WITH_ROOM(REAL(socket)(domain, type, protocol), -1);
 	saved = errno;
 	made(&making, fd, -1);
 	if (fd >= 0)
@@ -57,9 +55,7 @@ HOOK(int, socketpair, int domain, int type, int protocol, int fds[2])
 	int result;
 	int saved;
 
-	do
-		result = REAL(socketpair)(domain, type, protocol, fds);
-	while (result < 0 && audit_made_room(errno));
+	result = AUDIT_WITH_ROOM(REAL(socketpair)(domain, type, protocol, fds), -1);
 	saved = errno;
 	if (result == 0) {
 		made(&making, fds[0], fds[1]);
@@ -87,9 +83,7 @@ HOOK(int, accept, int fd, struct sockaddr *addr, socklen_t *addr_len)
 {
 	int new;
 
-	do
-		new = REAL(accept)(fd, addr, addr_len);
-	while (new < 0 && audit_made_room(errno));
+	new = AUDIT_WITH_ROOM(REAL(accept)(fd, addr, addr_len), -1);
 	return accepted(fd, new);
 }
 
@@ -97,9 +91,7 @@ HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags
 {
 	int new;
 
-	do
-		new = REAL(accept4)(fd, addr, addr_len, flags);
-	while (new < 0 && audit_made_room(errno));
+	new = AUDIT_WITH_ROOM(REAL(accept4)(fd, addr, addr_len, flags), -1);
 	return accepted(fd, new);
 }
 
@@ -155,8 +147,6 @@ HOOK(int, pipe2, int fds[2], int flags)
 
 	if (thread_is_unwinding() && unwinder_has(__builtin_return_address(0)))
 		return backtrace_answer_pipe(fds);
-	do
-		result = REAL(pipe2)(fds, flags);
-	while (result < 0 && audit_made_room(errno));
+	result = AUDIT_WITH_ROOM(REAL(pipe2)(fds, flags), -1);
 	return result;
 }
