@@ -91,32 +91,39 @@ HOOK(int, fexecve, int fd, char *const argv[], char *const envp[])
 }
 
 /* The list forms: their arguments are laid out on the stack, as libc does it, and go to the vector form. */
-#define COUNT_ARGUMENTS(count, last)                                                                                   \
-	do {                                                                                                           \
-		va_list walk;                                                                                          \
-		va_start(walk, last);                                                                                  \
-		for (count = 1; va_arg(walk, const char *); count++)                                                   \
-			;                                                                                              \
-		va_end(walk);                                                                                          \
-	} while (0)
+static size_t count_arguments(va_list arguments)
+{
+	size_t count = 1;
 
-static void copy_arguments(char **argv, const char *first, size_t count, va_list arguments)
+	while (va_arg(arguments, const char *))
+		count++;
+	return count;
+}
+
+/* By pointer: the caller goes on behind the NULL that ends the list. */
+static char **copy_arguments(char **argv, const char *first, size_t count, va_list *arguments)
 {
 	argv[0] = (char *)(uintptr_t)first;
 	for (size_t i = 1; i <= count; i++)
-		argv[i] = va_arg(arguments, char *);
+		argv[i] = va_arg(*arguments, char *);
+	return argv;
 }
+
+#define VECTOR_OF(first, arguments)                                                                                    \
+	__extension__({                                                                                                \
+		size_t count_;                                                                                         \
+		va_start(arguments, first);                                                                            \
+		count_ = count_arguments(arguments);                                                                   \
+		va_end(arguments);                                                                                     \
+		va_start(arguments, first);                                                                            \
+		copy_arguments(alloca((count_ + 1) * sizeof(char *)), first, count_, &arguments);                      \
+	})
 
 HOOK(int, execl, const char *path, const char *arg, ...)
 {
 	va_list arguments;
-	size_t count;
-	char **argv;
+	char **argv = VECTOR_OF(arg, arguments);
 
-	COUNT_ARGUMENTS(count, arg);
-	argv = alloca((count + 1) * sizeof(*argv));
-	va_start(arguments, arg);
-	copy_arguments(argv, arg, count, arguments);
 	va_end(arguments);
 	return execve(path, argv, environ);
 }
@@ -124,13 +131,8 @@ HOOK(int, execl, const char *path, const char *arg, ...)
 HOOK(int, execlp, const char *file, const char *arg, ...)
 {
 	va_list arguments;
-	size_t count;
-	char **argv;
+	char **argv = VECTOR_OF(arg, arguments);
 
-	COUNT_ARGUMENTS(count, arg);
-	argv = alloca((count + 1) * sizeof(*argv));
-	va_start(arguments, arg);
-	copy_arguments(argv, arg, count, arguments);
 	va_end(arguments);
 	return execvp(file, argv);
 }
@@ -138,17 +140,21 @@ HOOK(int, execlp, const char *file, const char *arg, ...)
 HOOK(int, execle, const char *path, const char *arg, ...)
 {
 	va_list arguments;
-	size_t count;
-	char **argv;
-	char **envp;
+	char **argv = VECTOR_OF(arg, arguments);
+	char **envp = va_arg(arguments, char **);
 
-	COUNT_ARGUMENTS(count, arg);
-	argv = alloca((count + 1) * sizeof(*argv));
-	va_start(arguments, arg);
-	copy_arguments(argv, arg, count, arguments);
-	envp = va_arg(arguments, char **);
 	va_end(arguments);
 	return execve(path, argv, envp);
+}
+
+/* After a spawn; the program's `pid` may be NULL. Returns `result`. */
+static int spawned(int result, pid_t made, const char *path, pid_t *pid)
+{
+	if (result == 0 && pid)
+		*pid = made;
+	if (result == 0)
+		audit_spawned(made, path);
+	return result;
 }
 
 HOOK(int, posix_spawn, pid_t *pid, const char *path, const posix_spawn_file_actions_t *file_actions,
@@ -160,11 +166,7 @@ HOOK(int, posix_spawn, pid_t *pid, const char *path, const posix_spawn_file_acti
 
 	audit_shared_by_spawn();
 	result = REAL(posix_spawn)(&made, path, file_actions, attrp, argv, environment);
-	if (result == 0 && pid)
-		*pid = made;
-	if (result == 0)
-		audit_spawned(made, path);
-	return result;
+	return spawned(result, made, path, pid);
 }
 
 HOOK(int, posix_spawnp, pid_t *pid, const char *file, const posix_spawn_file_actions_t *file_actions,
@@ -176,11 +178,7 @@ HOOK(int, posix_spawnp, pid_t *pid, const char *file, const posix_spawn_file_act
 
 	audit_shared_by_spawn();
 	result = REAL(posix_spawnp)(&made, file, file_actions, attrp, argv, environment);
-	if (result == 0 && pid)
-		*pid = made;
-	if (result == 0)
-		audit_spawned(made, file);
-	return result;
+	return spawned(result, made, file, pid);
 }
 
 /* Both start a shell by a call of libc's own. */
@@ -199,9 +197,7 @@ HOOK(FILE *, popen, const char *command, const char *modes)
 	FILE *stream;
 
 	audit_shared_by_spawn();
-	do
-		stream = REAL(popen)(command, modes);
-	while (!stream && audit_made_room(errno));
+	stream = AUDIT_WITH_ROOM(REAL(popen)(command, modes), NULL);
 	audit_shared_by_spawn();
 	return stream;
 }
