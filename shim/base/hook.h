@@ -12,6 +12,8 @@
 #ifndef SOCKSAN_HOOK_H
 #define SOCKSAN_HOOK_H
 
+#include <stdarg.h>
+
 #define SOCKSAN_EXPORT __attribute__((visibility("default")))
 
 struct hook {
@@ -27,6 +29,17 @@ struct hook {
 #define HOOK_IN_TWO(result, name, ...)                                                                                 \
 	static __attribute__((noinline)) result name##_audited(__VA_ARGS__);                                           \
 	HOOK(result, name, __VA_ARGS__)
+
+/* The result of `call`, an int, in which `arguments` is the va_list of what comes after the parameter `last`. */
+#define HOOK_WITH_ARGUMENTS(arguments, last, call)                                                                     \
+	__extension__({                                                                                                \
+		va_list arguments;                                                                                     \
+		int result_;                                                                                           \
+		va_start(arguments, last);                                                                             \
+		result_ = (call);                                                                                      \
+		va_end(arguments);                                                                                     \
+		result_;                                                                                               \
+	})
 
 /* Makes REAL(name) known, without standing in front of the function. */
 #define HOOK_LOOK_UP(name) static __attribute__((section("socksan_hooks"), used)) struct hook name##_hook = {#name, 0}

@@ -11,62 +11,57 @@
 #include "shim/base/hook.h"
 #include "shim/stdio/audit_stdio.h"
 
-HOOK(size_t, fwrite, const void *ptr, size_t size, size_t n, FILE *stream)
+/* Always inline, as below: a write that goes to no socket does not pay for a call more. */
+static inline __attribute__((always_inline)) size_t put_blocks(const struct hook *hook,
+	size_t (*real)(const void *, size_t, size_t, FILE *), const void *data, size_t size, size_t count, FILE *stream)
 {
 	struct audit_output output;
 	size_t done;
 
-	if (audit_stream_is_other(stream) || !audit_output_begin(&output, &fwrite_hook, stream, ptr, size * n))
-		return REAL(fwrite)(ptr, size, n, stream);
-	done = REAL(fwrite)(ptr, size, n, stream);
-	audit_output_end(&output, done * size, done < n);
+	if (audit_stream_is_other(stream) || !audit_output_begin(&output, hook, stream, data, size * count))
+		return real(data, size, count, stream);
+	done = real(data, size, count, stream);
+	audit_output_end(&output, done * size, done < count);
 	return done;
+}
+
+HOOK(size_t, fwrite, const void *ptr, size_t size, size_t n, FILE *stream)
+{
+	return put_blocks(&fwrite_hook, REAL(fwrite), ptr, size, n, stream);
 }
 HOOK_ALIAS(fwrite, _IO_fwrite);
 
 HOOK(size_t, fwrite_unlocked, const void *ptr, size_t size, size_t n, FILE *stream)
 {
-	struct audit_output output;
-	size_t done;
-
-	if (audit_stream_is_other(stream) || !audit_output_begin(&output, &fwrite_unlocked_hook, stream, ptr, size * n))
-		return REAL(fwrite_unlocked)(ptr, size, n, stream);
-	done = REAL(fwrite_unlocked)(ptr, size, n, stream);
-	audit_output_end(&output, done * size, done < n);
-	return done;
+	return put_blocks(&fwrite_unlocked_hook, REAL(fwrite_unlocked), ptr, size, n, stream);
 }
 
-HOOK(int, fputs, const char *s, FILE *stream)
+static inline __attribute__((always_inline)) int put_string(
+	const struct hook *hook, int (*real)(const char *, FILE *), const char *string, FILE *stream)
 {
 	struct audit_output output;
 	size_t length;
 	int result;
 
 	if (audit_stream_is_other(stream))
-		return REAL(fputs)(s, stream);
-	length = strlen(s);
-	if (!audit_output_begin(&output, &fputs_hook, stream, s, length))
-		return REAL(fputs)(s, stream);
-	result = REAL(fputs)(s, stream);
+		return real(string, stream);
+	length = strlen(string);
+	if (!audit_output_begin(&output, hook, stream, string, length))
+		return real(string, stream);
+	result = real(string, stream);
 	audit_output_end(&output, length, result < 0);
 	return result;
+}
+
+HOOK(int, fputs, const char *s, FILE *stream)
+{
+	return put_string(&fputs_hook, REAL(fputs), s, stream);
 }
 HOOK_ALIAS(fputs, _IO_fputs);
 
 HOOK(int, fputs_unlocked, const char *s, FILE *stream)
 {
-	struct audit_output output;
-	size_t length;
-	int result;
-
-	if (audit_stream_is_other(stream))
-		return REAL(fputs_unlocked)(s, stream);
-	length = strlen(s);
-	if (!audit_output_begin(&output, &fputs_unlocked_hook, stream, s, length))
-		return REAL(fputs_unlocked)(s, stream);
-	result = REAL(fputs_unlocked)(s, stream);
-	audit_output_end(&output, length, result < 0);
-	return result;
+	return put_string(&fputs_unlocked_hook, REAL(fputs_unlocked), s, stream);
 }
 
 /* The newline is one byte more, which is not looked at. */
@@ -93,17 +88,20 @@ static bool character_begin(struct audit_output *output, const struct hook *hook
 	return !audit_stream_is_other(stream) && audit_output_begin(output, hook, stream, c, 1);
 }
 
+static int character_end(struct audit_output *output, int result)
+{
+	audit_output_end(output, 1, result == EOF);
+	return result;
+}
+
 HOOK(int, fputc, int c, FILE *stream)
 {
 	unsigned char byte = (unsigned char)c;
 	struct audit_output output;
-	int result;
 
 	if (!character_begin(&output, &fputc_hook, stream, &byte))
 		return REAL(fputc)(c, stream);
-	result = REAL(fputc)(c, stream);
-	audit_output_end(&output, 1, result == EOF);
-	return result;
+	return character_end(&output, REAL(fputc)(c, stream));
 }
 HOOK_ALIAS(fputc, putc);
 HOOK_ALIAS(fputc, _IO_putc);
@@ -112,13 +110,10 @@ HOOK(int, fputc_unlocked, int c, FILE *stream)
 {
 	unsigned char byte = (unsigned char)c;
 	struct audit_output output;
-	int result;
 
 	if (!character_begin(&output, &fputc_unlocked_hook, stream, &byte))
 		return REAL(fputc_unlocked)(c, stream);
-	result = REAL(fputc_unlocked)(c, stream);
-	audit_output_end(&output, 1, result == EOF);
-	return result;
+	return character_end(&output, REAL(fputc_unlocked)(c, stream));
 }
 HOOK_ALIAS(fputc_unlocked, putc_unlocked);
 
@@ -126,26 +121,20 @@ HOOK(int, putchar, int c)
 {
 	unsigned char byte = (unsigned char)c;
 	struct audit_output output;
-	int result;
 
 	if (!character_begin(&output, &putchar_hook, stdout, &byte))
 		return REAL(putchar)(c);
-	result = REAL(putchar)(c);
-	audit_output_end(&output, 1, result == EOF);
-	return result;
+	return character_end(&output, REAL(putchar)(c));
 }
 
 HOOK(int, putchar_unlocked, int c)
 {
 	unsigned char byte = (unsigned char)c;
 	struct audit_output output;
-	int result;
 
 	if (!character_begin(&output, &putchar_hook, stdout, &byte))
 		return REAL(putchar_unlocked)(c);
-	result = REAL(putchar_unlocked)(c);
-	audit_output_end(&output, 1, result == EOF);
-	return result;
+	return character_end(&output, REAL(putchar_unlocked)(c));
 }
 
 /* What the inline body of putc_unlocked calls when the buffer is full. */

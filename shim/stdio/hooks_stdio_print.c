@@ -7,6 +7,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,8 @@ int __vprintf_chk(int flag, const char *format, va_list arguments);
 int __printf_chk(int flag, const char *format, ...);
 int __vdprintf_chk(int fd, int flag, const char *format, va_list arguments);
 int __dprintf_chk(int fd, int flag, const char *format, ...);
+
+#define NOT_FORTIFIED INT_MIN /* no program gives this flag */
 
 /*
  * How long a text comes out is known when it has been formatted. So on a socket, and there alone, it is formatted
@@ -75,98 +78,63 @@ static void formatted_end(struct audit_output *output, int result)
 /* ---- into a stream ---- */
 
 HOOK(int, vfprintf, FILE *stream, const char *format, va_list arguments);
+HOOK(int, __vfprintf_chk, FILE *stream, int flag, const char *format, va_list arguments);
 
-static int format_to(const struct hook *hook, FILE *stream, const char *format, va_list arguments)
+static int format_to(const struct hook *hook, FILE *stream, int flag, const char *format, va_list arguments)
 {
 	struct audit_output output;
-	int result;
+	bool audited = !audit_stream_is_other(stream) && formatted_begin(&output, hook, stream, format, arguments);
+	int result = flag == NOT_FORTIFIED ? REAL(vfprintf)(stream, format, arguments)
+					   : REAL(__vfprintf_chk)(stream, flag, format, arguments);
 
-	if (audit_stream_is_other(stream) || !formatted_begin(&output, hook, stream, format, arguments))
-		return REAL(vfprintf)(stream, format, arguments);
-	result = REAL(vfprintf)(stream, format, arguments);
-	formatted_end(&output, result);
+	if (audited)
+		formatted_end(&output, result);
 	return result;
 }
 
 int vfprintf(FILE *stream, const char *format, va_list arguments)
 {
-	return format_to(&vfprintf_hook, stream, format, arguments);
+	return format_to(&vfprintf_hook, stream, NOT_FORTIFIED, format, arguments);
 }
 HOOK_ALIAS(vfprintf, _IO_vfprintf);
 
 HOOK(int, vprintf, const char *format, va_list arguments)
 {
-	return format_to(&vprintf_hook, stdout, format, arguments);
+	return format_to(&vprintf_hook, stdout, NOT_FORTIFIED, format, arguments);
 }
 
 HOOK(int, fprintf, FILE *stream, const char *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_to(&fprintf_hook, stream, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(
+		arguments, format, format_to(&fprintf_hook, stream, NOT_FORTIFIED, format, arguments));
 }
 HOOK_ALIAS(fprintf, _IO_fprintf);
 
 HOOK(int, printf, const char *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_to(&printf_hook, stdout, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(
+		arguments, format, format_to(&printf_hook, stdout, NOT_FORTIFIED, format, arguments));
 }
 HOOK_ALIAS(printf, _IO_printf);
 
-HOOK(int, __vfprintf_chk, FILE *stream, int flag, const char *format, va_list arguments);
-
-static int format_checked(const struct hook *hook, FILE *stream, int flag, const char *format, va_list arguments)
-{
-	struct audit_output output;
-	int result;
-
-	if (audit_stream_is_other(stream) || !formatted_begin(&output, hook, stream, format, arguments))
-		return REAL(__vfprintf_chk)(stream, flag, format, arguments);
-	result = REAL(__vfprintf_chk)(stream, flag, format, arguments);
-	formatted_end(&output, result);
-	return result;
-}
-
 int __vfprintf_chk(FILE *stream, int flag, const char *format, va_list arguments)
 {
-	return format_checked(&vfprintf_hook, stream, flag, format, arguments);
+	return format_to(&vfprintf_hook, stream, flag, format, arguments);
 }
 
 HOOK(int, __vprintf_chk, int flag, const char *format, va_list arguments)
 {
-	return format_checked(&vprintf_hook, stdout, flag, format, arguments);
+	return format_to(&vprintf_hook, stdout, flag, format, arguments);
 }
 
 HOOK(int, __fprintf_chk, FILE *stream, int flag, const char *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_checked(&fprintf_hook, stream, flag, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(arguments, format, format_to(&fprintf_hook, stream, flag, format, arguments));
 }
 
 HOOK(int, __printf_chk, int flag, const char *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_checked(&printf_hook, stdout, flag, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(arguments, format, format_to(&printf_hook, stdout, flag, format, arguments));
 }
 
 /* ---- straight to a descriptor ---- */
@@ -182,103 +150,87 @@ static bool direct_begin(
 }
 
 HOOK(int, vdprintf, int fd, const char *format, va_list arguments);
+HOOK(int, __vdprintf_chk, int fd, int flag, const char *format, va_list arguments);
 
-static int format_direct(const struct hook *hook, int fd, const char *format, va_list arguments)
+static int format_direct(const struct hook *hook, int fd, int flag, const char *format, va_list arguments)
 {
 	struct audit_output output;
-	int result;
+	bool audited = direct_begin(&output, hook, fd, format, arguments);
+	int result = flag == NOT_FORTIFIED ? REAL(vdprintf)(fd, format, arguments)
+					   : REAL(__vdprintf_chk)(fd, flag, format, arguments);
 
-	if (!direct_begin(&output, hook, fd, format, arguments))
-		return REAL(vdprintf)(fd, format, arguments);
-	result = REAL(vdprintf)(fd, format, arguments);
-	formatted_end(&output, result);
+	if (audited)
+		formatted_end(&output, result);
 	return result;
 }
 
 int vdprintf(int fd, const char *format, va_list arguments)
 {
-	return format_direct(&vdprintf_hook, fd, format, arguments);
+	return format_direct(&vdprintf_hook, fd, NOT_FORTIFIED, format, arguments);
 }
 
 HOOK(int, dprintf, int fd, const char *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_direct(&dprintf_hook, fd, format, arguments);
-	va_end(arguments);
-	return result;
-}
-
-HOOK(int, __vdprintf_chk, int fd, int flag, const char *format, va_list arguments);
-
-static int format_direct_checked(const struct hook *hook, int fd, int flag, const char *format, va_list arguments)
-{
-	struct audit_output output;
-	int result;
-
-	if (!direct_begin(&output, hook, fd, format, arguments))
-		return REAL(__vdprintf_chk)(fd, flag, format, arguments);
-	result = REAL(__vdprintf_chk)(fd, flag, format, arguments);
-	formatted_end(&output, result);
-	return result;
+	return HOOK_WITH_ARGUMENTS(
+		arguments, format, format_direct(&dprintf_hook, fd, NOT_FORTIFIED, format, arguments));
 }
 
 int __vdprintf_chk(int fd, int flag, const char *format, va_list arguments)
 {
-	return format_direct_checked(&vdprintf_hook, fd, flag, format, arguments);
+	return format_direct(&vdprintf_hook, fd, flag, format, arguments);
 }
 
 HOOK(int, __dprintf_chk, int fd, int flag, const char *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_direct_checked(&dprintf_hook, fd, flag, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(arguments, format, format_direct(&dprintf_hook, fd, flag, format, arguments));
 }
 
 /* ---- messages to stderr: nothing is returned, so neither the length nor the success is known for certain ---- */
 
-static bool message_begin(struct audit_output *output, const struct hook *hook)
+struct message {
+	struct audit_output output;
+	bool audited;
+	int before; /* errno */
+};
+
+static void message_begin(struct message *message, const struct hook *hook)
 {
-	return !audit_stream_is_other(stderr) && audit_output_begin(output, hook, stderr, NULL, AUDIT_UNKNOWN);
+	message->before = errno;
+	message->audited = !audit_stream_is_other(stderr) &&
+			   audit_output_begin(&message->output, hook, stderr, NULL, AUDIT_UNKNOWN);
+}
+
+static void message_end(struct message *message)
+{
+	if (message->audited)
+		audit_output_end_unmeasured(&message->output, message->before);
 }
 
 HOOK(void, perror, const char *s)
 {
-	struct audit_output output;
-	int before = errno;
-	bool audited = message_begin(&output, &perror_hook);
+	struct message message;
 
+	message_begin(&message, &perror_hook);
 	REAL(perror)(s);
-	if (audited)
-		audit_output_end_unmeasured(&output, before);
+	message_end(&message);
 }
 
 HOOK(void, vwarn, const char *format, va_list arguments)
 {
-	struct audit_output output;
-	int before = errno;
-	bool audited = message_begin(&output, &vwarn_hook);
+	struct message message;
 
+	message_begin(&message, &vwarn_hook);
 	REAL(vwarn)(format, arguments);
-	if (audited)
-		audit_output_end_unmeasured(&output, before);
+	message_end(&message);
 }
 
 HOOK(void, vwarnx, const char *format, va_list arguments)
 {
-	struct audit_output output;
-	int before = errno;
-	bool audited = message_begin(&output, &vwarnx_hook);
+	struct message message;
 
+	message_begin(&message, &vwarnx_hook);
 	REAL(vwarnx)(format, arguments);
-	if (audited)
-		audit_output_end_unmeasured(&output, before);
+	message_end(&message);
 }
 
 HOOK(void, warn, const char *format, ...)

@@ -67,25 +67,15 @@ static const struct hook named_wscanf = {"wscanf", 0};
 	}                                                                                                              \
 	HOOK(int, dialect##f##letter##scanf, FILE *stream, const character *format, ...)                               \
 	{                                                                                                              \
-		va_list arguments;                                                                                     \
-		int result;                                                                                            \
-                                                                                                                       \
-		va_start(arguments, format);                                                                           \
-		result = scan_stream(                                                                                  \
-			&named_f##letter##scanf, REAL(dialect##vf##letter##scanf), stream, format, arguments);         \
-		va_end(arguments);                                                                                     \
-		return result;                                                                                         \
+		return HOOK_WITH_ARGUMENTS(arguments, format,                                                          \
+			scan_stream(&named_f##letter##scanf, REAL(dialect##vf##letter##scanf), stream, format,         \
+				arguments));                                                                           \
 	}                                                                                                              \
 	HOOK(int, dialect##letter##scanf, const character *format, ...)                                                \
 	{                                                                                                              \
-		va_list arguments;                                                                                     \
-		int result;                                                                                            \
-                                                                                                                       \
-		va_start(arguments, format);                                                                           \
-		result = scan_stream(                                                                                  \
-			&named_##letter##scanf, REAL(dialect##vf##letter##scanf), stdin, format, arguments);           \
-		va_end(arguments);                                                                                     \
-		return result;                                                                                         \
+		return HOOK_WITH_ARGUMENTS(arguments, format,                                                          \
+			scan_stream(                                                                                   \
+				&named_##letter##scanf, REAL(dialect##vf##letter##scanf), stdin, format, arguments));  \
 	}
 
 SCAN_HOOKS(, , char, scan)

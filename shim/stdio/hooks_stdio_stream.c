@@ -210,7 +210,14 @@ HOOK(int, setvbuf, FILE *stream, char *buf, int modes, size_t n)
 }
 HOOK_ALIAS(setvbuf, _IO_setvbuf);
 
-/* Those that follow return nothing: whether the flush failed shows in errno alone. Returns it as it was. */
+/* Those that follow return nothing: whether the flush failed shows in errno alone. */
+struct mute_way {
+	struct audit_output output;
+	bool audited;
+	int saved; /* errno before the call */
+};
+
+/* Returns errno as it was. */
 static int clear_errno(void)
 {
 	int saved = errno;
@@ -219,56 +226,57 @@ static int clear_errno(void)
 	return saved;
 }
 
-static void way_end(struct audit_output *output, int saved)
+static void mute_begin(struct mute_way *way, const struct hook *hook, FILE *stream)
 {
-	audit_output_end(output, 0, errno && errno != ESPIPE);
+	way->audited = way_begin(&way->output, hook, stream);
+	if (way->audited)
+		way->saved = clear_errno();
+}
+
+static void mute_end(struct mute_way *way)
+{
+	if (!way->audited)
+		return;
+	audit_output_end(&way->output, 0, errno && errno != ESPIPE);
 	if (!errno)
-		errno = saved;
+		errno = way->saved;
 }
 
 HOOK(void, rewind, FILE *stream)
 {
-	struct audit_output output;
-	bool audited = way_begin(&output, &rewind_hook, stream);
-	int saved = audited ? clear_errno() : 0;
+	struct mute_way way;
 
+	mute_begin(&way, &rewind_hook, stream);
 	REAL(rewind)(stream);
-	if (audited)
-		way_end(&output, saved);
+	mute_end(&way);
 }
 
 HOOK(void, setbuf, FILE *stream, char *buf)
 {
-	struct audit_output output;
-	bool audited = way_begin(&output, &setbuf_hook, stream);
-	int saved = audited ? clear_errno() : 0;
+	struct mute_way way;
 
+	mute_begin(&way, &setbuf_hook, stream);
 	REAL(setbuf)(stream, buf);
-	if (audited)
-		way_end(&output, saved);
+	mute_end(&way);
 }
 
 HOOK(void, setbuffer, FILE *stream, char *buf, size_t size)
 {
-	struct audit_output output;
-	bool audited = way_begin(&output, &setbuffer_hook, stream);
-	int saved = audited ? clear_errno() : 0;
+	struct mute_way way;
 
+	mute_begin(&way, &setbuffer_hook, stream);
 	REAL(setbuffer)(stream, buf, size);
-	if (audited)
-		way_end(&output, saved);
+	mute_end(&way);
 }
 HOOK_ALIAS(setbuffer, _IO_setbuffer);
 
 HOOK(void, setlinebuf, FILE *stream)
 {
-	struct audit_output output;
-	bool audited = way_begin(&output, &setlinebuf_hook, stream);
-	int saved = audited ? clear_errno() : 0;
+	struct mute_way way;
 
+	mute_begin(&way, &setlinebuf_hook, stream);
 	REAL(setlinebuf)(stream);
-	if (audited)
-		way_end(&output, saved);
+	mute_end(&way);
 }
 
 HOOK(void, _flushlbf, void)

@@ -1,6 +1,7 @@
 /* hooks_stdio_wide.c: the calls of libc that put wide characters into a stream, or take them out of it. */
 #undef __OPTIMIZE__ /* no inline bodies of the names that are defined here */
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <wchar.h>
@@ -18,6 +19,8 @@ wint_t __wunderflow(FILE *stream);
 wchar_t *__fgetws_chk(wchar_t *s, size_t size, int n, FILE *stream);
 wchar_t *__fgetws_unlocked_chk(wchar_t *s, size_t size, int n, FILE *stream);
 
+#define NOT_FORTIFIED INT_MIN /* no program gives this flag */
+
 /* ---- output ---- */
 
 static bool output_begin(struct audit_output *output, const struct hook *hook, FILE *stream, size_t length)
@@ -25,54 +28,48 @@ static bool output_begin(struct audit_output *output, const struct hook *hook, F
 	return !audit_stream_is_other(stream) && audit_output_begin_wide(output, hook, stream, length);
 }
 
+static wint_t character_end(struct audit_output *output, wint_t result)
+{
+	audit_output_end(output, 1, result == WEOF);
+	return result;
+}
+
 HOOK(wint_t, fputwc, wchar_t c, FILE *stream)
 {
 	struct audit_output output;
-	wint_t result;
 
 	if (!output_begin(&output, &fputwc_hook, stream, 1))
 		return REAL(fputwc)(c, stream);
-	result = REAL(fputwc)(c, stream);
-	audit_output_end(&output, 1, result == WEOF);
-	return result;
+	return character_end(&output, REAL(fputwc)(c, stream));
 }
 HOOK_ALIAS(fputwc, putwc);
 
 HOOK(wint_t, fputwc_unlocked, wchar_t c, FILE *stream)
 {
 	struct audit_output output;
-	wint_t result;
 
 	if (!output_begin(&output, &fputwc_unlocked_hook, stream, 1))
 		return REAL(fputwc_unlocked)(c, stream);
-	result = REAL(fputwc_unlocked)(c, stream);
-	audit_output_end(&output, 1, result == WEOF);
-	return result;
+	return character_end(&output, REAL(fputwc_unlocked)(c, stream));
 }
 HOOK_ALIAS(fputwc_unlocked, putwc_unlocked);
 
 HOOK(wint_t, putwchar, wchar_t c)
 {
 	struct audit_output output;
-	wint_t result;
 
 	if (!output_begin(&output, &putwchar_hook, stdout, 1))
 		return REAL(putwchar)(c);
-	result = REAL(putwchar)(c);
-	audit_output_end(&output, 1, result == WEOF);
-	return result;
+	return character_end(&output, REAL(putwchar)(c));
 }
 
 HOOK(wint_t, putwchar_unlocked, wchar_t c)
 {
 	struct audit_output output;
-	wint_t result;
 
 	if (!output_begin(&output, &putwchar_hook, stdout, 1))
 		return REAL(putwchar_unlocked)(c);
-	result = REAL(putwchar_unlocked)(c);
-	audit_output_end(&output, 1, result == WEOF);
-	return result;
+	return character_end(&output, REAL(putwchar_unlocked)(c));
 }
 
 HOOK(wint_t, __woverflow, FILE *stream, wint_t c)
@@ -87,128 +84,89 @@ HOOK(wint_t, __woverflow, FILE *stream, wint_t c)
 	return result;
 }
 
-HOOK(int, fputws, const wchar_t *ws, FILE *stream)
+/* Always inline: text that goes to no socket does not pay for a call more. */
+static inline __attribute__((always_inline)) int put_string(
+	const struct hook *hook, int (*real)(const wchar_t *, FILE *), const wchar_t *string, FILE *stream)
 {
 	struct audit_output output;
 	size_t length;
 	int result;
 
 	if (audit_stream_is_other(stream))
-		return REAL(fputws)(ws, stream);
-	length = wcslen(ws);
-	if (!audit_output_begin_wide(&output, &fputws_hook, stream, length))
-		return REAL(fputws)(ws, stream);
-	result = REAL(fputws)(ws, stream);
+		return real(string, stream);
+	length = wcslen(string);
+	if (!audit_output_begin_wide(&output, hook, stream, length))
+		return real(string, stream);
+	result = real(string, stream);
 	audit_output_end(&output, length, result < 0);
 	return result;
+}
+
+HOOK(int, fputws, const wchar_t *ws, FILE *stream)
+{
+	return put_string(&fputws_hook, REAL(fputws), ws, stream);
 }
 
 HOOK(int, fputws_unlocked, const wchar_t *ws, FILE *stream)
 {
-	struct audit_output output;
-	size_t length;
-	int result;
-
-	if (audit_stream_is_other(stream))
-		return REAL(fputws_unlocked)(ws, stream);
-	length = wcslen(ws);
-	if (!audit_output_begin_wide(&output, &fputws_unlocked_hook, stream, length))
-		return REAL(fputws_unlocked)(ws, stream);
-	result = REAL(fputws_unlocked)(ws, stream);
-	audit_output_end(&output, length, result < 0);
-	return result;
+	return put_string(&fputws_unlocked_hook, REAL(fputws_unlocked), ws, stream);
 }
 
 HOOK(int, vfwprintf, FILE *stream, const wchar_t *format, va_list arguments);
+HOOK(int, __vfwprintf_chk, FILE *stream, int flag, const wchar_t *format, va_list arguments);
 
-static int format_to(const struct hook *hook, FILE *stream, const wchar_t *format, va_list arguments)
+static int format_to(const struct hook *hook, FILE *stream, int flag, const wchar_t *format, va_list arguments)
 {
 	struct audit_output output;
-	int result;
+	bool audited = output_begin(&output, hook, stream, AUDIT_UNKNOWN);
+	int result = flag == NOT_FORTIFIED ? REAL(vfwprintf)(stream, format, arguments)
+					   : REAL(__vfwprintf_chk)(stream, flag, format, arguments);
 
-	if (!output_begin(&output, hook, stream, AUDIT_UNKNOWN))
-		return REAL(vfwprintf)(stream, format, arguments);
-	result = REAL(vfwprintf)(stream, format, arguments);
-	audit_output_end(&output, result < 0 ? 0 : (size_t)result, result < 0);
+	if (audited)
+		audit_output_end(&output, result < 0 ? 0 : (size_t)result, result < 0);
 	return result;
 }
 
 int vfwprintf(FILE *stream, const wchar_t *format, va_list arguments)
 {
-	return format_to(&vfwprintf_hook, stream, format, arguments);
+	return format_to(&vfwprintf_hook, stream, NOT_FORTIFIED, format, arguments);
 }
 
 HOOK(int, vwprintf, const wchar_t *format, va_list arguments)
 {
-	return format_to(&vwprintf_hook, stdout, format, arguments);
+	return format_to(&vwprintf_hook, stdout, NOT_FORTIFIED, format, arguments);
 }
 
 HOOK(int, fwprintf, FILE *stream, const wchar_t *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_to(&fwprintf_hook, stream, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(
+		arguments, format, format_to(&fwprintf_hook, stream, NOT_FORTIFIED, format, arguments));
 }
 
 HOOK(int, wprintf, const wchar_t *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_to(&wprintf_hook, stdout, format, arguments);
-	va_end(arguments);
-	return result;
-}
-
-HOOK(int, __vfwprintf_chk, FILE *stream, int flag, const wchar_t *format, va_list arguments);
-
-static int format_checked(const struct hook *hook, FILE *stream, int flag, const wchar_t *format, va_list arguments)
-{
-	struct audit_output output;
-	int result;
-
-	if (!output_begin(&output, hook, stream, AUDIT_UNKNOWN))
-		return REAL(__vfwprintf_chk)(stream, flag, format, arguments);
-	result = REAL(__vfwprintf_chk)(stream, flag, format, arguments);
-	audit_output_end(&output, result < 0 ? 0 : (size_t)result, result < 0);
-	return result;
+	return HOOK_WITH_ARGUMENTS(
+		arguments, format, format_to(&wprintf_hook, stdout, NOT_FORTIFIED, format, arguments));
 }
 
 int __vfwprintf_chk(FILE *stream, int flag, const wchar_t *format, va_list arguments)
 {
-	return format_checked(&vfwprintf_hook, stream, flag, format, arguments);
+	return format_to(&vfwprintf_hook, stream, flag, format, arguments);
 }
 
 HOOK(int, __vwprintf_chk, int flag, const wchar_t *format, va_list arguments)
 {
-	return format_checked(&vwprintf_hook, stdout, flag, format, arguments);
+	return format_to(&vwprintf_hook, stdout, flag, format, arguments);
 }
 
 HOOK(int, __fwprintf_chk, FILE *stream, int flag, const wchar_t *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_checked(&fwprintf_hook, stream, flag, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(arguments, format, format_to(&fwprintf_hook, stream, flag, format, arguments));
 }
 
 HOOK(int, __wprintf_chk, int flag, const wchar_t *format, ...)
 {
-	va_list arguments;
-	int result;
-
-	va_start(arguments, format);
-	result = format_checked(&wprintf_hook, stdout, flag, format, arguments);
-	va_end(arguments);
-	return result;
+	return HOOK_WITH_ARGUMENTS(arguments, format, format_to(&wprintf_hook, stdout, flag, format, arguments));
 }
 
 /* ---- input ---- */
