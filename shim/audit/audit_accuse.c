@@ -175,9 +175,7 @@ static bool tells_of_the_end(const struct audit_write *write, int error)
 
 void audit_refused(struct audit_write *write, int error)
 {
-	struct incident_call call = audit_call_of(write);
-
-	incident_reject(write->incident, &call, error, sigpipe_of(write, error));
+	incident_reject(write->incident, error, sigpipe_of(write, error));
 	if (tells_of_the_end(write, error) && socket_is_stream(write->socket) && !write->untold)
 		audit_told(&write->hold, write->call, error);
 }

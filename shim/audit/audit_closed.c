@@ -136,7 +136,7 @@ void audit_double_close(struct audit_close *close)
 	name_close(&call);
 	call.verdict = classify_closed_again(&facts);
 	incident = incident_announce(&call, &fresh);
-	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
+	incident_reject(incident, EBADF, TRACE_SIGPIPE_NONE);
 	/* halts only when the run is over: that it was part of a sweep, the closes that follow tell */
 	if (!incident || !fresh)
 		return;

@@ -39,29 +39,19 @@ void audit_write_unknown(struct audit_write *write)
 	socket_release(&write->hold);
 }
 
-static void count_bytes(const struct audit_write *write, ssize_t result)
-{
-	struct trace_socket *record = write->hold.record;
-
-	__atomic_store_n(&record->in_call_ns, 0, __ATOMIC_RELEASE);
-	__atomic_fetch_add(&record->writes, 1, __ATOMIC_RELAXED);
-	if (result > 0)
-		__atomic_fetch_add(&record->bytes_sent, (uint64_t)result, __ATOMIC_RELAXED);
-}
-
 static void end_closed(struct audit_write *write, ssize_t result, int error)
 {
 	struct incident_call call = {.length = payload_length(&write->payload), .verdict = write->verdict};
 
 	if (result >= 0 || error != ECANCELED) {
-		count_bytes(write, result);
+		audit_write_count(write, result);
 		socket_remember(write->hold.socket, write->call, write->start_ns, payload_length(&write->payload),
 			result < 0 ? -(long)error : result, true);
 	}
 	if (result >= 0)
 		incident_unknown(write->incident, (size_t)result);
 	else if (classify_is_end(error) || error == ENOTCONN)
-		incident_reject(write->incident, &call, error, TRACE_SIGPIPE_NONE);
+		incident_reject(write->incident, error, TRACE_SIGPIPE_NONE);
 	else
 		audit_withdraw(write, &call);
 	halt_consider(write->incident);

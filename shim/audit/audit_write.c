@@ -109,7 +109,7 @@ static void accuse_of_closed(void *argument)
 	audit_judge_closed_write(&call);
 	write->verdict = call.verdict;
 	audit_announce(write, &call);
-	incident_reject(write->incident, &call, EBADF, TRACE_SIGPIPE_NONE);
+	incident_reject(write->incident, EBADF, TRACE_SIGPIPE_NONE);
 }
 
 static void report_closed(struct audit_write *write)
@@ -151,8 +151,7 @@ static size_t length_shown(const struct audit_write *write, ssize_t result)
 	return result > 0 ? (size_t)result : 0;
 }
 
-/* The call was made on this connection, whatever has become of it since. */
-static void book_bytes(struct audit_write *write, ssize_t result)
+void audit_write_count(const struct audit_write *write, ssize_t result)
 {
 	struct trace_socket *record = write->hold.record;
 
@@ -165,7 +164,7 @@ static void book_bytes(struct audit_write *write, ssize_t result)
 /* The same, and it is still the number's. */
 static void book(struct audit_write *write, ssize_t result, int error)
 {
-	book_bytes(write, result);
+	audit_write_count(write, result);
 	/* it waited until the connection stood; bytes that go with a SYN (fast open) wait for nothing */
 	if (result > 0 && write->facts.connecting && !write->facts.fast_open)
 		audit_found_connected(write);
@@ -200,7 +199,7 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 		__atomic_store_n(&write->hold.record->in_call_ns, 0, __ATOMIC_RELEASE);
 		report_closed(write);
 	} else if (result >= 0 && !write->verdict.kind && audit_was_closed_after(&write->hold)) {
-		book_bytes(write, result);
+		audit_write_count(write, result);
 	} else {
 		audit_write_end_stale(write, result);
 	}

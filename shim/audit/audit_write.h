@@ -54,6 +54,9 @@ static inline bool audit_write_begin(
 /* After it; `result` is what the call returned, bytes or -1 with errno. Returns `result`. */
 ssize_t audit_write_end(struct audit_write *write, ssize_t result);
 
+/* Its part: counts the call on the connection it was made on, whatever has become of that since. */
+void audit_write_count(const struct audit_write *write, ssize_t result);
+
 /*
  * Where it shows only after audit_write_begin how many bytes the call offers: before audit_write_end, or the call
  * itself.

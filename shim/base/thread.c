@@ -85,9 +85,7 @@ bool thread_is_still_inside(void)
 		return true;
 	if (thread_abandon)
 		thread_abandon(frame);
-	thread_state.inside = 0;
-	thread_state.unwinding = false;
-	thread_state.dump = NULL;
+	thread_leave_by_jump();
 	return false;
 }
 

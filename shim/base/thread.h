@@ -98,6 +98,14 @@ extern void (*thread_abandon)(uintptr_t frame) __attribute__((visibility("hidden
 /* Gives back what a jump has left, where `inside` shows one. Returns whether we are inside all the same. */
 bool thread_is_still_inside(void);
 
+/* A jump has left our own use of the loader or the unwinder. */
+static inline void thread_leave_by_jump(void)
+{
+	thread_state.inside = 0;
+	thread_state.unwinding = false;
+	thread_state.dump = NULL;
+}
+
 static inline bool thread_is_inside(void)
 {
 	return __builtin_expect(thread_state.inside != 0, 0) && thread_is_still_inside();

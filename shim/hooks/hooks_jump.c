@@ -60,11 +60,8 @@ static void leave(const struct __jmp_buf_tag *env)
 		return;
 	audit_left(stack);
 	close_made(stack);
-	if (thread_state.inside && thread_is_left(thread_state.inside, stack)) {
-		thread_state.inside = 0;
-		thread_state.unwinding = false;
-		thread_state.dump = NULL;
-	}
+	if (thread_state.inside && thread_is_left(thread_state.inside, stack))
+		thread_leave_by_jump();
 }
 
 HOOK(void, longjmp, struct __jmp_buf_tag env[1], int val)

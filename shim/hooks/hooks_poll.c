@@ -57,18 +57,24 @@ HOOK(int, __ppoll_chk, struct pollfd *fds, nfds_t nfds, const struct timespec *t
 	return result;
 }
 
-HOOK(int, select, int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)
+static int selected(const struct hook *hook, int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds,
+	uint64_t turn, int result)
 {
-	uint64_t turn = socket_table_now();
-	int result = REAL(select)(nfds, readfds, writefds, exceptfds, timeout);
-
 	if (result > 0 && audit_select_meets_kept(nfds, readfds, writefds, exceptfds)) {
 		errno = EBADF;
 		return -1;
 	}
 	if (result > 0)
-		audit_selected(&select_hook, nfds, readfds, turn);
+		audit_selected(hook, nfds, readfds, turn);
 	return result;
+}
+
+HOOK(int, select, int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfds, struct timeval *timeout)
+{
+	uint64_t turn = socket_table_now();
+	int result = REAL(select)(nfds, readfds, writefds, exceptfds, timeout);
+
+	return selected(&select_hook, nfds, readfds, writefds, exceptfds, turn, result);
 }
 HOOK_ALIAS(select, __select);
 
@@ -78,13 +84,7 @@ HOOK(int, pselect, int nfds, fd_set *readfds, fd_set *writefds, fd_set *exceptfd
 	uint64_t turn = socket_table_now();
 	int result = REAL(pselect)(nfds, readfds, writefds, exceptfds, timeout, sigmask);
 
-	if (result > 0 && audit_select_meets_kept(nfds, readfds, writefds, exceptfds)) {
-		errno = EBADF;
-		return -1;
-	}
-	if (result > 0)
-		audit_selected(&pselect_hook, nfds, readfds, turn);
-	return result;
+	return selected(&pselect_hook, nfds, readfds, writefds, exceptfds, turn, result);
 }
 
 HOOK(int, epoll_ctl, int epfd, int op, int fd, struct epoll_event *event)

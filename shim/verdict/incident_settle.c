@@ -15,12 +15,10 @@ static void update_outcome(struct trace_incident *incident)
 						      : TRACE_DELIVERED;
 }
 
-void incident_reject(
-	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe)
+void incident_reject(struct trace_incident *incident, int error, enum trace_sigpipe sigpipe)
 {
 	enum trace_severity before;
 
-	(void)call;
 	if (!incident)
 		return;
 	before = incident_returned(incident);

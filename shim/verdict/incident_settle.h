@@ -12,8 +12,7 @@
 #include "shim/verdict/incident.h"
 
 /* The call failed with `error`; `sigpipe` says whether it raised one. */
-void incident_reject(
-	struct trace_incident *incident, const struct incident_call *call, int error, enum trace_sigpipe sigpipe);
+void incident_reject(struct trace_incident *incident, int error, enum trace_sigpipe sigpipe);
 
 /*
  * The call accepted `accepted` bytes. `tcp` is the kernel's account after it, NULL where there is none: what an AF_UNIX

@@ -64,7 +64,7 @@ static void misuse(struct socket *socket, int fd)
 	socket->record->reset_ns = socket->record->told_ns = socket->record->opened_ns;
 	incident = incident_announce(&call, &fresh);
 	if (incident)
-		incident_reject(incident, &call, EPIPE, TRACE_SIGPIPE_NONE);
+		incident_reject(incident, EPIPE, TRACE_SIGPIPE_NONE);
 }
 
 static void close_one(int fd)

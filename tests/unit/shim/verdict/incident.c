@@ -75,7 +75,7 @@ Test(incident, without_a_socket)
 	call.record = NULL;
 	call.verdict.kind = TRACE_WRITE_AFTER_CLOSE;
 	incident = incident_announce(&call, &fresh);
-	incident_reject(incident, &call, EBADF, TRACE_SIGPIPE_NONE);
+	incident_reject(incident, EBADF, TRACE_SIGPIPE_NONE);
 	cr_expect(fresh && incident->socket == 0 && incident->disconnect_ns == 0 && incident->history_count == 1);
 	again = incident_announce(&call, &fresh);
 	cr_expect(again == incident && !fresh);
@@ -97,7 +97,7 @@ Test(incident, without_a_trace_it_is_a_loss)
 	cr_expect_null(incident);
 	cr_expect(trace_log_process()->lost[TRACE_LOST_LOG_FULL] > lost);
 	incident_accept(incident, &call, 5, &tcp);
-	incident_reject(incident, &call, EPIPE, TRACE_SIGPIPE_NONE);
+	incident_reject(incident, EPIPE, TRACE_SIGPIPE_NONE);
 	incident_withdraw(incident, &call);
 }
 

@@ -79,7 +79,7 @@ static inline struct trace_incident *write_rejected(int error, enum trace_sigpip
 	bool fresh;
 	struct trace_incident *incident = incident_announce(&call, &fresh);
 
-	incident_reject(incident, &call, error, sigpipe);
+	incident_reject(incident, error, sigpipe);
 	return incident;
 }
 

@@ -175,7 +175,7 @@ static void *write_often(void *argument)
 		if (i % 7 == 0)
 			sched_yield();
 		if (i % 2)
-			incident_reject(incident, &call, EPIPE, TRACE_SIGPIPE_NONE);
+			incident_reject(incident, EPIPE, TRACE_SIGPIPE_NONE);
 		else
 			incident_withdraw(incident, &call);
 	}

@@ -24,11 +24,11 @@ Test(incident, a_fatal_signal_that_did_not_come)
 	call.may_kill = true;
 	incident = incident_announce(&call, &fresh);
 	cr_expect(incident->sigpipe == TRACE_SIGPIPE_FATAL);
-	incident_reject(incident, &call, ECONNRESET, TRACE_SIGPIPE_NONE);
+	incident_reject(incident, ECONNRESET, TRACE_SIGPIPE_NONE);
 	cr_expect(incident->sigpipe == TRACE_SIGPIPE_NONE);
 	incident_announce(&call, &fresh);
 	cr_expect(incident->sigpipe == TRACE_SIGPIPE_FATAL);
-	incident_reject(incident, &call, EPIPE, TRACE_SIGPIPE_RAISED);
+	incident_reject(incident, EPIPE, TRACE_SIGPIPE_RAISED);
 	cr_expect(incident->sigpipe == TRACE_SIGPIPE_RAISED);
 	incident_announce(&call, &fresh);
 	incident_accept(incident, &call, 10, &tcp);
