@@ -339,15 +339,7 @@ struct trace_incident {
  */
 static inline enum trace_severity trace_incident_severity(const struct trace_incident *incident)
 {
-	return trace_severity(&(struct trace_severity_facts){
-		.kind = incident->kind,
-		.knowledge = incident->knowledge,
-		.outcome = incident->outcome,
-		.sigpipe = incident->sigpipe,
-		.flags = incident->flags,
-		.error = incident->error,
-		.told_by_call = incident->told_call[0] != '\0',
-	});
+	return trace_severity(&TRACE_SEVERITY_FACTS(incident, incident->told_call[0] != '\0'));
 }
 
 enum trace_roster_type {

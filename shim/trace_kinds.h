@@ -118,6 +118,15 @@ struct trace_severity_facts {
 	bool told_by_call; /* a call of the program had revealed the end */
 };
 
+/* Those of `incident`, a pointer to a structure with these members; `told` is its told_by_call. */
+#define TRACE_SEVERITY_FACTS(incident, told)                                                                           \
+	(const struct trace_severity_facts)                                                                            \
+	{                                                                                                              \
+		.kind = (incident)->kind, .knowledge = (incident)->knowledge, .outcome = (incident)->outcome,          \
+		.sigpipe = (incident)->sigpipe, .flags = (incident)->flags, .error = (incident)->error,                \
+		.told_by_call = (told)                                                                                 \
+	}
+
 /* How severe it is, by what is known so far: the same in the library while it happens and in the report afterwards. */
 static inline enum trace_severity trace_severity(const struct trace_severity_facts *facts)
 {

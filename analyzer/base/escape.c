@@ -130,16 +130,10 @@ void escape_write(FILE *stream, const char *bytes, size_t length)
 
 char *escape_copy(const char *bytes, size_t length)
 {
-	char *copy = NULL;
-	size_t size;
-	FILE *stream = open_memstream(&copy, &size);
+	struct text_buffer copy;
 
-	if (!stream)
-		text_out_of_memory();
-	escape_write(stream, bytes, length);
-	if (fclose(stream))
-		text_out_of_memory();
-	return copy;
+	escape_write(text_open(&copy), bytes, length);
+	return text_close(&copy);
 }
 
 char *escape_utf8(const char *bytes, size_t length, size_t *out_length)

@@ -105,20 +105,16 @@ static size_t put_character(FILE *stream, const char *bytes, size_t length)
 static void put_odd(struct json *json, const char *bytes, size_t length)
 {
 	char *valid = escape_utf8(bytes, length, &length);
-	char *literal = NULL;
-	size_t literal_bytes;
-	FILE *stream = open_memstream(&literal, &literal_bytes);
+	struct text_buffer literal;
+	FILE *stream = text_open(&literal);
 
-	if (!stream)
-		text_out_of_memory();
 	fputc('"', stream);
 	for (size_t i = 0; i < length;)
 		i += put_character(stream, valid + i, length - i);
 	fputc('"', stream);
-	if (fclose(stream))
-		text_out_of_memory();
-	yajl_gen_number(json->gen, literal, literal_bytes);
-	free(literal);
+	text_close(&literal);
+	yajl_gen_number(json->gen, literal.text, literal.bytes);
+	free(literal.text);
 	free(valid);
 }
 

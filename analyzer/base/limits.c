@@ -130,3 +130,12 @@ char *limits_words(enum limit limit)
 	return text_format(table[limit].words, amount);
 #pragma GCC diagnostic pop
 }
+
+char *limits_next(size_t *at)
+{
+	char *words = NULL;
+
+	while (*at < LIMITS && !words)
+		words = limits_words((enum limit)(*at)++);
+	return words;
+}

@@ -46,10 +46,14 @@ void limits_charge(enum limit limit, uint64_t amount);
 void limits_refill(void);
 
 uint64_t limits_left(enum limit limit);
+
 /*
  * What the report has to say of a limit: "symbols: looked up for 3 s of processor time, the rest shows addresses". NULL
  * where it was not met. The caller frees it.
  */
 char *limits_words(enum limit limit);
+
+/* The same of the limits that were met, one after the other; `*at` is 0 at first. NULL: that was the last. */
+char *limits_next(size_t *at);
 
 #endif

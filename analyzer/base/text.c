@@ -25,16 +25,13 @@ void text_complain(const char *format, ...)
 {
 	va_list arguments;
 	char *message;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&message, format, arguments);
+	message = text_format_list(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		text_out_of_memory();
 	progress_clear();
 	fputs("socksan: ", stderr);
-	escape_write(stderr, message, (size_t)length);
+	escape_write(stderr, message, strlen(message));
 	fputc('\n', stderr);
 	free(message);
 }
@@ -57,18 +54,39 @@ char *text_copy(const char *string)
 	return copy;
 }
 
+char *text_format_list(const char *format, va_list arguments)
+{
+	char *string;
+
+	if (vasprintf(&string, format, arguments) < 0)
+		text_out_of_memory();
+	return string;
+}
+
 char *text_format(const char *format, ...)
 {
 	va_list arguments;
 	char *string;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&string, format, arguments);
+	string = text_format_list(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		text_out_of_memory();
 	return string;
+}
+
+FILE *text_open(struct text_buffer *buffer)
+{
+	buffer->stream = open_memstream(&buffer->text, &buffer->bytes);
+	if (!buffer->stream)
+		text_out_of_memory();
+	return buffer->stream;
+}
+
+char *text_close(struct text_buffer *buffer)
+{
+	if (fclose(buffer->stream))
+		text_out_of_memory();
+	return buffer->text;
 }
 
 const char *text_basename(const char *path)

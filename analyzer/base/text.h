@@ -7,6 +7,7 @@
 #ifndef SOCKSAN_TEXT_H
 #define SOCKSAN_TEXT_H
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -21,8 +22,22 @@ void *text_allocate(size_t bytes) __attribute__((malloc, returns_nonnull));
 
 char *text_copy(const char *string) __attribute__((malloc, returns_nonnull));
 
-/* What printf would write. */
+/* What printf, or vprintf, would write. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2), returns_nonnull));
+char *text_format_list(const char *format, va_list arguments) __attribute__((format(printf, 1, 0), returns_nonnull));
+
+/* A text that is written piece by piece. Must not be moved while it is open. */
+struct text_buffer {
+	char *text; /* once it is closed; never NULL then */
+	size_t bytes;
+	FILE *stream; /* while it is open */
+};
+
+/* Begins an empty text; returns its stream. */
+FILE *text_open(struct text_buffer *buffer) __attribute__((returns_nonnull));
+
+/* Ends it; returns the text, which the caller frees. */
+char *text_close(struct text_buffer *buffer) __attribute__((returns_nonnull));
 
 /* The last part of a path. */
 const char *text_basename(const char *path);

@@ -112,16 +112,13 @@ static void put_late_writes(FILE *stream, const struct trace_socket *record)
 
 static void show_end(const struct connection *connection)
 {
-	char *words = NULL;
-	size_t bytes;
-	FILE *stream = open_memstream(&words, &bytes);
+	struct text_buffer buffer;
+	FILE *stream = text_open(&buffer);
+	char *words;
 
-	if (!stream)
-		text_out_of_memory();
 	put_end(stream, connection);
 	put_late_writes(stream, &connection->record);
-	if (fclose(stream))
-		text_out_of_memory();
+	words = text_close(&buffer);
 	printf("%*s", INDENT, "");
 	text_fill(stdout, (struct text_layout){.indent = INDENT + 2, .width = COLUMNS, .column = INDENT}, words);
 	free(words);

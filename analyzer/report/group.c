@@ -63,20 +63,15 @@ static size_t print_names(FILE *stream, const struct stack *stack, bool own_only
 
 char *group_names(const struct stack *stack)
 {
-	char *names = NULL;
-	size_t bytes;
-	FILE *stream = open_memstream(&names, &bytes);
+	struct text_buffer buffer;
+	FILE *stream = text_open(&buffer);
 	bool has_python = false;
 
-	if (!stream)
-		text_out_of_memory();
 	for (size_t i = 0; i < stack->count; i++)
 		has_python |= stack->frames[i].language == LANGUAGE_PYTHON;
 	if (!print_names(stream, stack, true, false) && !(has_python && print_names(stream, stack, false, true)))
 		print_names(stream, stack, false, false);
-	if (fclose(stream))
-		text_out_of_memory();
-	return names;
+	return text_close(&buffer);
 }
 
 static const char *names_of(struct lifecycle *lifecycle, struct symbolizer *symbolizer, struct named_stack **cache,

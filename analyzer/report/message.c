@@ -92,12 +92,9 @@ char *message_make(const struct view *view, const struct group *group, const str
 	char *evidence[WORDING_EVIDENCE];
 	size_t count = wording_evidence(&view->story, evidence);
 	char *outcome = wording_outcome(&view->story);
-	char *text = NULL;
-	size_t bytes;
-	FILE *stream = open_memstream(&text, &bytes);
+	struct text_buffer buffer;
+	FILE *stream = text_open(&buffer);
 
-	if (!stream)
-		text_out_of_memory();
 	escape_write(stream, view->title, strlen(view->title));
 	put_line(stream, "outcome: ", outcome);
 	for (size_t i = 0; i < count; i++) {
@@ -106,8 +103,6 @@ char *message_make(const struct view *view, const struct group *group, const str
 	}
 	put_place(stream, view, sources);
 	put_others(stream, group);
-	if (fclose(stream))
-		text_out_of_memory();
 	free(outcome);
-	return text;
+	return text_close(&buffer);
 }

@@ -87,25 +87,25 @@ static uint32_t judge_stack(struct judge *judge, const struct incident *incident
 static uint32_t judge_incident(struct judge *judge, const struct incident *incident)
 {
 	const char *kind = kinds_get(incident->kind)->id;
-	struct scene scene;
+	struct outline outline;
 	uint32_t rule;
 	char *peer;
 
-	if (!lifecycle_load_scene(judge->lifecycle, incident, &scene))
+	if (!lifecycle_load_outline(judge->lifecycle, incident, &outline))
 		return 0;
-	rule = judge_stack(judge, incident, incident->stack_write ? incident->stack_write : scene.stack_opened);
-	if (scene.peer.family) {
-		peer = names_endpoint(&scene.peer);
+	rule = judge_stack(judge, incident, incident->stack_write ? incident->stack_write : outline.stack_opened);
+	if (outline.peer.family) {
+		peer = names_endpoint(&outline.peer);
 		rule = first_of(rule, rule_for(judge->suppressions, kind, peer));
 		free(peer);
 	}
-	if (scene.label.length) {
-		char *label = text_format("%.*s", (int)scene.label.length, scene.label.bytes);
+	if (outline.label.length) {
+		char *label = text_format("%.*s", (int)outline.label.length, outline.label.bytes);
 
 		rule = first_of(rule, rule_for(judge->suppressions, kind, label));
 		free(label);
 	}
-	free((char *)scene.label.bytes);
+	free((char *)outline.label.bytes);
 	return rule;
 }
 
@@ -138,13 +138,10 @@ void suppress_incidents(struct lifecycle *lifecycle, struct symbolizer *symboliz
 static char *rule_of(const char *kind, const char *before, const char *name)
 {
 	size_t length = strlen(name);
-	char *rule = NULL;
-	size_t bytes;
-	FILE *stream = open_memstream(&rule, &bytes);
+	struct text_buffer rule;
+	FILE *stream = text_open(&rule);
 	bool has_name = false;
 
-	if (!stream)
-		text_out_of_memory();
 	fprintf(stream, "%s:%s", kind, before);
 	for (size_t i = 0; i < length;) {
 		size_t plain = escape_plain(name + i, length - i, i ? name[i - 1] : '\0');
@@ -157,11 +154,10 @@ static char *rule_of(const char *kind, const char *before, const char *name)
 		i += i < length;
 	}
 	fputc('$', stream);
-	if (fclose(stream))
-		text_out_of_memory();
+	text_close(&rule);
 	if (has_name)
-		return rule;
-	free(rule);
+		return rule.text;
+	free(rule.text);
 	return NULL;
 }
 

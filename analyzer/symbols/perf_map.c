@@ -12,6 +12,7 @@
 
 #include "analyzer/base/limits.h"
 #include "analyzer/base/regular_file.h"
+#include "analyzer/base/search.h"
 #include "analyzer/base/text.h"
 
 #define FILE_TIME_NS 1000000000
@@ -112,16 +113,8 @@ void perf_map_close(struct perf_map *map)
 
 const char *perf_map_find(const struct perf_map *map, uint64_t address)
 {
-	size_t low = 0;
-	size_t high = map->count;
+	size_t count = search_count_to(
+		map->entries, map->count, sizeof(*map->entries), offsetof(struct entry, start), address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (map->entries[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low && address < map->entries[low - 1].end ? map->entries[low - 1].name : NULL;
+	return count && address < map->entries[count - 1].end ? map->entries[count - 1].name : NULL;
 }

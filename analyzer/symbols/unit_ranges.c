@@ -6,6 +6,7 @@
 #include <dwarf.h>
 #include <stdlib.h>
 
+#include "analyzer/base/search.h"
 #include "analyzer/base/text.h"
 
 struct range {
@@ -77,19 +78,11 @@ void unit_ranges_free(struct unit_ranges *ranges)
 bool unit_ranges_find(const struct unit_ranges *ranges, Dwarf_Addr address, Dwarf_Die *unit)
 {
 	const struct range *best = NULL;
-	size_t low = 0;
-	size_t high = ranges->count;
+	size_t at = search_count_to(
+		ranges->ranges, ranges->count, sizeof(*ranges->ranges), offsetof(struct range, start), address);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (ranges->ranges[middle].start <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low > 0 && ranges->ranges[low - 1].reach > address; low--) {
-		const struct range *range = &ranges->ranges[low - 1];
+	for (; at > 0 && ranges->ranges[at - 1].reach > address; at--) {
+		const struct range *range = &ranges->ranges[at - 1];
 
 		if (address < range->end && (!best || range->end - range->start < best->end - best->start))
 			best = range;

@@ -205,6 +205,20 @@ void lifecycle_join(struct lifecycle *lifecycle, struct connection *connection)
 	connection->peer_opened_ns = peer.opened_ns;
 }
 
+uint64_t lifecycle_last_ns(const struct connection *connection)
+{
+	const struct trace_socket *record = &connection->record;
+	const uint64_t known[] = {record->opened_ns, record->connected_ns, record->told_ns, record->shutdown_ns,
+		record->peer_closed_ns, record->reset_ns, connection->process->ended_ns};
+	uint64_t last = 0;
+
+	if (record->closed_ns)
+		return record->closed_ns;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		last = known[i] > last ? known[i] : last;
+	return last;
+}
+
 void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 	bool (*visit)(const struct connection *connection, void *context), void *context)
 {

@@ -52,6 +52,9 @@ void lifecycle_each_socket(struct lifecycle *lifecycle, bool join,
 /* Looks up the peer's id of a socket that was visited without. */
 void lifecycle_join(struct lifecycle *lifecycle, struct connection *connection);
 
+/* When a socket was closed; of one that never was, when its process ended, or what is last known of it. */
+uint64_t lifecycle_last_ns(const struct connection *connection);
+
 /* Everything about one incident. */
 struct story {
 	struct trace_incident record; /* settled: what could be found out since is in it */
@@ -84,15 +87,15 @@ struct story {
 bool lifecycle_load(struct lifecycle *lifecycle, const struct incident *incident, struct story *story);
 void lifecycle_story_free(struct story *story);
 
-/* The little of an incident that rules are held against besides its stack. */
-struct scene {
+/* The little of an incident that names its test, and that rules are held against besides its stack. */
+struct outline {
 	struct endpoint peer;
 	struct text label; /* the caller frees its bytes */
 	trace_ref stack_opened;
 };
 
 /* Reads it; false, with nothing to free, where the trace has changed. */
-bool lifecycle_load_scene(struct lifecycle *lifecycle, const struct incident *incident, struct scene *scene);
+bool lifecycle_load_outline(struct lifecycle *lifecycle, const struct incident *incident, struct outline *outline);
 
 /*
  * Reads one stack of a trace; *raw is empty where there is none. The caller frees its text with lifecycle_stack_free.

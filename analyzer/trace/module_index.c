@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "analyzer/base/search.h"
 #include "analyzer/base/text.h"
 
 struct module_index {
@@ -50,18 +51,7 @@ static void set_bounds(struct module_index *index, size_t count)
 /* The number of bounds that are not above `address`. */
 static size_t bounds_to(const struct module_index *index, uint64_t address)
 {
-	size_t low = 0;
-	size_t high = index->bound_count;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (index->bounds[middle] <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return search_count_to(index->bounds, index->bound_count, sizeof(*index->bounds), 0, address);
 }
 
 /* Moves on the end of each list that the module stands in, and, where there are entries already, puts it there. */

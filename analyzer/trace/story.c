@@ -118,26 +118,26 @@ bool lifecycle_load(struct lifecycle *lifecycle, const struct incident *incident
 	return true;
 }
 
-bool lifecycle_load_scene(struct lifecycle *lifecycle, const struct incident *incident, struct scene *scene)
+bool lifecycle_load_outline(struct lifecycle *lifecycle, const struct incident *incident, struct outline *outline)
 {
 	struct reader *reader = trace_set_open(&lifecycle->set, incident->trace);
 	struct trace_incident record;
 	struct trace_socket socket;
 
-	*scene = (struct scene){0};
+	*outline = (struct outline){0};
 	if (!reader)
 		return false;
 	if (incident->ref) {
 		if (!reader_get(reader, incident->ref, TRACE_INCIDENT, &record, sizeof(record)))
 			return false;
-		scene->stack_opened = record.stack_opened;
-		scene->label =
+		outline->stack_opened = record.stack_opened;
+		outline->label =
 			record.label ? lifecycle_load_text(reader, record.label, MAX_LABEL_BYTES) : (struct text){0};
 	}
 	if (incident->socket && reader_get(reader, incident->socket, TRACE_SOCKET, &socket, sizeof(socket))) {
-		lifecycle_set_endpoint(reader, &socket.peer, &scene->peer);
-		if (!scene->stack_opened)
-			scene->stack_opened = socket.stack_opened;
+		lifecycle_set_endpoint(reader, &socket.peer, &outline->peer);
+		if (!outline->stack_opened)
+			outline->stack_opened = socket.stack_opened;
 	}
 	return true;
 }

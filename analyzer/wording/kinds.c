@@ -68,15 +68,7 @@ const char *kinds_usually(const struct trace_incident *incident)
 
 enum severity kinds_severity(const struct incident *incident)
 {
-	return (enum severity)trace_severity(&(struct trace_severity_facts){
-		.kind = incident->kind,
-		.knowledge = incident->knowledge,
-		.outcome = incident->outcome,
-		.sigpipe = incident->sigpipe,
-		.flags = incident->flags,
-		.error = incident->error,
-		.told_by_call = incident->told_by_call,
-	});
+	return (enum severity)trace_severity(&TRACE_SEVERITY_FACTS(incident, incident->told_by_call));
 }
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)

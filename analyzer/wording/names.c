@@ -93,6 +93,17 @@ char *names_endpoint(const struct endpoint *endpoint)
 	return text_copy("unknown");
 }
 
+char *names_connection(const struct connection *connection, const char *arrow)
+{
+	char *local = names_endpoint(&connection->local);
+	char *peer = names_endpoint(&connection->peer);
+	char *words = text_format("%s %s %s %s", names_protocol(connection->record.protocol), local, arrow, peer);
+
+	free(local);
+	free(peer);
+	return words;
+}
+
 char *names_program(const struct process *process)
 {
 	char *path = text_format("%.*s", (int)process->exe.length, process->exe.bytes ? process->exe.bytes : "");

@@ -25,6 +25,11 @@ char *names_address(const struct endpoint *endpoint);
 /* "127.0.0.1:80", "[::1]:80", the name of an AF_UNIX socket, "unnamed" or "unknown". The caller frees it. */
 char *names_endpoint(const struct endpoint *endpoint);
 
+/* "tcp 127.0.0.1:40516 -> 127.0.0.1:80", with that arrow. The caller frees it. */
+char *names_connection(const struct connection *connection, const char *arrow);
+
+#define NAMES_ARROW "\xe2\x86\x92" /* of the HTML page, as UTF-8 */
+
 /*
  * What a process's program is called: by the name it was started by, where that is another one of its file
  * (redis-server, which is a link to redis-check-rdb), else the last part of the file's path. The caller frees it.

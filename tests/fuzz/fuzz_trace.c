@@ -49,12 +49,12 @@ static void read_story(struct lifecycle *lifecycle, const struct incident *incid
 {
 	const struct address_space *space = lifecycle_space(lifecycle, incident->trace);
 	struct story story;
-	struct scene scene;
+	struct outline outline;
 
 	for (size_t i = 0; space && i < space->module_count; i++)
 		add_bytes(space->modules[i].path, strlen(space->modules[i].path));
-	if (lifecycle_load_scene(lifecycle, incident, &scene))
-		free((char *)scene.label.bytes);
+	if (lifecycle_load_outline(lifecycle, incident, &outline))
+		free((char *)outline.label.bytes);
 	if (lifecycle_load(lifecycle, incident, &story)) {
 		add_bytes(story.label.bytes, story.label.length);
 		add_bytes(story.note.bytes, story.note.length);

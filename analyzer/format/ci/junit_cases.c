@@ -128,15 +128,15 @@ static int compare_entries(const void *left, const void *right)
 static struct test_case *case_of_incident(struct test_cases *cases, const struct report *report,
 	const struct process *processes, const struct incident *incident, bool *labelled)
 {
-	struct test_case *test_case = NULL;
-	struct story story;
+	struct test_case *test_case;
+	struct outline outline;
 
-	if (lifecycle_load(report->lifecycle, incident, &story)) {
-		*labelled = story.label.length != 0;
-		test_case = *labelled ? case_of_label(cases, processes, incident->process, story.label)
-				      : case_of_process(cases, processes, incident->process);
-	}
-	lifecycle_story_free(&story);
+	if (!lifecycle_load_outline(report->lifecycle, incident, &outline))
+		return NULL;
+	*labelled = outline.label.length != 0;
+	test_case = *labelled ? case_of_label(cases, processes, incident->process, outline.label)
+			      : case_of_process(cases, processes, incident->process);
+	free((char *)outline.label.bytes);
 	return test_case;
 }
 

@@ -106,50 +106,46 @@ static void count_the_rest(FILE *stream, const size_t left[SEVERITIES])
 	fputs(". The report has them all.\n", stream);
 }
 
+/* An annotation without a place: `command`, and the lines, which it takes. */
+static void put_annotation(FILE *stream, const char *command, char *lines)
+{
+	size_t length = strlen(lines);
+
+	if (length && lines[length - 1] == '\n')
+		lines[length - 1] = '\0';
+	fputs(command, stream);
+	put_data(stream, lines, false);
+	fputc('\n', stream);
+	free(lines);
+}
+
 /* What was not audited is a reason not to trust an empty list. */
 static void warn_of_coverage(const struct report *report, FILE *stream, size_t *warnings)
 {
+	struct text_buffer buffer;
 	struct text_page page = {0};
-	char *text = NULL;
-	size_t bytes;
 
 	if (text_coverage_is_whole(report))
 		return;
-	page.stream = open_memstream(&text, &bytes);
-	if (!page.stream)
-		text_out_of_memory();
+	page.stream = text_open(&buffer);
 	text_coverage_show(&page, report);
-	if (fclose(page.stream))
-		text_out_of_memory();
-	fputs("::warning title=socksan%3A not everything was audited::", stream);
-	if (bytes && text[bytes - 1] == '\n')
-		text[bytes - 1] = '\0';
-	put_data(stream, text, false);
-	fputc('\n', stream);
-	free(text);
+	put_annotation(stream, "::warning title=socksan%3A not everything was audited::", text_close(&buffer));
 	++*warnings;
 }
 
 /* One more notice, of what only became known on the way. */
 static void tell_limits(FILE *stream)
 {
-	struct text_page page = {0};
-	char *text = NULL;
-	size_t bytes;
+	struct text_buffer buffer;
+	struct text_page page = {.stream = text_open(&buffer)};
+	char *lines;
 
-	page.stream = open_memstream(&text, &bytes);
-	if (!page.stream)
-		text_out_of_memory();
 	text_coverage_limits(&page);
-	if (fclose(page.stream))
-		text_out_of_memory();
-	if (bytes) {
-		text[bytes - 1] = '\0';
-		fputs("::notice title=socksan%3A limits of the report::", stream);
-		put_data(stream, text, false);
-		fputc('\n', stream);
-	}
-	free(text);
+	lines = text_close(&buffer);
+	if (*lines)
+		put_annotation(stream, "::notice title=socksan%3A limits of the report::", lines);
+	else
+		free(lines);
 }
 
 void render_github(const struct report *report, FILE *stream, bool color)

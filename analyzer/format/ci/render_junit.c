@@ -61,23 +61,6 @@ static void element(struct junit *junit, const char *name, const char *text)
 	end(junit);
 }
 
-/* Opens a page of plain text, which close_page makes fit for XML. */
-static struct text_page open_page(char **text, size_t *bytes)
-{
-	struct text_page page = {.stream = open_memstream(text, bytes)};
-
-	if (!page.stream)
-		text_out_of_memory();
-	return page;
-}
-
-static void close_page(const struct text_page *page, char *const *text)
-{
-	if (fclose(page->stream))
-		text_out_of_memory();
-	test_cases_clean(*text);
-}
-
 static bool fails(const struct junit *junit, const struct incident *incident)
 {
 	return junit->report->options->fail_on & 1u << incident->severity;
@@ -102,14 +85,13 @@ struct account {
 	size_t places;
 	char *title; /* of the first */
 	const char *kind;
-	char *text;
-	size_t bytes;
+	struct text_buffer text;
 };
 
 static void give_account(
 	struct junit *junit, const struct test_entry *first, size_t count, bool failing, struct account *account)
 {
-	struct text_page page = open_page(&account->text, &account->bytes);
+	struct text_page page = {.stream = text_open(&account->text)};
 	size_t same;
 
 	for (size_t i = 0; i < count; i += same) {
@@ -133,7 +115,7 @@ static void give_account(
 	if (account->places > SHOWN_PLACES)
 		fprintf(page.stream, "and %zu more places that are not shown, none of them worse\n",
 			account->places - SHOWN_PLACES);
-	close_page(&page, &account->text);
+	test_cases_clean(text_close(&account->text));
 }
 
 static void render_failure(struct junit *junit, const struct account *account)
@@ -147,7 +129,7 @@ static void render_failure(struct junit *junit, const struct account *account)
 	else
 		attribute(junit, "message", account->title);
 	attribute(junit, "type", account->kind);
-	xmlTextWriterWriteString(junit->writer, BAD_CAST account->text);
+	xmlTextWriterWriteString(junit->writer, BAD_CAST account->text.text);
 	end(junit);
 }
 
@@ -166,12 +148,12 @@ static void render_case(
 	give_account(junit, first, count, false, &other);
 	render_failure(junit, &failure);
 	if (other.places)
-		element(junit, "system-out", other.text);
+		element(junit, "system-out", other.text.text);
 	end(junit);
 	free(failure.title);
-	free(failure.text);
+	free(failure.text.text);
 	free(other.title);
-	free(other.text);
+	free(other.text.text);
 }
 
 /* A process that nobody audited did not pass. */
@@ -281,14 +263,14 @@ static void render_timestamp(struct junit *junit, uint64_t wall_ns)
 static void render_summary(struct junit *junit)
 {
 	char *audited = text_coverage_audited(junit->report);
+	struct text_buffer buffer;
+	struct text_page page = {.stream = text_open(&buffer)};
 	char *text;
-	size_t bytes;
-	struct text_page page = open_page(&text, &bytes);
 
 	fprintf(page.stream, "socksan: audited %s\n", audited);
 	text_coverage_show(&page, junit->report);
 	text_coverage_limits(&page);
-	close_page(&page, &text);
+	text = test_cases_clean(text_close(&buffer));
 	element(junit, "system-out", text);
 	free(text);
 	free(audited);

@@ -123,18 +123,14 @@ static void render_notification(struct json *json, const char *level, char *word
 /* What the audit could not see, in one notification. */
 static void render_coverage(struct json *json, const struct report *report)
 {
-	struct text_page page = {0};
-	char *words = NULL;
-	size_t bytes;
+	struct text_buffer buffer;
+	struct text_page page = {.stream = text_open(&buffer)};
+	char *words;
 
-	page.stream = open_memstream(&words, &bytes);
-	if (!page.stream)
-		text_out_of_memory();
 	text_coverage_show(&page, report);
 	text_coverage_limits(&page);
-	if (fclose(page.stream))
-		text_out_of_memory();
-	if (bytes)
+	words = text_close(&buffer);
+	if (*words)
 		render_notification(json, text_coverage_is_whole(report) ? "note" : "warning", words);
 	else
 		free(words);

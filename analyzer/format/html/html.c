@@ -48,13 +48,10 @@ void html_format(FILE *stream, const char *format, ...)
 {
 	va_list arguments;
 	char *string;
-	int length;
 
 	va_start(arguments, format);
-	length = vasprintf(&string, format, arguments);
+	string = text_format_list(format, arguments);
 	va_end(arguments);
-	if (length < 0)
-		text_out_of_memory();
 	html_owned(stream, string);
 }
 

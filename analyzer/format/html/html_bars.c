@@ -103,15 +103,11 @@ static uint64_t later(uint64_t a, uint64_t b)
 static void add_bar(struct overview *overview, const struct connection *connection, enum bar_end end, bool has_incident)
 {
 	const struct trace_socket *record = &connection->record;
-	uint64_t last = record->closed_ns;
-	char *local = names_endpoint(&connection->local);
-	char *peer = names_endpoint(&connection->peer);
+	uint64_t last = lifecycle_last_ns(connection);
+	char *words = names_connection(connection, NAMES_ARROW);
 	char time[TEXT_NUMBER_BYTES];
 	struct bar *bar;
 
-	if (!last)
-		last = later(later(record->opened_ns, connection->process->ended_ns),
-			later(record->peer_closed_ns, later(record->reset_ns, record->told_ns)));
 	overview->bars = text_grow(overview->bars, overview->bar_count, sizeof(*overview->bars));
 	bar = &overview->bars[overview->bar_count++];
 	*bar = (struct bar){
@@ -123,11 +119,10 @@ static void add_bar(struct overview *overview, const struct connection *connecti
 		.has_incident = has_incident,
 		.begin_ns = wall_ns(overview, connection->trace, record->opened_ns),
 		.end_ns = wall_ns(overview, connection->trace, last),
-		.title = text_format("%s %s \xe2\x86\x92 %s, descriptor %d: %s; %s", names_protocol(record->protocol),
-			local, peer, record->fd, text_duration(time, last - record->opened_ns), html_bars_end(end)),
+		.title = text_format("%s, descriptor %d: %s; %s", words, record->fd,
+			text_duration(time, last - record->opened_ns), html_bars_end(end)),
 	};
-	free(local);
-	free(peer);
+	free(words);
 }
 
 static bool visit_socket(const struct connection *connection, void *context)

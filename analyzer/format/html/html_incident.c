@@ -41,17 +41,6 @@ static char *process_name(const struct process *process)
 	return name;
 }
 
-static char *connection_words(const struct connection *connection)
-{
-	char *local = names_endpoint(&connection->local);
-	char *peer = names_endpoint(&connection->peer);
-	char *words = text_format("%s %s \xe2\x86\x92 %s", names_protocol(connection->record.protocol), local, peer);
-
-	free(local);
-	free(peer);
-	return words;
-}
-
 /* What the page is filtered by: the processes in which it happened, a line each. */
 static void put_processes(const struct html_page *page, const struct group *group)
 {
@@ -137,7 +126,7 @@ static void put_connection(const struct html_page *page, const struct view *view
 		end_fact(page);
 		return;
 	}
-	html_owned(page->stream, connection_words(&view->story.socket));
+	html_owned(page->stream, names_connection(&view->story.socket, NAMES_ARROW));
 	fprintf(page->stream, ", descriptor %d", record->fd);
 	if (socket->opened_ns && socket->opened_ns <= record->first_ns)
 		fprintf(page->stream, ", opened %s before (%s)",
@@ -247,7 +236,7 @@ static void put_other(const struct html_page *page, const struct incident *incid
 		html_owned(stream, process_name(story.process));
 		fputs("</td><td>", stream);
 		if (story.has_socket)
-			html_owned(stream, connection_words(&story.socket));
+			html_owned(stream, names_connection(&story.socket, NAMES_ARROW));
 		fprintf(stream, "</td><td>%s</td><td class=\"number\">%s</td></tr>\n",
 			kinds_outcome_name(story.record.outcome), text_number(time, story.record.bytes_lost));
 	}

@@ -123,16 +123,13 @@ static void put_date(const struct html_page *page)
 
 static void put_coverage(const struct html_page *page)
 {
-	char *text = NULL;
-	size_t bytes;
-	struct text_page plain = {.stream = open_memstream(&text, &bytes)};
+	struct text_buffer buffer;
+	struct text_page plain = {.stream = text_open(&buffer)};
+	char *text;
 
-	if (!plain.stream)
-		text_out_of_memory();
 	text_coverage_show(&plain, page->report);
-	if (fclose(plain.stream))
-		text_out_of_memory();
-	if (bytes) {
+	text = text_close(&buffer);
+	if (*text) {
 		fprintf(page->stream, "<div class=\"coverage%s\" role=\"note\"><h2>Not fully audited</h2><pre>",
 			text_coverage_is_whole(page->report) ? "" : " gap");
 		/* The lines are escaped already; as code they are not escaped again. */
@@ -148,12 +145,9 @@ static void put_coverage(const struct html_page *page)
 static void put_limits(const struct html_page *page)
 {
 	bool any = false;
+	size_t at = 0;
 
-	for (size_t i = 0; i < LIMITS; i++) {
-		char *words = limits_words((enum limit)i);
-
-		if (!words)
-			continue;
+	for (char *words; (words = limits_next(&at));) {
 		if (!any)
 			fputs("<div class=\"coverage gap\" role=\"note\"><h2>Left out of this report</h2>\n",
 				page->stream);

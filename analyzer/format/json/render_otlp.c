@@ -17,6 +17,7 @@
 #include "analyzer/base/json.h"
 #include "analyzer/base/limits.h"
 #include "analyzer/base/text.h"
+#include "analyzer/format/json/report_json.h"
 #include "analyzer/format/text/text_coverage.h"
 #include "analyzer/report/incident_order.h"
 #include "analyzer/report/message.h"
@@ -216,12 +217,9 @@ static void put_connection(struct json *json, const struct connection *connectio
 
 static void put_stacktrace(struct otlp *otlp, const struct stack *stack)
 {
-	char *text = NULL;
-	size_t bytes;
-	FILE *stream = open_memstream(&text, &bytes);
+	struct text_buffer buffer;
+	FILE *stream = text_open(&buffer);
 
-	if (!stream)
-		text_out_of_memory();
 	for (size_t i = 0; i < frames_count(stack); i++) {
 		char *words = message_frame(&stack->frames[i], otlp->sources);
 
@@ -229,9 +227,7 @@ static void put_stacktrace(struct otlp *otlp, const struct stack *stack)
 		escape_write(stream, words, strlen(words));
 		free(words);
 	}
-	if (fclose(stream))
-		text_out_of_memory();
-	put_owned(&otlp->json, "code.stacktrace", text);
+	put_owned(&otlp->json, "code.stacktrace", text_close(&buffer));
 }
 
 static void put_code(struct otlp *otlp, const struct view *view)
@@ -319,9 +315,10 @@ static void render_summary(struct otlp *otlp, size_t process_count)
 {
 	struct json *json = &otlp->json;
 	const struct report *report = otlp->report;
-	const struct summary *summary = &report->summary;
+	const struct report_json_count *count;
 	char *audited = text_coverage_audited(report);
 	bool whole = text_coverage_is_whole(report);
+	size_t limit = 0;
 
 	if (otlp->has_lines)
 		json_next(json);
@@ -333,21 +330,10 @@ static void render_summary(struct otlp *otlp, size_t process_count)
 	begin_record(
 		json, last_moment(otlp, process_count), whole ? SEVERITY_NOTE : SEVERITY_WARNING, "socksan.summary");
 	put_body(json, text_format("audited %s%s", audited, whole ? "" : "; not everything was audited"));
-	put_number(json, "socksan.errors", summary->incidents[SEVERITY_ERROR]);
-	put_number(json, "socksan.warnings", summary->incidents[SEVERITY_WARNING]);
-	put_number(json, "socksan.notes", summary->incidents[SEVERITY_NOTE]);
-	put_number(json, "socksan.suppressed", summary->suppressed);
-	put_number(json, "socksan.processes", summary->processes);
-	put_number(json, "socksan.sockets", summary->sockets);
-	put_number(json, "socksan.lost_records", summary->lost_records);
-	put_number(json, "socksan.unaudited_processes", summary->unaudited_processes);
-	for (size_t i = 0; i < LIMITS; i++) {
-		char *words = limits_words((enum limit)i);
-
-		if (words)
-			put_text(json, "socksan.limit", words);
-		free(words);
-	}
+	for (size_t at = 0; (count = report_json_count(at)); at++)
+		put_number(json, count->attribute, report_json_count_of(count, &report->summary));
+	for (char *words; (words = limits_next(&limit)); free(words))
+		put_text(json, "socksan.limit", words);
 	end_record(json);
 	end_line(otlp);
 	free(audited);

@@ -4,6 +4,7 @@
 #include "analyzer/format/json/report_json.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -11,27 +12,41 @@
 #include "analyzer/base/limits.h"
 #include "analyzer/wording/names.h"
 
+const struct report_json_count *report_json_count(size_t at)
+{
+	static const struct report_json_count counts[] = {
+		{"error", "socksan.errors", offsetof(struct summary, incidents[SEVERITY_ERROR])},
+		{"warning", "socksan.warnings", offsetof(struct summary, incidents[SEVERITY_WARNING])},
+		{"note", "socksan.notes", offsetof(struct summary, incidents[SEVERITY_NOTE])},
+		{"suppressed", "socksan.suppressed", offsetof(struct summary, suppressed)},
+		{"processes", "socksan.processes", offsetof(struct summary, processes)},
+		{"sockets", "socksan.sockets", offsetof(struct summary, sockets)},
+		{"lost_records", "socksan.lost_records", offsetof(struct summary, lost_records)},
+		{"unaudited_processes", "socksan.unaudited_processes", offsetof(struct summary, unaudited_processes)},
+	};
+
+	return at < sizeof(counts) / sizeof(counts[0]) ? &counts[at] : NULL;
+}
+
+uint64_t report_json_count_of(const struct report_json_count *count, const struct summary *summary)
+{
+	return *(const uint64_t *)((const char *)summary + count->offset);
+}
+
 void report_json_summary(struct json *json, const struct summary *summary)
 {
-	json_number(json, "error", summary->incidents[SEVERITY_ERROR]);
-	json_number(json, "warning", summary->incidents[SEVERITY_WARNING]);
-	json_number(json, "note", summary->incidents[SEVERITY_NOTE]);
-	json_number(json, "suppressed", summary->suppressed);
-	json_number(json, "processes", summary->processes);
-	json_number(json, "sockets", summary->sockets);
-	json_number(json, "lost_records", summary->lost_records);
-	json_number(json, "unaudited_processes", summary->unaudited_processes);
+	const struct report_json_count *count;
+
+	for (size_t at = 0; (count = report_json_count(at)); at++)
+		json_number(json, count->member, report_json_count_of(count, summary));
 }
 
 void report_json_limits(struct json *json)
 {
 	bool any = false;
+	size_t at = 0;
 
-	for (size_t i = 0; i < LIMITS; i++) {
-		char *words = limits_words((enum limit)i);
-
-		if (!words)
-			continue;
+	for (char *words; (words = limits_next(&at));) {
 		if (!any)
 			json_open_list(json, "limits");
 		any = true;
@@ -201,6 +216,13 @@ static void render_stacks(struct json *json, const struct view *view)
 	json_close_object(json);
 }
 
+void report_json_result(struct json *json, const struct trace_operation *operation)
+{
+	json_number(json, "length", operation->length);
+	json_integer(json, "result", operation->result < 0 ? -1 : operation->result);
+	json_errno(json, "errno", operation->result < 0 ? (int)-(int64_t)operation->result : 0);
+}
+
 static void render_history(struct json *json, const struct trace_incident *record)
 {
 	json_open_list(json, "history");
@@ -210,9 +232,7 @@ static void render_history(struct json *json, const struct trace_incident *recor
 		json_open_object(json, NULL);
 		json_number(json, "t_ns", operation->t_ns);
 		json_name16(json, "call", operation->call);
-		json_number(json, "length", operation->length);
-		json_integer(json, "result", operation->result < 0 ? -1 : operation->result);
-		json_errno(json, "errno", operation->result < 0 ? (int)-(int64_t)operation->result : 0);
+		report_json_result(json, operation);
 		json_close_object(json);
 	}
 	json_close_list(json);

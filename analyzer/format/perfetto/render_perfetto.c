@@ -43,35 +43,6 @@ static void render_process(struct perfetto *perfetto, uint32_t index)
 
 /* --- Sockets ------------------------------------------------------------------------------------------------------ */
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
-/* When a socket was closed; of one that never was, when its process ended, or what is last known of it. */
-static uint64_t end_of(const struct connection *connection)
-{
-	const struct trace_socket *record = &connection->record;
-	uint64_t last =
-		later(later(record->opened_ns, record->connected_ns), later(record->told_ns, record->shutdown_ns));
-
-	if (record->closed_ns)
-		return record->closed_ns;
-	last = later(last, later(record->peer_closed_ns, record->reset_ns));
-	return later(last, connection->process->ended_ns);
-}
-
-static char *name_of(const struct connection *connection)
-{
-	char *local = names_endpoint(&connection->local);
-	char *peer = names_endpoint(&connection->peer);
-	char *name = text_format("%s %s -> %s", names_protocol(connection->record.protocol), local, peer);
-
-	free(local);
-	free(peer);
-	return name;
-}
-
 static void render_facts(struct json *json, const struct connection *connection)
 {
 	const struct trace_socket *record = &connection->record;
@@ -174,7 +145,7 @@ static bool render_socket(const struct connection *visited, void *context)
 	struct perfetto *perfetto = context;
 	uint32_t process = (uint32_t)(visited->process - perfetto->processes);
 	uint64_t begin = perfetto_ns(perfetto, visited->trace, visited->record.opened_ns);
-	uint64_t end = perfetto_ns(perfetto, visited->trace, end_of(visited));
+	uint64_t end = perfetto_ns(perfetto, visited->trace, lifecycle_last_ns(visited));
 	struct connection connection;
 	uint32_t number = add_track(perfetto, visited);
 
@@ -186,7 +157,7 @@ static bool render_socket(const struct connection *visited, void *context)
 	perfetto_name(perfetto, "thread_name", process, number,
 		text_format("fd %d, %s", connection.record.fd, connection.id));
 	perfetto_sort(perfetto, process, number);
-	perfetto_slice(perfetto, process, number, "connection", name_of(&connection), begin, end);
+	perfetto_slice(perfetto, process, number, "connection", names_connection(&connection, "->"), begin, end);
 	render_facts(&perfetto->json, &connection);
 	perfetto_end(perfetto);
 	render_states(perfetto, &connection, process, number, end);
@@ -234,9 +205,7 @@ static void render_operations(struct perfetto *perfetto, const struct incident *
 		perfetto_instant(perfetto, incident->process, number, "operation", name,
 			perfetto_ns(perfetto, incident->trace, operation->t_ns));
 		json_open_object(json, "args");
-		json_number(json, "length", operation->length);
-		json_integer(json, "result", operation->result < 0 ? -1 : operation->result);
-		json_errno(json, "errno", operation->result < 0 ? (int)-(int64_t)operation->result : 0);
+		report_json_result(json, operation);
 		json_close_object(json);
 		perfetto_end(perfetto);
 	}

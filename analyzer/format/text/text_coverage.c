@@ -52,13 +52,10 @@ static void warn(const struct text_page *page, const char *pattern, ...)
 	va_list arguments;
 	char *line;
 	char *whole;
-	int length;
 
 	va_start(arguments, pattern);
-	length = vasprintf(&line, pattern, arguments);
+	line = text_format_list(pattern, arguments);
 	va_end(arguments);
-	if (length < 0)
-		text_out_of_memory();
 	whole = text_format("socksan: %s", line);
 	text_page_line(page, 9, whole);
 	free(whole);
@@ -148,13 +145,10 @@ static bool has(const struct process *process, const struct trait *trait)
 /* "pid 12, 13 and 4 more" of the processes that have a trait; NULL where there are none. The caller frees it. */
 static char *pids_with(const struct process *processes, size_t count, const struct trait *trait)
 {
-	char *text = NULL;
-	size_t bytes;
+	struct text_buffer buffer;
+	FILE *stream = text_open(&buffer);
 	size_t found = 0;
-	FILE *stream = open_memstream(&text, &bytes);
 
-	if (!stream)
-		text_out_of_memory();
 	for (size_t i = 0; i < count; i++) {
 		if (!has(&processes[i], trait))
 			continue;
@@ -164,11 +158,10 @@ static char *pids_with(const struct process *processes, size_t count, const stru
 	}
 	if (found > SHOWN_PIDS)
 		fprintf(stream, " and %zu more", found - SHOWN_PIDS);
-	if (fclose(stream))
-		text_out_of_memory();
+	text_close(&buffer);
 	if (found)
-		return text;
-	free(text);
+		return buffer.text;
+	free(buffer.text);
 	return NULL;
 }
 
@@ -252,11 +245,8 @@ void text_coverage_show(const struct text_page *page, const struct report *repor
 
 void text_coverage_limits(const struct text_page *page)
 {
-	for (size_t i = 0; i < LIMITS; i++) {
-		char *words = limits_words((enum limit)i);
+	size_t at = 0;
 
-		if (words)
-			warn(page, "%s", words);
-		free(words);
-	}
+	for (char *words; (words = limits_next(&at)); free(words))
+		warn(page, "%s", words);
 }

@@ -23,13 +23,10 @@ static void field(const struct text_page *page, const char *label, const char *p
 {
 	va_list arguments;
 	char *text;
-	int length;
 
 	va_start(arguments, pattern);
-	length = vasprintf(&text, pattern, arguments);
+	text = text_format_list(pattern, arguments);
 	va_end(arguments);
-	if (length < 0)
-		text_out_of_memory();
 	text_page_field(page, label, text);
 	free(text);
 }
@@ -177,24 +174,19 @@ static void show_operations(const struct text_page *page, const struct view *vie
 {
 	const struct trace_incident *record = &view->story.record;
 	uint32_t first = record->history_count > SHOWN_OPERATIONS ? record->history_count - SHOWN_OPERATIONS : 0;
-	char *text = NULL;
-	size_t bytes;
+	struct text_buffer buffer;
 	FILE *stream;
 
 	if (!record->history_count)
 		return;
-	stream = open_memstream(&text, &bytes);
-	if (!stream)
-		text_out_of_memory();
+	stream = text_open(&buffer);
 	for (uint32_t i = first; i < record->history_count; i++) {
 		fputs(i > first ? "; " : first ? "...; " : "", stream);
 		print_operation(stream, &record->history[i], record->first_ns,
 			record->flags & TRACE_INCIDENT_IN_CALL && i + 1 == record->history_count);
 	}
-	if (fclose(stream))
-		text_out_of_memory();
-	text_page_field(page, "operations", text);
-	free(text);
+	text_page_field(page, "operations", text_close(&buffer));
+	free(buffer.text);
 }
 
 static void show_cause(const struct text_page *page, const struct view *view)
