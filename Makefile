@@ -505,7 +505,7 @@ $(fuzz_tools): %: %.o $(fuzz_helper_archive) $(unit_helper_archive) $(analyzer_m
 $(BUILD)/fuzz/%.o: %.c $(BUILD)/fuzz/flags
 	@mkdir -p $(@D)
 	$(call say,FUZZCC,$<)
-	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link $(analyzer_flags_$(*F)) $(depend_flags) -c -o $@ $<
+	$(Q)$(FUZZ_CC) $(fuzz_flags) -fsanitize=fuzzer-no-link $(analyzer_flags_$(*:analyzer/%=%)) $(depend_flags) -c -o $@ $<
 
 $(BUILD)/fuzz/analyzer/format/html/html_assets.o: analyzer/format/html/style.css analyzer/format/html/script.js
 
