@@ -334,12 +334,15 @@ struct trace_incident {
 	struct trace_operation history[TRACE_HISTORY]; /* oldest first; the last is this write */
 };
 
+/* One word of a record that its process may be changing. */
+#define TRACE_WORD(word) __atomic_load_n(&(word), __ATOMIC_RELAXED)
+
 /*
  * How severe an incident is by what its record says now; the report asks the same once the run is over (trace_kinds.h).
  */
 static inline enum trace_severity trace_incident_severity(const struct trace_incident *incident)
 {
-	return trace_severity(&TRACE_SEVERITY_FACTS(incident, incident->told_call[0] != '\0'));
+	return trace_severity(&TRACE_SEVERITY_FACTS(incident, TRACE_WORD(incident->told_call[0]) != '\0', TRACE_WORD));
 }
 
 enum trace_roster_type {

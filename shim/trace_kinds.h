@@ -118,13 +118,13 @@ struct trace_severity_facts {
 	bool told_by_call; /* a call of the program had revealed the end */
 };
 
-/* Those of `incident`, a pointer to a structure with these members; `told` is its told_by_call. */
-#define TRACE_SEVERITY_FACTS(incident, told)                                                                           \
+/* Those of `incident`, a pointer to a structure with these members; `told` is its told_by_call. `read` reads a member. */
+#define TRACE_SEVERITY_FACTS(incident, told, read)                                                                     \
 	(const struct trace_severity_facts)                                                                            \
 	{                                                                                                              \
-		.kind = (incident)->kind, .knowledge = (incident)->knowledge, .outcome = (incident)->outcome,          \
-		.sigpipe = (incident)->sigpipe, .flags = (incident)->flags, .error = (incident)->error,                \
-		.told_by_call = (told)                                                                                 \
+		.kind = read((incident)->kind), .knowledge = read((incident)->knowledge),                              \
+		.outcome = read((incident)->outcome), .sigpipe = read((incident)->sigpipe),                            \
+		.flags = read((incident)->flags), .error = read((incident)->error), .told_by_call = (told)             \
 	}
 
 /* How severe it is, by what is known so far: the same in the library while it happens and in the report afterwards. */

@@ -66,9 +66,12 @@ const char *kinds_usually(const struct trace_incident *incident)
 	return usually ? usually : text->usually;
 }
 
+/* An incident that was read is this process's own. */
+#define PLAIN(word) (word)
+
 enum severity kinds_severity(const struct incident *incident)
 {
-	return (enum severity)trace_severity(&TRACE_SEVERITY_FACTS(incident, incident->told_by_call));
+	return (enum severity)trace_severity(&TRACE_SEVERITY_FACTS(incident, incident->told_by_call, PLAIN));
 }
 
 static const char *name_of(const char *const *names, size_t count, unsigned value)

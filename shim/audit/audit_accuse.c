@@ -12,6 +12,7 @@
 #include "shim/base/config.h"
 #include "shim/base/deep_stack.h"
 #include "shim/base/kernel.h"
+#include "shim/base/shared.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/socket.h"
@@ -78,7 +79,7 @@ static uint32_t farewell_flag(const struct audit_write *write)
 {
 	char bytes[FAREWELL_BYTES];
 	size_t known;
-	uint8_t origin = write->hold.record->origin;
+	uint8_t origin = shared_get(write->hold.record->origin);
 	enum farewell_side side = origin == TRACE_ACCEPT    ? FAREWELL_SIDE_SERVER
 				  : origin == TRACE_CONNECT ? FAREWELL_SIDE_CLIENT
 							    : FAREWELL_SIDE_UNKNOWN;
@@ -102,7 +103,7 @@ static void look_at_payload(struct audit_write *write)
 	length = payload_first_bytes(
 		&write->payload, bytes, config.preview < sizeof(bytes) ? config.preview : sizeof(bytes));
 	if (length)
-		write->incident->preview = trace_log_text(TRACE_TEXT_PREVIEW, bytes, (uint32_t)length);
+		shared_set(write->incident->preview, trace_log_text(TRACE_TEXT_PREVIEW, bytes, (uint32_t)length));
 }
 
 void audit_announce(struct audit_write *write, const struct incident_call *call)

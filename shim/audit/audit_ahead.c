@@ -9,6 +9,7 @@
 
 #include <poll.h>
 
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/socket.h"
@@ -36,22 +37,22 @@ void audit_ahead_note(int fd)
 
 void audit_ahead_clean(struct socket *socket, uint64_t now_ns, uint32_t endings)
 {
-	socket->clean_endings = endings;
-	socket->clean_ns = now_ns;
+	shared_set(socket->clean_endings, endings);
+	shared_set(socket->clean_ns, now_ns);
 }
 
 static bool is_held(const struct socket *socket, uint64_t now_ns)
 {
-	return now_ns - socket->clean_ns < AHEAD_HOLDS_NS &&
-	       socket->clean_endings == __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE);
+	return now_ns - shared_get(socket->clean_ns) < AHEAD_HOLDS_NS &&
+	       shared_get(socket->clean_endings) == __atomic_load_n(&socket_endings, __ATOMIC_ACQUIRE);
 }
 
 bool audit_ahead_holds(struct socket *socket, uint64_t now_ns)
 {
 	if (!is_held(socket, now_ns))
 		return false;
-	if (socket->looked_ahead) {
-		socket->looked_ahead = false;
+	if (shared_get(socket->looked_ahead)) {
+		shared_set(socket->looked_ahead, false);
 		if (thread_state.ahead < AHEAD_MOST)
 			thread_state.ahead++;
 	}
@@ -114,7 +115,7 @@ static void note_clean(int fd, uint64_t turn, uint64_t now_ns, uint32_t endings)
 		return;
 	if (socket_entry_is_older(hold.entry, turn)) {
 		audit_ahead_clean(hold.socket, now_ns, endings);
-		hold.socket->looked_ahead = true;
+		shared_set(hold.socket->looked_ahead, true);
 	}
 	socket_release(&hold);
 }
@@ -126,8 +127,8 @@ short audit_ahead_poll(int fd, struct socket *socket, uint64_t now_ns)
 	struct pollfd polls[AHEAD_MOST] = {{.fd = fd, .events = PROBE_EVENTS}};
 	unsigned count;
 
-	if (socket->looked_ahead) {
-		socket->looked_ahead = false;
+	if (shared_get(socket->looked_ahead)) {
+		shared_set(socket->looked_ahead, false);
 		thread_state.ahead /= 2;
 	}
 	if (thread_state.ahead < AHEAD_LEAST)

@@ -17,6 +17,7 @@
 #include "shim/audit/audit_socket.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
 #include "shim/socket/socket.h"
@@ -33,8 +34,9 @@ void audit_dissolve_begin(struct socket_hold *hold, const void *address, uint32_
 {
 	const struct socket *socket = hold->socket;
 
-	if (socket->protocol == TRACE_TCP && socket->state & SOCKET_CONNECTED && record_is_current(socket) &&
-		!process_is_borrowed() && is_unspecified(address, length) && audit_verify(hold))
+	if (socket->protocol == TRACE_TCP && shared_get(socket->state) & SOCKET_CONNECTED &&
+		record_is_current(socket) && !process_is_borrowed() && is_unspecified(address, length) &&
+		audit_verify(hold))
 		audit_look_before_connect(hold, kernel_now_ns());
 }
 
@@ -44,7 +46,7 @@ bool audit_dissolved(struct socket_hold *hold, const void *address, uint32_t len
 
 	if (socket->protocol != TRACE_TCP || !is_unspecified(address, length))
 		return false;
-	if (socket->state & (SOCKET_CONNECTED | SOCKET_TOLD) || hold->record->reset_ns)
+	if (shared_get(socket->state) & (SOCKET_CONNECTED | SOCKET_TOLD) || shared_get(hold->record->reset_ns))
 		audit_begin_anew(hold, TRACE_SOCKET_CALL);
 	else
 		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELAXED);
@@ -65,7 +67,7 @@ bool audit_shutdown_dissolves(const struct socket_hold *hold)
 	struct socket *socket = hold->socket;
 	struct probe_tcp tcp;
 
-	if (socket->protocol != TRACE_TCP || socket->state & SOCKET_CONNECTED || !audit_may_probe() ||
+	if (socket->protocol != TRACE_TCP || shared_get(socket->state) & SOCKET_CONNECTED || !audit_may_probe() ||
 		!probe_tcp(hold->fd, &tcp) || !socket_hold_is_current(hold) ||
 		(tcp.state != TCP_CLOSE && tcp.state != TCP_LISTEN))
 		return false;

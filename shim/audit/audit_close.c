@@ -15,6 +15,7 @@
 #include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/quarantine.h"
@@ -29,8 +30,8 @@ void (*audit_other_closed)(int fd);
 
 static void end_record(struct trace_socket *record, uint64_t now_ns)
 {
-	record->closed_ns = now_ns;
-	record->end = record->reset_ns ? TRACE_END_RESET : TRACE_END_CLOSED;
+	shared_set(record->closed_ns, now_ns);
+	shared_set(record->end, shared_get(record->reset_ns) ? TRACE_END_RESET : TRACE_END_CLOSED);
 }
 
 static void set_nothing(struct audit_close *close, const char *call, int fd)
@@ -82,7 +83,7 @@ static bool look_before(struct audit_close *close)
 	audit_note_close(hold, stack, close->start_ns);
 	if (!last)
 		return true;
-	hold->record->stack_closed = stack;
+	shared_set(hold->record->stack_closed, stack);
 	end_record(hold->record, close->start_ns);
 	quarantine_drop_owner(hold->record);
 	return true;
@@ -212,8 +213,8 @@ void audit_close_undone(struct audit_close *close)
 	if (close->socket) {
 		socket_table_reopen(close->fd, close->socket);
 		if (record_is_current(close->socket) && socket_hold_is_ours(&close->hold)) {
-			close->hold.record->closed_ns = 0;
-			close->hold.record->end = TRACE_END_OPEN;
+			shared_set(close->hold.record->closed_ns, 0);
+			shared_set(close->hold.record->end, TRACE_END_OPEN);
 		}
 	}
 	socket_release(&close->hold);
@@ -234,7 +235,7 @@ void audit_closed_already(const struct socket_hold *hold, const char *call)
 	stack = backtrace_capture();
 	audit_note_close(hold, stack, now_ns);
 	if (last) {
-		hold->record->stack_closed = stack;
+		shared_set(hold->record->stack_closed, stack);
 		end_record(hold->record, now_ns);
 		quarantine_drop_owner(hold->record);
 	}

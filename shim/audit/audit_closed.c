@@ -61,7 +61,7 @@ static void name_close(struct incident_call *call)
 	trace_ref stack = __atomic_load_n(&note->stack, __ATOMIC_RELAXED);
 
 	if (!call->socket || changes % 2 || __atomic_load_n(&note->fd, __ATOMIC_RELAXED) != call->fd ||
-		__atomic_load_n(&note->life, __ATOMIC_RELAXED) != call->socket->life)
+		__atomic_load_n(&note->life, __ATOMIC_RELAXED) != shared_get(call->socket->life))
 		return;
 	__atomic_thread_fence(__ATOMIC_ACQUIRE);
 	if (__atomic_load_n(&note->changes, __ATOMIC_RELAXED) != changes)

@@ -23,6 +23,7 @@
 #include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/socket.h"
 #include "shim/socket/socket_hold.h"
@@ -60,14 +61,17 @@ static void end_registration(struct registration *place)
 	int epoll_fd = __atomic_exchange_n(&place->epoll_fd, -1, __ATOMIC_ACQ_REL);
 
 	if (epoll_fd >= 0)
-		note_end(epoll_fd, place->data);
+		note_end(epoll_fd, shared_get(place->data));
 }
 
 void audit_epoll_closed(struct socket *socket)
 {
-	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
-		if (__atomic_load_n(&socket->registrations[i].epoll_fd, __ATOMIC_RELAXED) >= 0)
-			note_end(socket->registrations[i].epoll_fd, socket->registrations[i].data);
+	for (int i = 0; i < SOCKET_REGISTRATIONS; i++) {
+		int epoll_fd = __atomic_load_n(&socket->registrations[i].epoll_fd, __ATOMIC_ACQUIRE);
+
+		if (epoll_fd >= 0)
+			note_end(epoll_fd, shared_get(socket->registrations[i].data));
+	}
 }
 
 /* The place of what is registered with this set, else a free one, else one that is given up for it. */
@@ -78,9 +82,9 @@ static struct registration *choose_place(struct socket *socket, int epoll_fd)
 	for (int i = 0; i < SOCKET_REGISTRATIONS; i++) {
 		struct registration *place = &socket->registrations[i];
 
-		if (place->epoll_fd == epoll_fd)
+		if (shared_get(place->epoll_fd) == epoll_fd)
 			return place;
-		if (place->epoll_fd == -1 && !free_place)
+		if (shared_get(place->epoll_fd) == -1 && !free_place)
 			free_place = place;
 	}
 	return free_place ? free_place : &socket->registrations[0];
@@ -91,9 +95,9 @@ static void register_socket(struct socket *socket, int epoll_fd, int fd, const s
 	struct registration *place = choose_place(socket, epoll_fd);
 
 	end_registration(place);
-	place->data = event->data.u64;
-	place->events = event->events;
-	place->since = socket_table_now();
+	shared_set(place->data, event->data.u64);
+	shared_set(place->events, event->events);
+	shared_set(place->since, socket_table_now());
 	__atomic_store_n(&place_of(epoll_fd, event->data.u64)->fd, fd + 1, __ATOMIC_RELEASE);
 	__atomic_store_n(&place->epoll_fd, epoll_fd, __ATOMIC_RELEASE);
 }
@@ -109,7 +113,7 @@ void audit_epoll_registered(int epoll_fd, int operation, int fd, const struct ep
 		register_socket(hold.socket, epoll_fd, fd, event);
 	} else {
 		for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
-			if (hold.socket->registrations[i].epoll_fd == epoll_fd)
+			if (shared_get(hold.socket->registrations[i].epoll_fd) == epoll_fd)
 				end_registration(&hold.socket->registrations[i]);
 	}
 	socket_release(&hold);
@@ -131,11 +135,14 @@ static bool find_registration(
 	for (int i = 0; i < SOCKET_REGISTRATIONS; i++) {
 		const struct registration *place = &socket->registrations[i];
 
-		if (__atomic_load_n(&place->epoll_fd, __ATOMIC_ACQUIRE) != wait->epoll_fd || place->data != data)
+		if (__atomic_load_n(&place->epoll_fd, __ATOMIC_ACQUIRE) != wait->epoll_fd ||
+			shared_get(place->data) != data)
 			continue;
-		*found = *place;
+		found->events = shared_get(place->events);
+		found->since = shared_get(place->since);
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
-		if (__atomic_load_n(&place->epoll_fd, __ATOMIC_ACQUIRE) == wait->epoll_fd && place->data == data &&
+		if (__atomic_load_n(&place->epoll_fd, __ATOMIC_ACQUIRE) == wait->epoll_fd &&
+			shared_get(place->data) == data &&
 			(found->since <= wait->turn || __atomic_load_n(&place_of(wait->epoll_fd, data)->ended,
 							       __ATOMIC_SEQ_CST) <= wait->turn))
 			return true;
@@ -206,7 +213,7 @@ static void note_event(struct wait *wait, const struct epoll_event *event)
 	struct socket_hold hold;
 	bool found = fd >= 0 && hold_registered(&hold, fd, wait, event->data.u64, &registration);
 
-	if (found && (!over || hold.socket->state & SOCKET_TOLD || has_ended(&hold))) {
+	if (found && (!over || shared_get(hold.socket->state) & SOCKET_TOLD || has_ended(&hold))) {
 		audit_note_events(&hold, wait->call, event->events, &wait->now_ns, false);
 		if (audit_may_be_answered(hold.socket, event->events))
 			look_forward(&hold, &registration, wait);

@@ -16,6 +16,7 @@
 #include "shim/base/config.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
 #include "shim/socket/socket.h"
@@ -34,12 +35,12 @@ static uint64_t last_spawn_ns;
 
 void audit_shared_by_fork(void)
 {
-	last_fork_ns = kernel_now_ns();
+	shared_set(last_fork_ns, kernel_now_ns());
 }
 
 void audit_shared_by_spawn(void)
 {
-	last_spawn_ns = kernel_now_ns();
+	shared_set(last_spawn_ns, kernel_now_ns());
 }
 
 static bool survives_exec(int fd)
@@ -52,21 +53,22 @@ bool audit_may_be_shared(const struct socket_hold *hold)
 	const struct socket *socket = hold->socket;
 	const struct trace_socket *record = hold->record;
 
-	return record->opened_ns <= last_fork_ns || (record->opened_ns <= last_spawn_ns && survives_exec(hold->fd)) ||
-	       __atomic_load_n(&socket->in_flight, __ATOMIC_ACQUIRE) > 0 || record->origin == TRACE_INHERITED ||
-	       record->origin == TRACE_PASSED || socket->state & SOCKET_SHARED;
+	return record->opened_ns <= shared_get(last_fork_ns) ||
+	       (record->opened_ns <= shared_get(last_spawn_ns) && survives_exec(hold->fd)) ||
+	       __atomic_load_n(&socket->in_flight, __ATOMIC_ACQUIRE) > 0 ||
+	       shared_get(record->origin) == TRACE_INHERITED || shared_get(record->origin) == TRACE_PASSED ||
+	       shared_get(socket->state) & SOCKET_SHARED;
 }
 
 /* Bytes that wait for an acknowledgement, a FIN of our own not counted (RFC 9293 section 3.4: it takes one number). */
 static uint32_t waiting_bytes(const struct socket *socket, uint32_t unacked)
 {
-	return unacked && socket->shutdown_write ? unacked - 1 : unacked;
+	return unacked && shared_get(socket->shutdown_write) ? unacked - 1 : unacked;
 }
 
 void audit_saw_peer_close(const struct socket_hold *hold, uint64_t now_ns)
 {
-	if (!hold->record->peer_closed_ns)
-		hold->record->peer_closed_ns = now_ns;
+	shared_set_first(&hold->record->peer_closed_ns, now_ns);
 }
 
 /* The kernel's account of a TCP connection that is held, and of no other one. */
@@ -84,8 +86,8 @@ static struct classify_lost_facts facts_of(const struct socket_hold *hold, const
 		.unsent = waiting_bytes(socket, tcp->unsent_bytes),
 		.unsent_known = probe_knows_acked(tcp),
 		.retransmits = tcp->retransmits,
-		.told = socket->lost_reported,
-		.silent = socket->state & SOCKET_SILENT,
+		.told = shared_get(socket->lost_reported),
+		.silent = shared_get(socket->state) & SOCKET_SILENT,
 	};
 
 	facts.shared = facts.waiting > facts.told && audit_may_be_shared(hold);
@@ -102,8 +104,8 @@ static void account_for_loss(const struct socket_hold *hold, uint64_t now_ns, in
 	struct probe_tcp tcp;
 	uint32_t bytes;
 
-	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !account_of(hold, &tcp) ||
-		tcp.state != TCP_CLOSE)
+	if (socket->protocol != TRACE_TCP || !(shared_get(socket->state) & SOCKET_CONNECTED) ||
+		!account_of(hold, &tcp) || tcp.state != TCP_CLOSE)
 		return;
 	incident_settle(socket, &tcp);
 	facts = facts_of(hold, &tcp);
@@ -112,7 +114,7 @@ static void account_for_loss(const struct socket_hold *hold, uint64_t now_ns, in
 	if (!call.verdict.kind)
 		return;
 	if (call.verdict.kind == TRACE_WRITE_TO_SILENT_PEER)
-		call.silent_since_ns = socket->unacked_since_ns;
+		call.silent_since_ns = shared_get(socket->unacked_since_ns);
 	incident_found_lost(&call, bytes, &tcp, error == EIO ? 0 : error);
 }
 
@@ -125,10 +127,7 @@ void audit_loss_goes_on(const struct socket_hold *hold, uint64_t now_ns)
 
 void audit_saw_reset(const struct socket_hold *hold, uint64_t now_ns, int error)
 {
-	if (hold->record->reset_ns)
-		return;
-	hold->record->reset_ns = now_ns;
-	if (record_is_current(hold->socket))
+	if (shared_set_first(&hold->record->reset_ns, now_ns) && record_is_current(hold->socket))
 		account_for_loss(hold, now_ns, error);
 }
 
@@ -138,9 +137,9 @@ void audit_settle(const struct socket_hold *hold, bool now)
 	uint64_t now_ns = kernel_now_ns();
 	struct probe_tcp tcp;
 
-	if (!audit_may_probe() || (!now && now_ns - socket->settled_ns < SETTLE_INTERVAL_NS))
+	if (!audit_may_probe() || (!now && now_ns - shared_get(socket->settled_ns) < SETTLE_INTERVAL_NS))
 		return;
-	socket->settled_ns = now_ns;
+	shared_set(socket->settled_ns, now_ns);
 	if (!record_is_current(socket) || !account_of(hold, &tcp))
 		return;
 	incident_settle(socket, &tcp);
@@ -153,14 +152,14 @@ void audit_settle(const struct socket_hold *hold, bool now)
 static struct audit_silence remembered(const struct socket *socket)
 {
 	return (struct audit_silence){
-		.silent = socket->state & SOCKET_SILENT,
-		.since_ns = socket->unacked_since_ns,
+		.silent = shared_get(socket->state) & SOCKET_SILENT,
+		.since_ns = shared_get(socket->unacked_since_ns),
 	};
 }
 
 static void end_silence(struct socket *socket, uint64_t now_ns)
 {
-	socket->unacked_since_ns = now_ns;
+	shared_set(socket->unacked_since_ns, now_ns);
 	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_SILENT, __ATOMIC_RELAXED);
 }
 
@@ -170,10 +169,10 @@ static void end_silence(struct socket *socket, uint64_t now_ns)
  */
 static void heard(struct socket *socket, uint64_t acked_ns)
 {
-	if (acked_ns > socket->unacked_since_ns + TICKS_NS)
+	if (acked_ns > shared_get(socket->unacked_since_ns) + TICKS_NS)
 		end_silence(socket, acked_ns);
-	else if (acked_ns > socket->unacked_since_ns)
-		socket->unacked_since_ns = acked_ns;
+	else if (acked_ns > shared_get(socket->unacked_since_ns))
+		shared_set(socket->unacked_since_ns, acked_ns);
 }
 
 struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_ns)
@@ -182,22 +181,23 @@ struct audit_silence audit_silence(const struct socket_hold *hold, uint64_t now_
 	struct audit_silence silence;
 	struct probe_tcp tcp;
 
-	if (!config.silent_after_ms || now_ns - socket->sampled_ns < SAMPLE_INTERVAL_NS)
+	if (!config.silent_after_ms || now_ns - shared_get(socket->sampled_ns) < SAMPLE_INTERVAL_NS)
 		return remembered(socket);
 	/* nothing waits: this write is the oldest there is */
-	if (!socket->sampled_ns || (probe_unacked(hold->fd) == 0 && socket_hold_is_current(hold))) {
-		socket->sampled_ns = now_ns;
+	if (!shared_get(socket->sampled_ns) || (probe_unacked(hold->fd) == 0 && socket_hold_is_current(hold))) {
+		shared_set(socket->sampled_ns, now_ns);
 		end_silence(socket, now_ns);
 		return remembered(socket);
 	}
-	socket->sampled_ns = now_ns;
+	shared_set(socket->sampled_ns, now_ns);
 	if (!account_of(hold, &tcp))
 		return remembered(socket);
 	if (tcp.retransmits && !probe_knows_acked(&tcp))
 		return remembered(socket);
 	heard(socket, now_ns - (uint64_t)tcp.last_ack_ms * 1000000u);
-	if (!classify_is_silent(tcp.retransmits, now_ns - socket->unacked_since_ns, config.silent_after_ms)) {
-		if (socket->state & SOCKET_PENDING)
+	if (!classify_is_silent(
+		    tcp.retransmits, now_ns - shared_get(socket->unacked_since_ns), config.silent_after_ms)) {
+		if (shared_get(socket->state) & SOCKET_PENDING)
 			incident_settle(socket, &tcp);
 		return remembered(socket);
 	}
@@ -226,15 +226,15 @@ static void look_last(const struct socket_hold *hold, const char *call, uint64_t
 	struct probe_tcp tcp;
 	uint32_t waiting, bytes;
 
-	if (socket->state & SOCKET_PENDING)
+	if (shared_get(socket->state) & SOCKET_PENDING)
 		audit_settle(hold, true);
-	if (socket->protocol != TRACE_TCP || !(socket->state & SOCKET_CONNECTED) || !audit_may_probe())
+	if (socket->protocol != TRACE_TCP || !(shared_get(socket->state) & SOCKET_CONNECTED) || !audit_may_probe())
 		return;
 	waiting = waiting_bytes(socket, probe_unacked(hold->fd));
 	if (!socket_hold_is_current(hold))
 		return;
-	hold->record->bytes_unacked_at_close = waiting;
-	if (!waiting || waiting <= socket->lost_reported || !account_of(hold, &tcp))
+	shared_set(hold->record->bytes_unacked_at_close, waiting);
+	if (!waiting || waiting <= shared_get(socket->lost_reported) || !account_of(hold, &tcp))
 		return;
 	if (tcp.state == TCP_CLOSE) {
 		audit_saw_reset(hold, now_ns, 0);
@@ -246,13 +246,13 @@ static void look_last(const struct socket_hold *hold, const char *call, uint64_t
 	incident.verdict = classify_lost_on_close(&facts, &bytes);
 	if (!incident.verdict.kind || !socket_hold_is_current(hold))
 		return;
-	hold->record->closed_ns = now_ns;
+	shared_set(hold->record->closed_ns, now_ns);
 	incident_found_lost(&incident, bytes, &tcp, 0);
 }
 
 void audit_last_look(const struct socket_hold *hold, const char *call, uint64_t now_ns)
 {
-	look_last(hold, call, now_ns, hold->socket->state & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0);
+	look_last(hold, call, now_ns, shared_get(hold->socket->state) & SOCKET_LINGER_ZERO ? TRACE_INCIDENT_LINGER : 0);
 }
 
 void audit_look_before_connect(const struct socket_hold *hold, uint64_t now_ns)

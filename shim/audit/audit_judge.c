@@ -18,6 +18,7 @@
 #include "shim/audit/audit_told.h"
 #include "shim/audit/audit_write.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
 #include "shim/socket/socket.h"
@@ -40,7 +41,7 @@ void audit_collect_facts(struct audit_write *write)
 	facts->fast_open = (state & (SOCKET_FAST_OPEN | SOCKET_CONNECTING)) == (SOCKET_FAST_OPEN | SOCKET_CONNECTING) ||
 			   write->flags & MSG_FASTOPEN;
 	facts->own_shutdown_write = __atomic_load_n(&socket->shutdown_write, __ATOMIC_ACQUIRE);
-	facts->own_shutdown_read = socket->shutdown_read;
+	facts->own_shutdown_read = shared_get(socket->shutdown_read);
 	facts->told = state & SOCKET_TOLD;
 }
 
@@ -68,7 +69,7 @@ static bool look_closer(struct audit_write *write)
 		audit_saw_reset(&write->hold, write->start_ns, 0);
 	if (!write->facts.connected && classify_has_connected(tcp.state, tcp.acked_bytes))
 		audit_found_connected(write);
-	if (socket->state & SOCKET_PENDING)
+	if (shared_get(socket->state) & SOCKET_PENDING)
 		incident_settle(socket, &tcp);
 	return true;
 }

@@ -16,6 +16,7 @@
 #include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/quarantine.h"
@@ -65,22 +66,13 @@ void audit_made_pair(const int fds[2], int family, int type, int protocol)
 	for (int i = 0; i < 2; i++) {
 		if (!ends[i])
 			continue;
-		ends[i]->record->peer_cookie = ends[!i] ? ends[!i]->cookie : 0;
+		shared_set(ends[i]->record->peer_cookie, ends[!i] ? ends[!i]->cookie : 0);
 		ends[i]->record->local.family = ends[i]->record->peer.family = (uint16_t)family;
 		socket_set_connected(ends[i], ends[i]->record->opened_ns);
 	}
 	for (int i = 0; i < 2; i++)
 		if (ends[i])
 			enter_table(fds[i], ends[i]);
-}
-
-static void inherit_options(struct trace_socket *to, const struct trace_socket *from)
-{
-	to->flags |= from->flags & TRACE_SOCKET_KEEPALIVE;
-	to->keepalive_idle_s = from->keepalive_idle_s;
-	to->keepalive_interval_s = from->keepalive_interval_s;
-	to->keepalive_count = from->keepalive_count;
-	to->user_timeout_ms = from->user_timeout_ms;
 }
 
 /* A connection that a listening socket accepted, NULL where that is not known to listen. */
@@ -99,7 +91,7 @@ static struct socket *new_accepted(const struct socket *listener, int fd)
 	if (audit_may_probe())
 		record_addresses(socket->record, fd);
 	if (listener)
-		inherit_options(socket->record, listener->record);
+		record_inherit_options(socket->record, socket_record(listener));
 	socket_set_connected(socket, socket->record->opened_ns);
 	return socket;
 }
@@ -130,10 +122,8 @@ bool audit_connect_begin(struct socket_hold *hold, int fd, const void *address, 
 static void note_attempt(struct socket_hold *hold, const void *address, uint32_t length)
 {
 	record_renew(hold);
-	if (!probe_address(address, length, &hold->record->peer) || !audit_may_probe())
-		return;
-	memset(&hold->record->local, 0, sizeof(hold->record->local));
-	record_addresses(hold->record, hold->fd);
+	if (record_peer(hold->record, address, length) && audit_may_probe())
+		record_addresses_anew(hold->record, hold->fd);
 }
 
 void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result)
@@ -144,12 +134,12 @@ void audit_connected(struct socket_hold *hold, const void *address, uint32_t len
 	bool stream = socket->protocol != TRACE_UDP && socket->protocol != TRACE_UNIX_DGRAM;
 
 	if ((result < 0 && !under_way) || process_is_borrowed()) {
-		if (result < 0 && saved == EISCONN && socket->state & SOCKET_CONNECTING)
+		if (result < 0 && saved == EISCONN && shared_get(socket->state) & SOCKET_CONNECTING)
 			socket_set_connected(socket, kernel_now_ns());
 		else if (socket->protocol == TRACE_TCP && classify_is_end(saved) &&
-			 !(socket->state & SOCKET_CONNECTED) && !process_is_borrowed()) {
+			 !(shared_get(socket->state) & SOCKET_CONNECTED) && !process_is_borrowed()) {
 			note_attempt(hold, address, length);
-			if (socket->state & SOCKET_CONNECTING) /* what came of the one that was under way */
+			if (shared_get(socket->state) & SOCKET_CONNECTING) /* what came of the one that was under way */
 				audit_told(hold, "connect", saved);
 		}
 		errno = saved;
@@ -160,18 +150,17 @@ void audit_connected(struct socket_hold *hold, const void *address, uint32_t len
 		errno = saved;
 		return;
 	}
-	if (stream && socket->state & (SOCKET_CONNECTED | SOCKET_TOLD)) /* TOLD alone: an earlier connect had failed */
+	if (stream && shared_get(socket->state) &
+			      (SOCKET_CONNECTED | SOCKET_TOLD)) /* TOLD alone: an earlier connect had failed */
 		audit_begin_anew(hold, TRACE_CONNECT);
-	hold->record->flags &= ~(uint32_t)TRACE_SOCKET_LISTENS;
-	if (hold->record->origin == TRACE_SOCKET_CALL)
-		hold->record->origin = TRACE_CONNECT;
-	probe_address(address, length, &hold->record->peer);
-	memset(&hold->record->local, 0, sizeof(hold->record->local));
-	if (audit_may_probe())
-		record_addresses(hold->record, hold->fd);
-	if (under_way || (socket->state & SOCKET_FAST_OPEN && result == 0))
+	__atomic_fetch_and(&hold->record->flags, ~(uint32_t)TRACE_SOCKET_LISTENS, __ATOMIC_RELAXED);
+	if (shared_get(hold->record->origin) == TRACE_SOCKET_CALL)
+		shared_set(hold->record->origin, TRACE_CONNECT);
+	record_peer(hold->record, address, length);
+	record_addresses_anew(hold->record, audit_may_probe() ? hold->fd : -1);
+	if (under_way || (shared_get(socket->state) & SOCKET_FAST_OPEN && result == 0))
 		__atomic_fetch_or(&socket->state, SOCKET_CONNECTING, __ATOMIC_RELAXED);
-	else if (!stream && !hold->record->peer.family)
+	else if (!stream && !shared_get(hold->record->peer.family))
 		__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTED, __ATOMIC_RELAXED);
 	else
 		socket_set_connected(socket, kernel_now_ns());
@@ -204,11 +193,9 @@ void audit_listening(int fd, uint64_t turn)
 	if (process_is_borrowed() || !audit_hold_as_of(&hold, fd, turn))
 		return;
 	record_renew(&hold);
-	hold.record->flags |= TRACE_SOCKET_LISTENS;
+	__atomic_fetch_or(&hold.record->flags, TRACE_SOCKET_LISTENS, __ATOMIC_RELAXED);
 	audit_uring_look();
-	memset(&hold.record->local, 0, sizeof(hold.record->local));
-	if (audit_may_probe())
-		record_addresses(hold.record, fd);
+	record_addresses_anew(hold.record, audit_may_probe() ? fd : -1);
 	socket_release(&hold);
 }
 
@@ -223,14 +210,14 @@ static void shut_down(const struct socket_hold *hold, const char *call, int how)
 	if (audit_shutdown_dissolves(hold))
 		return;
 	if (how != SHUT_WR) {
-		socket->shutdown_read = 1;
-		record->flags |= TRACE_SOCKET_OWN_SHUTDOWN_READ;
+		shared_set(socket->shutdown_read, 1);
+		__atomic_fetch_or(&record->flags, TRACE_SOCKET_OWN_SHUTDOWN_READ, __ATOMIC_RELAXED);
 	}
-	if (how == SHUT_RD || socket->shutdown_write)
+	if (how == SHUT_RD || shared_get(socket->shutdown_write))
 		return;
-	record->stack_shutdown = backtrace_capture();
-	record->shutdown_ns = now_ns;
-	record->flags |= TRACE_SOCKET_OWN_SHUTDOWN_WRITE;
+	shared_set(record->stack_shutdown, backtrace_capture());
+	shared_set(record->shutdown_ns, now_ns);
+	__atomic_fetch_or(&record->flags, TRACE_SOCKET_OWN_SHUTDOWN_WRITE, __ATOMIC_RELAXED);
 	__atomic_store_n(&socket->shutdown_write, 1, __ATOMIC_RELEASE);
 }
 

@@ -11,12 +11,16 @@
 #include "shim/audit/audit_socket.h"
 #include "shim/base/older_headers.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/socket/record.h"
 #include "shim/socket/socket_hold.h"
 
 static void set_flag(struct trace_socket *record, uint32_t flag, bool on)
 {
-	record->flags = on ? record->flags | flag : record->flags & ~flag;
+	if (on)
+		__atomic_fetch_or(&record->flags, flag, __ATOMIC_RELAXED);
+	else
+		__atomic_fetch_and(&record->flags, ~flag, __ATOMIC_RELAXED);
 }
 
 static void set_tcp_option(const struct socket_hold *hold, int name, int number)
@@ -24,10 +28,10 @@ static void set_tcp_option(const struct socket_hold *hold, int name, int number)
 	struct trace_socket *record = hold->record;
 
 	switch (name) {
-	case TCP_KEEPIDLE: record->keepalive_idle_s = (uint32_t)number; break;
-	case TCP_KEEPINTVL: record->keepalive_interval_s = (uint32_t)number; break;
-	case TCP_KEEPCNT: record->keepalive_count = (uint32_t)number; break;
-	case TCP_USER_TIMEOUT: record->user_timeout_ms = (uint32_t)number; break;
+	case TCP_KEEPIDLE: shared_set(record->keepalive_idle_s, (uint32_t)number); break;
+	case TCP_KEEPINTVL: shared_set(record->keepalive_interval_s, (uint32_t)number); break;
+	case TCP_KEEPCNT: shared_set(record->keepalive_count, (uint32_t)number); break;
+	case TCP_USER_TIMEOUT: shared_set(record->user_timeout_ms, (uint32_t)number); break;
 	case TCP_FASTOPEN_CONNECT:
 		if (number)
 			__atomic_fetch_or(&hold->socket->state, SOCKET_FAST_OPEN, __ATOMIC_RELAXED);

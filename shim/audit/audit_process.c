@@ -11,6 +11,7 @@
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
 #include "shim/base/roster.h"
+#include "shim/base/shared.h"
 #include "shim/socket/record.h"
 #include "shim/socket/socket.h"
 #include "shim/socket/socket_hold.h"
@@ -19,7 +20,7 @@
 
 static void settle(struct socket_hold *hold)
 {
-	if (hold->socket->state & SOCKET_PENDING)
+	if (shared_get(hold->socket->state) & SOCKET_PENDING)
 		audit_settle(hold, true);
 }
 
@@ -29,8 +30,8 @@ static void look_last(struct socket_hold *hold)
 	if (!record_is_current(hold->socket) || !audit_verify(hold))
 		return;
 	audit_last_look(hold, "exit", kernel_now_ns());
-	if (hold->record->reset_ns)
-		hold->record->end = TRACE_END_RESET;
+	if (shared_get(hold->record->reset_ns))
+		shared_set(hold->record->end, TRACE_END_RESET);
 }
 
 /* The last word on everything that is pending. */
@@ -43,7 +44,7 @@ static void end_process(enum trace_ended how)
 	audit_uring_look();
 	socket_for_each(how == TRACE_EXEC ? settle : look_last);
 	audit_run_is_over();
-	process->ended_ns = kernel_now_ns();
+	shared_set(process->ended_ns, kernel_now_ns());
 	__atomic_store_n(&process->ended, how, __ATOMIC_RELEASE);
 }
 
@@ -68,8 +69,8 @@ void audit_exec_failed(bool ours)
 	int saved = errno;
 
 	if (ours) {
-		trace_log_process()->ended_ns = 0;
-		trace_log_process()->ended = TRACE_RUNNING;
+		shared_set(trace_log_process()->ended_ns, 0);
+		shared_set(trace_log_process()->ended, TRACE_RUNNING);
 	}
 	roster_add(TRACE_ROSTER_EXEC_FAILED, 0, NULL);
 	errno = saved;

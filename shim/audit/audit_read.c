@@ -15,6 +15,7 @@
 #include "shim/audit/audit_told.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
@@ -67,7 +68,7 @@ static bool proves_connection(const struct audit_read *read, ssize_t result, int
 		socket_hold_is_current(&read->hold) && !(tcp.acked_unknown && tcp.state == TCP_CLOSE))
 		return classify_has_connected(tcp.state, tcp.acked_bytes);
 	return (result == 0 || error == ECONNRESET) &&
-	       (socket->state & (SOCKET_CONNECTING | SOCKET_TOLD)) == SOCKET_CONNECTING;
+	       (shared_get(socket->state) & (SOCKET_CONNECTING | SOCKET_TOLD)) == SOCKET_CONNECTING;
 }
 
 static void note_connection(const struct audit_read *read, ssize_t result, int error)
@@ -102,7 +103,7 @@ static void read_nothing(struct audit_read *read)
 {
 	const struct socket *socket = read->socket;
 
-	if (read->empty || socket->shutdown_read || !(socket->state & SOCKET_CONNECTED) ||
+	if (read->empty || shared_get(socket->shutdown_read) || !(shared_get(socket->state) & SOCKET_CONNECTED) ||
 		read->flags & (MSG_OOB | MSG_ERRQUEUE))
 		return;
 	if (socket->protocol == TRACE_TCP || socket->protocol == TRACE_UNIX_STREAM ||
@@ -128,8 +129,8 @@ static void book(struct audit_read *read, ssize_t result, int error)
 		read_nothing(read);
 	else if (result < 0 && error != EAGAIN && classify_is_end(error) && socket_is_stream(socket))
 		audit_told(&read->hold, read->call, error);
-	if (socket->readable != READABLE_NOT && !(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
-		socket->readable = READABLE_NOT;
+	if (shared_get(socket->readable) != READABLE_NOT && !(read->flags & (MSG_PEEK | MSG_ERRQUEUE)))
+		shared_set(socket->readable, READABLE_NOT);
 	if (result >= 0 || error != EAGAIN)
 		socket_remember(socket, read->call, kernel_now_ns(), result > 0 ? (size_t)result : 0,
 			result < 0 ? -(long)error : result, false);

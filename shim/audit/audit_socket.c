@@ -16,6 +16,7 @@
 #include "shim/audit/audit_uring_look.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
@@ -42,7 +43,7 @@ uint8_t audit_protocol_of(int family, int type, int protocol)
 
 void audit_look_now_and_then(void)
 {
-	uint64_t seen = trace_log_process()->sockets_seen;
+	uint64_t seen = shared_get(trace_log_process()->sockets_seen);
 
 	if (seen && !(seen & (seen - 1)) && seen & 0x5555555555555555u) /* 1, 4, 16 ... */
 		audit_uring_look();
@@ -64,24 +65,24 @@ struct socket *audit_new_socket(int fd, uint8_t protocol)
 	socket->protocol = protocol;
 	socket->fd = fd;
 	if (audit_may_probe())
-		socket->cookie = probe_cookie(fd);
+		shared_set(socket->cookie, probe_cookie(fd));
 	return socket;
 }
 
 /* Finds out whether a socket that others made is or was connected. */
 static void discover_state(struct socket *socket, int fd)
 {
-	struct trace_socket *record = socket->record;
+	struct trace_socket *record = socket_record(socket);
 	struct probe_tcp tcp;
 
-	record_addresses(socket->record, fd);
+	record_addresses(record, fd);
 	if (probe_listens(fd)) {
-		record->flags |= TRACE_SOCKET_LISTENS;
+		__atomic_fetch_or(&record->flags, TRACE_SOCKET_LISTENS, __ATOMIC_RELAXED);
 		return;
 	}
 	if (socket->protocol == TRACE_TCP && probe_tcp(fd, &tcp)) {
 		if (tcp.state == TCP_SYN_SENT || tcp.state == TCP_SYN_RECV)
-			socket->state |= SOCKET_CONNECTING;
+			__atomic_fetch_or(&socket->state, SOCKET_CONNECTING, __ATOMIC_RELAXED);
 		else if (tcp.state != TCP_CLOSE || record->local.port)
 			socket_set_connected(socket, record->opened_ns);
 		return;
@@ -160,7 +161,8 @@ bool audit_verify(const struct socket_hold *hold)
 {
 	if (!socket_hold_is_current(hold))
 		return false;
-	if (audit_may_probe() && hold->socket->cookie && probe_cookie(hold->fd) != hold->socket->cookie) {
+	if (audit_may_probe() && shared_get(hold->socket->cookie) &&
+		probe_cookie(hold->fd) != shared_get(hold->socket->cookie)) {
 		if (!process_is_borrowed())
 			socket_table_forget_entry(hold->fd, hold->entry);
 		return false;

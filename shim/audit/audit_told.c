@@ -17,6 +17,7 @@
 #include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
@@ -36,9 +37,9 @@ static bool told(const struct socket_hold *hold, const char *call, int error, ui
 
 	if (__atomic_fetch_or(&hold->socket->state, SOCKET_TOLD, __ATOMIC_ACQ_REL) & SOCKET_TOLD)
 		return false;
-	strncpy(record->told_call, call, sizeof(record->told_call) - 1);
-	record->stack_told = stack;
-	record->told_ns = now_ns;
+	shared_set_name(record->told_call, call);
+	shared_set(record->stack_told, stack);
+	shared_set(record->told_ns, now_ns);
 	if (error)
 		audit_saw_reset(hold, now_ns, error);
 	else
@@ -52,8 +53,8 @@ void audit_told(struct socket_hold *hold, const char *call, int error)
 	trace_ref stack;
 
 	/* EPIPE says that it is over, and not why */
-	if (error && error != EPIPE && error < 256 && record_is_current(socket) && !hold->record->end_error)
-		hold->record->end_error = (uint8_t)error;
+	if (error && error != EPIPE && error < 256 && record_is_current(socket) && !shared_get(hold->record->end_error))
+		shared_set(hold->record->end_error, (uint8_t)error);
 	if (__atomic_load_n(&socket->state, __ATOMIC_RELAXED) & SOCKET_TOLD || process_is_borrowed())
 		return;
 	record_renew(hold);
@@ -66,8 +67,9 @@ bool audit_told_by_readable(const struct socket_hold *hold)
 {
 	const struct socket *socket = hold->socket;
 
-	return socket->readable == READABLE_BY_SELECT && probe_readable_bytes(hold->fd) == 0 &&
-	       socket_hold_is_current(hold) && told(hold, socket->readable_call, 0, socket->readable_ns, 0);
+	return shared_get(socket->readable) == READABLE_BY_SELECT && probe_readable_bytes(hold->fd) == 0 &&
+	       socket_hold_is_current(hold) &&
+	       told(hold, shared_get(socket->readable_call), 0, shared_get(socket->readable_ns), 0);
 }
 
 /* ---- poll and its like ---- */
@@ -79,16 +81,16 @@ bool audit_told_by_readable(const struct socket_hold *hold)
 static void note_readable(struct socket *socket, const char *call, uint64_t *now_ns, bool by_select)
 {
 	if (!by_select) {
-		if (socket->readable == READABLE_NOT)
-			socket->readable = READABLE_BY_POLL;
+		if (shared_get(socket->readable) == READABLE_NOT)
+			shared_set(socket->readable, READABLE_BY_POLL);
 		return;
 	}
-	if (socket->readable == READABLE_BY_SELECT)
+	if (shared_get(socket->readable) == READABLE_BY_SELECT)
 		return;
 	if (!*now_ns)
 		*now_ns = kernel_now_ns();
-	socket->readable_ns = *now_ns;
-	socket->readable_call = call;
+	shared_set(socket->readable_ns, *now_ns);
+	shared_set(socket->readable_call, call);
 	__atomic_store_n(&socket->readable, READABLE_BY_SELECT, __ATOMIC_RELEASE);
 }
 
@@ -113,7 +115,8 @@ void audit_note_events(struct socket_hold *hold, const char *call, uint32_t even
 	struct socket *socket = hold->socket;
 	uint32_t state = __atomic_load_n(&socket->state, __ATOMIC_RELAXED);
 
-	if (!socket_is_stream(socket) || (hold->record->flags & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
+	if (!socket_is_stream(socket) ||
+		(shared_get(hold->record->flags) & TRACE_SOCKET_LISTENS && !(state & SOCKET_CONNECTED)))
 		return;
 	if (state & SOCKET_CONNECTING && shows_connection(events, by_select) && record_is_current(socket)) {
 		note_connected(socket, now_ns);
@@ -123,12 +126,12 @@ void audit_note_events(struct socket_hold *hold, const char *call, uint32_t even
 	 * an end is always HUP or RDHUP too; ERR alone is a notice in the error queue (MSG_ZEROCOPY), or an error that passes
 	 */
 	if (events & (POLLHUP | POLLRDHUP) && state & (SOCKET_CONNECTED | SOCKET_CONNECTING)) {
-		bool own = (socket->shutdown_read && !(events & (POLLHUP | POLLERR))) ||
-			   (socket->shutdown_read && socket->shutdown_write);
+		bool own = (shared_get(socket->shutdown_read) && !(events & (POLLHUP | POLLERR))) ||
+			   (shared_get(socket->shutdown_read) && shared_get(socket->shutdown_write));
 
 		if (!own)
 			audit_told(hold, call, events & POLLERR ? SOME_ERROR : 0);
-	} else if (events & POLLIN && state & SOCKET_CONNECTED && !socket->shutdown_read) {
+	} else if (events & POLLIN && state & SOCKET_CONNECTED && !shared_get(socket->shutdown_read)) {
 		note_readable(socket, call, now_ns, by_select);
 	}
 }
@@ -217,7 +220,7 @@ void audit_read_error(const struct hook *hook, int fd, int error, uint64_t turn)
 		return;
 	if (socket_is_stream(hold.socket)) {
 		socket_remember(hold.socket, hook->name, kernel_now_ns(), 0, error ? -(long)error : 0, false);
-		if (error && hold.socket->state & (SOCKET_CONNECTED | SOCKET_CONNECTING))
+		if (error && shared_get(hold.socket->state) & (SOCKET_CONNECTED | SOCKET_CONNECTING))
 			audit_told(&hold, hook->name, error);
 	}
 	halt_if_due();
@@ -231,7 +234,7 @@ void audit_counted_readable(const struct hook *hook, int fd, int bytes, uint64_t
 	if (bytes || !audit_may_listen() || !hold_told(&hold, fd, turn))
 		return;
 	/* nothing to read though poll called it readable: that is the end, and now the program can know */
-	if (socket_is_stream(hold.socket) && hold.socket->readable != READABLE_NOT)
+	if (socket_is_stream(hold.socket) && shared_get(hold.socket->readable) != READABLE_NOT)
 		audit_told(&hold, hook->name, 0);
 	socket_release(&hold);
 }

@@ -7,6 +7,7 @@
 #include "shim/audit/audit_sandbox.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/rings.h"
 #include "shim/socket/socket_table.h"
@@ -65,7 +66,7 @@ void audit_uring_look(void)
 {
 	int limit = socket_table_limit() + 64;
 
-	if (trace_log_process()->coverage & TRACE_USED_IO_URING || !audit_may_probe())
+	if (shared_get(trace_log_process()->coverage) & TRACE_USED_IO_URING || !audit_may_probe())
 		return;
 	for (int fd = 0; fd < limit && fd < LOOK_AT_MOST; fd++)
 		if (!socket_table_is_open(fd) && is_ring(fd) && (!ring_is_known(fd) || is_ahead(fd))) {

@@ -17,6 +17,7 @@
 #include "shim/base/deep_stack.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
@@ -27,14 +28,25 @@
 #include "shim/verdict/halt.h"
 #include "shim/verdict/incident_settle.h"
 
+/*
+ * The name stands in the record until another call is made, so that most calls store none. `noted_call` says which one
+ * it is: never one that does not stand there, whoever else stores a name, or a record, at the same time.
+ */
+static void name_call(struct socket *socket, struct trace_socket *record, const char *call)
+{
+	__atomic_store_n(&socket->noted_call, NULL, __ATOMIC_SEQ_CST);
+	shared_set_name(record->in_call, call);
+	__atomic_store_n(&socket->noted_call, call, __ATOMIC_SEQ_CST);
+	if (!shared_name_is(record->in_call, call) || socket_record(socket) != record)
+		shared_set(socket->noted_call, NULL);
+}
+
 static void note_call(struct audit_write *write)
 {
 	struct trace_socket *record = write->hold.record;
 
-	if (write->socket->noted_call != write->call) {
-		strncpy(record->in_call, write->call, sizeof(record->in_call) - 1);
-		write->socket->noted_call = write->call;
-	}
+	if (shared_get(write->socket->noted_call) != write->call)
+		name_call(write->socket, record, write->call);
 	if (write->hold.slot)
 		write->hold.slot->in_call = record;
 	__atomic_store_n(&record->in_call_ns, write->start_ns, __ATOMIC_RELEASE);
@@ -174,7 +186,7 @@ static void book(struct audit_write *write, ssize_t result, int error)
 		failed(write, error);
 	else if (__atomic_load_n(&write->socket->state, __ATOMIC_RELAXED) & SOCKET_PENDING)
 		audit_settle(&write->hold, false);
-	if (result > 0 && write->socket->state & SOCKET_LOSS_OPEN && socket_hold_is_current(&write->hold))
+	if (result > 0 && shared_get(write->socket->state) & SOCKET_LOSS_OPEN && socket_hold_is_current(&write->hold))
 		audit_loss_goes_on(&write->hold, kernel_now_ns());
 	socket_remember(write->hold.socket, write->call, write->start_ns, length_shown(write, result),
 		result < 0 ? -(long)error : result, true);
@@ -218,12 +230,8 @@ void audit_write_resize(struct audit_write *write, size_t length)
 	struct trace_incident *incident = write->incident;
 
 	write->payload = payload_none(length);
-	if (!incident || before == length)
-		return;
-	__atomic_fetch_add(&incident->bytes_offered, length - before, __ATOMIC_RELAXED);
-	if (incident->count == 1 && incident->history_count)
-		incident->history[incident->history_count - 1].length =
-			length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
+	if (incident && before != length)
+		incident_resize(incident, before, length);
 }
 
 void audit_write_cancel(struct audit_write *write)

@@ -9,6 +9,7 @@
 #include "shim/base/hook.h"
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/record.h"
 #include "shim/socket/socket_hold.h"
@@ -53,7 +54,7 @@ static struct trace_incident *find_incident(uint64_t id)
 {
 	struct trace_incident *record = trace_log_find((trace_ref)id, TRACE_INCIDENT, sizeof(*record));
 
-	return record && outer_id((trace_ref)id, record->first_ns) == id ? record : NULL;
+	return record && outer_id((trace_ref)id, shared_get(record->first_ns)) == id ? record : NULL;
 }
 
 static uint32_t length_of(const char *text, size_t limit)
@@ -119,7 +120,7 @@ SOCKSAN_EXPORT uint64_t socksan_dropped_write(
 		halt_if_due();
 	}
 	errno = saved;
-	return incident ? outer_id((trace_ref)incident->id, incident->first_ns) : 0;
+	return incident ? outer_id((trace_ref)shared_get(incident->id), shared_get(incident->first_ns)) : 0;
 }
 
 SOCKSAN_EXPORT void socksan_dropped_again(uint64_t id, size_t bytes)
@@ -127,7 +128,7 @@ SOCKSAN_EXPORT void socksan_dropped_again(uint64_t id, size_t bytes)
 	int saved = errno;
 	struct trace_incident *incident = process_ready() && !process_is_borrowed() ? find_incident(id) : NULL;
 
-	if (incident && incident->kind == TRACE_DROPPED_BY_FRAMEWORK)
+	if (incident && shared_get(incident->kind) == TRACE_DROPPED_BY_FRAMEWORK)
 		incident_dropped_again(incident, bytes, kernel_now_ns());
 	halt_if_due();
 	errno = saved;
@@ -160,10 +161,12 @@ SOCKSAN_EXPORT void socksan_annotate(uint64_t since, uint64_t socket_id, const c
 	trace_ref text = 0;
 
 	for (unsigned n = 0; ready && (incident = tally_recent(since, n)); n++) {
-		bool rounds = !(incident->count & (incident->count - 1)); /* 1, 2, 4, 8 ... */
+		uint64_t count = shared_get(incident->count);
+		bool rounds = !(count & (count - 1)); /* 1, 2, 4, 8 ... */
 
-		if (incident->kind == TRACE_DROPPED_BY_FRAMEWORK || (incident->text && !rounds) ||
-			(socket_id && incident->socket != socket))
+		if (shared_get(incident->kind) == TRACE_DROPPED_BY_FRAMEWORK ||
+			(shared_get(incident->text) && !rounds) ||
+			(socket_id && shared_get(incident->socket) != socket))
 			continue;
 		if (!text)
 			text = trace_log_text(TRACE_TEXT_NOTE, note, length);

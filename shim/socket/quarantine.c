@@ -305,7 +305,7 @@ bool quarantine_give_back(void)
 	}
 	leave();
 	if (of_use)
-		trace_log_process()->coverage |= TRACE_LOW_DESCRIPTORS;
+		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_LOW_DESCRIPTORS, __ATOMIC_RELAXED);
 	return of_use || changed_meanwhile();
 }
 

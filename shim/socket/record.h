@@ -35,6 +35,15 @@ void record_release(struct socket *socket);
 /* Fills in what is still unknown of the addresses. After a reset the kernel no longer tells: ask in time. */
 void record_addresses(struct trace_socket *record, int fd);
 
+/* The same, its own anew: a connect or a listen has given it one. `fd` -1: the kernel may not be asked. */
+void record_addresses_anew(struct trace_socket *record, int fd);
+
+/* The peer is this one, by a sockaddr that the kernel has accepted. Returns whether it names one. */
+bool record_peer(struct trace_socket *record, const void *address, uint32_t length);
+
+/* What an accepted connection has of the socket that listens. */
+void record_inherit_options(struct trace_socket *to, const struct trace_socket *from);
+
 /* In a forked child: nothing to use again. */
 void record_forked(void);
 

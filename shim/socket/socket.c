@@ -15,6 +15,7 @@
 
 #include "shim/base/hold.h"
 #include "shim/base/pages.h"
+#include "shim/base/shared.h"
 #include "shim/trace/trace_log.h"
 
 #define SLAB_SOCKETS 64u
@@ -205,12 +206,24 @@ struct socket *socket_new(void)
 		socket = socket_from_slab();
 	if (!socket)
 		return NULL;
-	memset(socket, 0, offsetof(struct socket, index));
+	shared_clear(socket, offsetof(struct socket, index)); /* socket_hold_cookie may be looking for the one before */
 	__atomic_store_n(&socket->listed, 0, __ATOMIC_RELAXED);
 	socket_begin_life(socket);
 	for (int i = 0; i < SOCKET_REGISTRATIONS; i++)
-		socket->registrations[i].epoll_fd = -1;
+		shared_set(socket->registrations[i].epoll_fd, -1);
 	return socket;
+}
+
+bool socket_recall(const struct socket *socket, uint32_t number, struct operation *found)
+{
+	const struct operation *operation = &socket->operations[number % TRACE_HISTORY];
+
+	found->t_ns = __atomic_load_n(&operation->t_ns, __ATOMIC_ACQUIRE);
+	found->call = shared_get(operation->call);
+	found->length = shared_get(operation->length);
+	found->result = shared_get(operation->result);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return found->t_ns && found->t_ns == shared_get(operation->t_ns);
 }
 
 void socket_discard(struct socket *socket)
@@ -226,7 +239,7 @@ void socket_set_connected(struct socket *socket, uint64_t now_ns)
 	__atomic_fetch_or(&socket->state, SOCKET_CONNECTED, __ATOMIC_RELAXED);
 	__atomic_fetch_and(&socket->state, ~(uint32_t)SOCKET_CONNECTING, __ATOMIC_RELEASE);
 	__atomic_compare_exchange_n(
-		&socket->record->connected_ns, &never, now_ns, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+		&socket_record(socket)->connected_ns, &never, now_ns, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 uint32_t socket_count(void)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shim/base/shared.h"
 #include "shim/trace_format.h"
 
 #define SOCKETS_MAX (1u << 20) /* at once */
@@ -35,11 +36,12 @@ enum socket_state {
 /* Who called the socket readable since it was last read from. */
 enum socket_readable { READABLE_NOT = 0, READABLE_BY_POLL, READABLE_BY_SELECT };
 
+#define OPERATION_WRITES (1u << 31) /* it hands bytes over, rather than fetching some */
+
 struct operation {
-	uint64_t t_ns;
+	uint64_t t_ns; /* 0: it is being written */
 	const char *call;
-	uint32_t length : 31; /* saturates */
-	uint32_t writes : 1; /* it hands bytes over, rather than fetching some */
+	uint32_t length; /* saturates at 31 bits; the highest is OPERATION_WRITES */
 	int32_t result; /* or minus errno */
 };
 
@@ -86,6 +88,14 @@ struct socket {
 	uint64_t retired; /* the search for holds that was the latest when nothing meant it any more, */
 	uint64_t held; /* and the latest that found one */
 };
+
+_Static_assert(offsetof(struct socket, index) % 8 == 0, "what is cleared is whole words");
+
+/* Its record in the trace as it is now; the record's content was stored before. */
+static inline struct trace_socket *socket_record(const struct socket *socket)
+{
+	return __atomic_load_n(&socket->record, __ATOMIC_ACQUIRE);
+}
 
 static inline bool socket_is_stream(const struct socket *socket)
 {
@@ -143,11 +153,16 @@ static inline void socket_remember(
 	uint32_t at = __atomic_fetch_add(&socket->next_operation, 1, __ATOMIC_RELAXED) % TRACE_HISTORY;
 	struct operation *operation = &socket->operations[at];
 
-	operation->writes = writes;
-	operation->t_ns = t_ns;
-	operation->call = call;
-	operation->length = length > INT32_MAX ? INT32_MAX : (uint32_t)length;
-	operation->result = result > INT32_MAX ? INT32_MAX : (int32_t)result;
+	shared_set(operation->t_ns, 0);
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	shared_set(operation->call, call);
+	shared_set(operation->length,
+		(length > INT32_MAX ? INT32_MAX : (uint32_t)length) | (writes ? OPERATION_WRITES : 0));
+	shared_set(operation->result, result > INT32_MAX ? INT32_MAX : (int32_t)result);
+	__atomic_store_n(&operation->t_ns, t_ns, __ATOMIC_RELEASE);
 }
+
+/* The operation of that number, as next_operation counts. Returns false where it is being written just now. */
+bool socket_recall(const struct socket *socket, uint32_t number, struct operation *found);
 
 #endif

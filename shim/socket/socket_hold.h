@@ -47,7 +47,7 @@ bool socket_hold_cookie(struct socket_hold *hold, uint64_t cookie);
 static inline void socket_hold_see(struct socket_hold *hold)
 {
 	hold->life = __atomic_load_n(&hold->socket->life, __ATOMIC_ACQUIRE);
-	hold->record = hold->socket->record;
+	hold->record = socket_record(hold->socket);
 	hold->generation = process_generation();
 }
 

@@ -310,7 +310,7 @@ void unwinder_forked(void)
 {
 	if (hold_others_unwind() || unwinder.state == UNWINDER_LOADING) {
 		unwinder.state = UNWINDER_BROKEN;
-		trace_log_process()->coverage |= TRACE_UNWINDER_BUSY;
+		__atomic_fetch_or(&trace_log_process()->coverage, TRACE_UNWINDER_BUSY, __ATOMIC_RELAXED);
 	}
 	unwinder.gate = 0;
 }

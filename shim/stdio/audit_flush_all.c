@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "shim/base/pages.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/stdio/audit_stdio.h"
 #include "shim/trace/trace_log.h"
@@ -140,7 +141,7 @@ bool audit_flush_is_fatal(const struct audit_output *output)
 {
 	const struct trace_incident *incident = output->write.incident;
 
-	return incident && incident->sigpipe == TRACE_SIGPIPE_FATAL;
+	return incident && shared_get(incident->sigpipe) == TRACE_SIGPIPE_FATAL;
 }
 
 bool audit_flush_claim(const struct audit_output *output)

@@ -91,7 +91,7 @@ static long map_segment(struct trace_file *file, uint64_t offset)
 
 	if (__atomic_load_n(&file->segments[i], __ATOMIC_ACQUIRE))
 		return 0;
-	result = map_behind(file->segments[i - 1], file->segment_bytes, bytes);
+	result = map_behind(trace_file_at(file, offset - file->segment_bytes), file->segment_bytes, bytes);
 	if (result < 0)
 		return result;
 	if (__atomic_compare_exchange_n(
@@ -151,7 +151,7 @@ uint64_t trace_file_offset(const struct trace_file *file, const void *address)
 
 bool trace_file_holds(const struct trace_file *file, const void *address)
 {
-	return file->size && (trace_file_offset(file, address) || address == file->segments[0]);
+	return file->size && (trace_file_offset(file, address) || address == trace_file_at(file, 0));
 }
 
 /* ---- the beginning ---- */

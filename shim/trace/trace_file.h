@@ -49,7 +49,8 @@ bool trace_file_is_cut(const struct trace_file *file);
 /* A place in the file that lies below `reserved`, in memory. */
 static inline char *trace_file_at(const struct trace_file *file, uint64_t offset)
 {
-	return file->segments[offset / file->segment_bytes] + (offset & (file->segment_bytes - 1));
+	return __atomic_load_n(&file->segments[offset / file->segment_bytes], __ATOMIC_ACQUIRE) +
+	       (offset & (file->segment_bytes - 1));
 }
 
 /* Where the segment that holds this place ends. */

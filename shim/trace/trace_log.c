@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 
 #include "shim/base/pages.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/trace/trace_open.h"
 
@@ -46,9 +47,9 @@ static enum trace_loss loss_of(long error)
 {
 	if (error == -ENOMEM || error == -EAGAIN)
 		return TRACE_LOST_NO_MEMORY;
-	if (error == -EFAULT && !the_log.is_cut && trace_file_is_cut(&the_log.file))
+	if (error == -EFAULT && !shared_get(the_log.is_cut) && trace_file_is_cut(&the_log.file))
 		__atomic_store_n(&the_log.is_cut, true, __ATOMIC_RELAXED);
-	return the_log.is_cut ? TRACE_LOST_NO_TRACE : TRACE_LOST_NO_SPACE;
+	return shared_get(the_log.is_cut) ? TRACE_LOST_NO_TRACE : TRACE_LOST_NO_SPACE;
 }
 
 /* Makes sure that the file up to `end` can be touched. */
@@ -109,7 +110,7 @@ static bool place(uint64_t at, struct trace_record *record)
 		return false;
 	}
 	advance(&the_log.cursor, at + record->size);
-	advance(&((struct trace_header *)(void *)the_log.file.segments[0])->log_end, at + record->size);
+	advance(&((struct trace_header *)(void *)trace_file_at(&the_log.file, 0))->log_end, at + record->size);
 	return true;
 }
 
@@ -224,7 +225,10 @@ void *trace_log_find(trace_ref ref, enum trace_type type, uint32_t size)
 		ref + (uint64_t)size > trace_file_segment_end(&the_log.file, ref))
 		return NULL;
 	record = trace_log_at(ref);
-	return record->type == type && record->size >= size && record->state == TRACE_COMMITTED ? record : NULL;
+	return shared_get(record->type) == type && shared_get(record->size) >= size &&
+			       __atomic_load_n(&record->state, __ATOMIC_ACQUIRE) == TRACE_COMMITTED
+		       ? record
+		       : NULL;
 }
 
 void trace_log_fill_text(struct trace_text *record, enum trace_text_kind kind, const char *text, uint32_t length)

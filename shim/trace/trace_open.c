@@ -11,6 +11,7 @@
 #include "shim/base/line_list.h"
 #include "shim/base/process.h"
 #include "shim/base/roster.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 
 #define ATTEMPTS 16 /* after that only now and then */
@@ -83,6 +84,20 @@ static void write_header(char *base, uint64_t size)
 	memcpy(header->magic, TRACE_MAGIC, sizeof(header->magic));
 }
 
+/* What was counted before there was a process record; other threads may be counting still. */
+static void take_counts(struct trace_process *process)
+{
+	struct trace_process *from = &trace_log_unrecorded;
+
+	__atomic_fetch_or(
+		&process->coverage, __atomic_exchange_n(&from->coverage, 0, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+	__atomic_fetch_add(&process->sockets_seen, __atomic_exchange_n(&from->sockets_seen, 0, __ATOMIC_RELAXED),
+		__ATOMIC_RELAXED);
+	for (int i = 0; i < TRACE_LOSSES; i++)
+		__atomic_fetch_add(
+			&process->lost[i], __atomic_exchange_n(&from->lost[i], 0, __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+}
+
 /* Appends the process record; with it the losses counted so far. */
 static bool write_process(uint32_t coverage)
 {
@@ -93,10 +108,7 @@ static bool write_process(uint32_t coverage)
 	process->pid = process_page->pid;
 	process->ppid = (int32_t)kernel_call0(SYS_getppid);
 	process->started_ns = process_names.started_ns;
-	process->coverage = coverage | trace_log_unrecorded.coverage | (kernel_forbidden ? TRACE_SECCOMP : 0);
-	process->sockets_seen = trace_log_unrecorded.sockets_seen;
-	memcpy(process->lost, trace_log_unrecorded.lost, sizeof(process->lost));
-	memset(&trace_log_unrecorded, 0, sizeof(trace_log_unrecorded));
+	process->coverage = coverage | (kernel_forbidden ? TRACE_SECCOMP : 0);
 	memcpy(process->comm, process_names.comm, sizeof(process->comm));
 	memcpy(process->exe, process_names.exe, sizeof(process->exe));
 	process->argv_length = process_names.argv_length;
@@ -104,6 +116,7 @@ static bool write_process(uint32_t coverage)
 	trace_log_commit(process);
 	write_gaps(process);
 	__atomic_store_n(&the_log.process, process, __ATOMIC_RELEASE);
+	take_counts(process);
 	return true;
 }
 
@@ -168,7 +181,8 @@ bool trace_log_open(void)
 
 	if (trace_log_is_open())
 		return true;
-	if (the_log.attempts >= ATTEMPTS && (++the_log.attempts & 1023) != 0)
+	if (shared_get(the_log.attempts) >= ATTEMPTS &&
+		(__atomic_add_fetch(&the_log.attempts, 1, __ATOMIC_RELAXED) & 1023) != 0)
 		return false;
 	thread_block_signals(&signals); /* a handler that jumped out of this would leave others waiting */
 	if (!__atomic_compare_exchange_n(
@@ -177,7 +191,7 @@ bool trace_log_open(void)
 		return none == LOG_OPEN || wait_for_opener();
 	}
 	__atomic_store_n(&the_log.opener, process_thread_id(), __ATOMIC_RELAXED);
-	the_log.attempts++;
+	__atomic_fetch_add(&the_log.attempts, 1, __ATOMIC_RELAXED);
 	if (!deep_stack_call(make_trace, &done))
 		make_trace(&done); /* rather than no trace, and not a word */
 	__atomic_store_n(&the_log.state, done ? LOG_OPEN : LOG_NONE, __ATOMIC_RELEASE);

@@ -7,6 +7,7 @@
 #include "shim/audit/audit_open.h"
 #include "shim/audit/audit_socket.h"
 #include "shim/audit/audit_write.h"
+#include "shim/base/shared.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/probe.h"
 #include "shim/uring/uring_layout.h"
@@ -151,7 +152,7 @@ static void begin_connect(struct uring_work *work, const struct io_uring_sqe *sq
 	uring_work_hold(work, &hold);
 	work->address.length =
 		(uint32_t)payload_first_bytes(&address, work->address.bytes, sizeof(work->address.bytes));
-	work->was_connected = hold.socket->state & SOCKET_CONNECTED;
+	work->was_connected = shared_get(hold.socket->state) & SOCKET_CONNECTED;
 	__atomic_fetch_or(&hold.socket->state, SOCKET_CONNECT_QUEUED | (work->was_connected ? 0 : SOCKET_CONNECTING),
 		__ATOMIC_ACQ_REL);
 	socket_release(&hold);

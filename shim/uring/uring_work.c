@@ -15,6 +15,7 @@
 #include "shim/audit/audit_told.h"
 #include "shim/audit/audit_write.h"
 #include "shim/base/kernel.h"
+#include "shim/base/shared.h"
 #include "shim/socket/payload.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
@@ -33,7 +34,7 @@ void uring_work_keep(struct uring_work *work, const struct socket_hold *hold)
 void uring_work_hold(struct uring_work *work, const struct socket_hold *hold)
 {
 	uring_work_keep(work, hold);
-	work->counted = hold->socket->cookie != 0;
+	work->counted = shared_get(hold->socket->cookie) != 0;
 	if (work->counted)
 		__atomic_fetch_add(&hold->socket->in_flight, 1, __ATOMIC_ACQ_REL);
 }
@@ -147,8 +148,8 @@ static void answer_close_later(struct uring_work *work, int result)
 		return;
 	if (!work->hold.socket && socket_table_is_other(work->fd))
 		socket_table_forget(work->fd);
-	else if (is_open(&work->hold) && work->hold.socket->cookie &&
-		 probe_cookie(work->fd) != work->hold.socket->cookie)
+	else if (is_open(&work->hold) && shared_get(work->hold.socket->cookie) &&
+		 probe_cookie(work->fd) != shared_get(work->hold.socket->cookie))
 		audit_closed_already(&work->hold, work->call);
 }
 

@@ -7,6 +7,7 @@
 #include "shim/base/kernel.h"
 #include "shim/base/line.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/trace/trace_log.h"
 
 const struct trace_incident *halt_due;
@@ -24,8 +25,8 @@ void halt_now(void)
 	if (!incident || process_is_borrowed())
 		return;
 	line_say("halted on an error (halt_on_error=1), by ", incident->call, 0);
-	trace_log_process()->ended_ns = kernel_now_ns();
-	trace_log_process()->ended = TRACE_EXITED;
+	shared_set(trace_log_process()->ended_ns, kernel_now_ns());
+	shared_set(trace_log_process()->ended, TRACE_EXITED);
 	kernel_call1(SYS_exit_group, config.exitcode);
 }
 

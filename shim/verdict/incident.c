@@ -7,6 +7,7 @@
 
 #include "shim/base/kernel.h"
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/socket/probe.h"
 #include "shim/socket/record.h"
@@ -17,16 +18,22 @@
 
 #define RECENT 4096u
 
-static void copy_name(char to[16], const char *from)
-{
-	if (from)
-		strncpy(to, from, 15);
-}
-
 void incident_set_call(struct trace_incident *incident, const char *call)
 {
-	memset(incident->call, 0, sizeof(incident->call));
-	copy_name(incident->call, call);
+	shared_set_name(incident->call, call);
+}
+
+static void add_operation(
+	struct trace_incident *incident, const char *call, uint64_t t_ns, uint32_t length, int32_t result)
+{
+	uint32_t at = shared_get(incident->history_count) % TRACE_HISTORY;
+	struct trace_operation *operation = &incident->history[at];
+
+	shared_set(operation->t_ns, t_ns);
+	shared_set(operation->length, length);
+	shared_set(operation->result, result);
+	shared_set_name(operation->call, call);
+	shared_set(incident->history_count, at + 1);
 }
 
 /* The flight recorder, oldest first, with room for this call behind it. */
@@ -36,51 +43,64 @@ static void copy_history(struct trace_incident *incident, const struct socket *s
 	uint32_t count = next < TRACE_HISTORY - 1 ? next : TRACE_HISTORY - 1;
 
 	for (uint32_t i = 0; i < count; i++) {
-		const struct operation *from = &socket->operations[(next - count + i) % TRACE_HISTORY];
-		struct trace_operation *to = &incident->history[incident->history_count++];
+		struct operation operation;
 
-		to->t_ns = from->t_ns;
-		to->length = from->length;
-		to->result = from->result;
-		copy_name(to->call, from->call);
+		if (socket_recall(socket, next - count + i, &operation))
+			add_operation(incident, operation.call, operation.t_ns, operation.length & ~OPERATION_WRITES,
+				operation.result);
 	}
+}
+
+static uint32_t saturated(size_t length)
+{
+	return length > UINT32_MAX ? UINT32_MAX : (uint32_t)length;
 }
 
 static void append_call(struct trace_incident *incident, const struct incident_call *call)
 {
-	struct trace_operation *last = &incident->history[incident->history_count++];
+	add_operation(incident, call->call, call->t_ns, saturated(call->length), 0);
+}
 
-	last->t_ns = call->t_ns;
-	last->length = call->length > UINT32_MAX ? UINT32_MAX : (uint32_t)call->length;
-	copy_name(last->call, call->call);
+/* The write that made it stands last, as long as it is the only one. */
+static struct trace_operation *only_call(struct trace_incident *incident)
+{
+	uint32_t count = shared_get(incident->history_count);
+
+	return count && count <= TRACE_HISTORY && shared_get(incident->count) == 1 ? &incident->history[count - 1]
+										   : NULL;
 }
 
 /* When and where the connection ended, as this kind of incident tells it. */
 static void copy_end(struct trace_incident *incident, const struct trace_socket *record)
 {
-	switch (incident->kind) {
-	case TRACE_WRITE_AFTER_PEER_CLOSE: incident->disconnect_ns = record->peer_closed_ns; break;
-	case TRACE_WRITE_AFTER_RESET: incident->disconnect_ns = record->reset_ns; break;
+	uint64_t end_ns = shared_get(incident->disconnect_ns);
+
+	switch (shared_get(incident->kind)) {
+	case TRACE_WRITE_AFTER_PEER_CLOSE: end_ns = shared_get(record->peer_closed_ns); break;
+	case TRACE_WRITE_AFTER_RESET: end_ns = shared_get(record->reset_ns); break;
 	case TRACE_WRITE_AFTER_SHUTDOWN:
-		incident->disconnect_ns = record->shutdown_ns;
-		incident->stack_closed = record->stack_shutdown;
+		end_ns = shared_get(record->shutdown_ns);
+		shared_set(incident->stack_closed, shared_get(record->stack_shutdown));
 		break;
 	case TRACE_WRITE_AFTER_CLOSE:
 	case TRACE_WRITE_TO_REUSED_FD:
 	case TRACE_DOUBLE_CLOSE:
-		incident->disconnect_ns = record->closed_ns;
-		incident->stack_closed = record->stack_closed;
+		end_ns = shared_get(record->closed_ns);
+		shared_set(incident->stack_closed, shared_get(record->stack_closed));
 		break;
 	case TRACE_DROPPED_BY_FRAMEWORK:
-		incident->disconnect_ns = record->reset_ns ? record->reset_ns : record->closed_ns;
-		incident->stack_closed = record->stack_closed;
+		end_ns = shared_get(record->reset_ns);
+		if (!end_ns)
+			end_ns = shared_get(record->closed_ns);
+		shared_set(incident->stack_closed, shared_get(record->stack_closed));
 		break;
 	default: break;
 	}
-	incident->stack_opened = record->stack_opened;
-	incident->stack_told = record->stack_told;
-	incident->told_ns = record->told_ns;
-	memcpy(incident->told_call, record->told_call, sizeof(incident->told_call));
+	shared_set(incident->disconnect_ns, end_ns);
+	shared_set(incident->stack_opened, record->stack_opened);
+	shared_set(incident->stack_told, shared_get(record->stack_told));
+	shared_set(incident->told_ns, shared_get(record->told_ns));
+	shared_copy(incident->told_call, record->told_call, sizeof(incident->told_call));
 }
 
 /*
@@ -105,11 +125,11 @@ static struct trace_incident *find_at(const struct incident_call *call, trace_re
 	struct trace_incident *incident =
 		trace_log_at(__atomic_load_n(recent_place(call, socket, stack), __ATOMIC_ACQUIRE));
 
-	if (incident && incident->record.state != TRACE_CLAIMED && incident->socket == socket &&
-		incident->kind == call->verdict.kind && incident->stack_write == stack && incident->fd == call->fd &&
-		incident->knowledge == call->verdict.knowledge &&
-		!((incident->flags ^ call->verdict.flags) & TRACE_INCIDENT_FAREWELL) &&
-		!strncmp(incident->call, call->call, sizeof(incident->call) - 1))
+	if (incident && shared_get(incident->record.state) != TRACE_CLAIMED && shared_get(incident->socket) == socket &&
+		shared_get(incident->kind) == call->verdict.kind && shared_get(incident->stack_write) == stack &&
+		shared_get(incident->fd) == call->fd && shared_get(incident->knowledge) == call->verdict.knowledge &&
+		!((shared_get(incident->flags) ^ call->verdict.flags) & TRACE_INCIDENT_FAREWELL) &&
+		shared_name_is(incident->call, call->call))
 		return incident;
 	return NULL;
 }
@@ -117,29 +137,31 @@ static struct trace_incident *find_at(const struct incident_call *call, trace_re
 void incident_fill(struct trace_incident *incident, const struct incident_call *call, trace_ref stack)
 {
 	struct socket *socket = call->socket;
+	char thread_name[16];
 
-	incident->process = trace_log_ref(trace_log_process());
-	incident->id = trace_log_ref(incident);
-	incident->kind = call->verdict.kind;
-	incident->knowledge = call->verdict.knowledge;
-	incident->flags = call->verdict.flags;
-	incident->fd = call->fd;
-	incident->tid = process_thread_id();
-	incident->label = tally_label();
-	probe_thread_name(incident->thread_name);
-	copy_name(incident->call, call->call);
-	incident->first_ns = call->t_ns;
-	incident->stack_write = stack;
-	incident->before = call->before;
-	incident->silent_since_ns = call->silent_since_ns;
-	incident->other_socket = call->owner.record;
-	incident->stack_new_owner = call->owner.stack_opened;
+	shared_set(incident->process, trace_log_ref(trace_log_process()));
+	shared_set(incident->id, trace_log_ref(incident));
+	shared_set(incident->kind, call->verdict.kind);
+	shared_set(incident->knowledge, call->verdict.knowledge);
+	shared_set(incident->flags, call->verdict.flags);
+	shared_set(incident->fd, call->fd);
+	shared_set(incident->tid, process_thread_id());
+	shared_set(incident->label, tally_label());
+	probe_thread_name(thread_name);
+	shared_set_name(incident->thread_name, thread_name);
+	incident_set_call(incident, call->call);
+	shared_set(incident->first_ns, call->t_ns);
+	shared_set(incident->stack_write, stack);
+	shared_copy(&incident->before, &call->before, sizeof(incident->before));
+	shared_set(incident->silent_since_ns, call->silent_since_ns);
+	shared_set(incident->other_socket, call->owner.record);
+	shared_set(incident->stack_new_owner, call->owner.stack_opened);
 	if (socket) {
-		incident->socket = trace_log_ref(call->record);
+		shared_set(incident->socket, trace_log_ref(call->record));
 		copy_end(incident, call->record);
 		if (call->closed_ns) {
-			incident->disconnect_ns = call->closed_ns;
-			incident->stack_closed = call->stack_closed;
+			shared_set(incident->disconnect_ns, call->closed_ns);
+			shared_set(incident->stack_closed, call->stack_closed);
 		}
 		copy_history(incident, socket);
 		__atomic_fetch_or(&call->record->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
@@ -151,14 +173,12 @@ void incident_fill(struct trace_incident *incident, const struct incident_call *
 static void begin_call(struct trace_incident *incident, const struct incident_call *call)
 {
 	/* a signal handler may have made the incident in the midst of this call, which began before */
-	if (call->t_ns < incident->first_ns)
-		incident->first_ns = call->t_ns;
-	if (call->t_ns > incident->last_ns)
-		incident->last_ns = call->t_ns;
-	if (call->retransmissions > incident->retransmissions)
-		incident->retransmissions = call->retransmissions;
+	shared_lower(&incident->first_ns, call->t_ns);
+	shared_raise(&incident->last_ns, call->t_ns);
+	if (call->retransmissions > shared_get(incident->retransmissions))
+		shared_set(incident->retransmissions, call->retransmissions);
 	if (call->may_kill)
-		incident->sigpipe = TRACE_SIGPIPE_FATAL;
+		shared_set(incident->sigpipe, TRACE_SIGPIPE_FATAL);
 	__atomic_fetch_or(&incident->flags, TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
 }
 
@@ -175,8 +195,8 @@ static void clear(struct trace_incident *incident)
 	const size_t counts = offsetof(struct trace_incident, count);
 	const size_t rest = offsetof(struct trace_incident, bytes_accepted);
 
-	memset((char *)incident + sizeof(incident->record), 0, counts - sizeof(incident->record));
-	memset((char *)incident + rest, 0, sizeof(*incident) - rest);
+	shared_clear((char *)incident + sizeof(incident->record), counts - sizeof(incident->record));
+	shared_clear((char *)incident + rest, sizeof(*incident) - rest);
 }
 
 /*
@@ -225,6 +245,15 @@ struct trace_incident *incident_announce(const struct incident_call *call, bool 
 	return incident;
 }
 
+void incident_resize(struct trace_incident *incident, size_t before, size_t length)
+{
+	struct trace_operation *only = only_call(incident);
+
+	__atomic_fetch_add(&incident->bytes_offered, length - before, __ATOMIC_RELAXED);
+	if (only)
+		shared_set(only->length, saturated(length));
+}
+
 void incident_withdraw(struct trace_incident *incident, const struct incident_call *call)
 {
 	uint16_t taken_back = TRACE_VOID;
@@ -246,14 +275,15 @@ void incident_withdraw(struct trace_incident *incident, const struct incident_ca
 void incident_void(struct trace_incident *incident)
 {
 	tally_take_back(incident);
-	incident->count = incident->bytes_offered = 0;
+	shared_set(incident->count, 0);
+	shared_set(incident->bytes_offered, 0);
 	trace_log_void(incident);
 }
 
 enum trace_severity incident_returned(struct trace_incident *incident)
 {
-	if (incident->sigpipe == TRACE_SIGPIPE_FATAL)
-		incident->sigpipe = TRACE_SIGPIPE_NONE;
+	if (shared_get(incident->sigpipe) == TRACE_SIGPIPE_FATAL)
+		shared_set(incident->sigpipe, TRACE_SIGPIPE_NONE);
 	return trace_incident_severity(incident);
 }
 
@@ -268,9 +298,10 @@ static void count_in(struct trace_incident *incident, enum trace_severity before
 
 void incident_finish_call(struct trace_incident *incident, enum trace_severity before, long result)
 {
-	if (incident->history_count && incident->count == 1)
-		incident->history[incident->history_count - 1].result =
-			result > INT32_MAX ? INT32_MAX : (int32_t)result;
+	struct trace_operation *only = only_call(incident);
+
+	if (only)
+		shared_set(only->result, result > INT32_MAX ? INT32_MAX : (int32_t)result);
 	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
 	count_in(incident, before);
 }
@@ -285,17 +316,19 @@ void incident_under_way(struct trace_incident *incident)
 
 void incident_unknown(struct trace_incident *incident, size_t accepted)
 {
+	struct trace_operation *only;
 	enum trace_severity before;
 
 	if (!incident)
 		return;
 	before = incident_returned(incident);
 	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
-	incident->pending_bytes += accepted;
-	if (incident->outcome == TRACE_DELIVERED)
-		incident->outcome = TRACE_UNCONFIRMED;
-	if (!accepted && incident->count == 1 && incident->history_count)
-		incident->history[incident->history_count - 1].result = -EINPROGRESS;
+	__atomic_fetch_add(&incident->pending_bytes, accepted, __ATOMIC_RELAXED);
+	if (shared_get(incident->outcome) == TRACE_DELIVERED)
+		shared_set(incident->outcome, TRACE_UNCONFIRMED);
+	only = only_call(incident);
+	if (!accepted && only)
+		shared_set(only->result, -EINPROGRESS);
 	incident_under_way(incident);
 	count_in(incident, before);
 }
@@ -328,13 +361,13 @@ struct trace_incident *incident_dropped(const struct incident_drop *drop)
 			return NULL;
 		incident_fill(incident, &call, stack);
 		if (drop->socket) {
-			incident->socket = socket;
+			shared_set(incident->socket, socket);
 			copy_end(incident, drop->socket);
 			__atomic_fetch_or(&drop->socket->flags, TRACE_SOCKET_HAS_INCIDENT, __ATOMIC_RELAXED);
 		}
 		if (drop->note_length)
-			incident->text = trace_log_text(TRACE_TEXT_NOTE, drop->note, drop->note_length);
-		incident->outcome = TRACE_REJECTED;
+			shared_set(incident->text, trace_log_text(TRACE_TEXT_NOTE, drop->note, drop->note_length));
+		shared_set(incident->outcome, TRACE_REJECTED);
 		__atomic_store_n(recent_place(&call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
 	}
 	incident_dropped_again(incident, drop->bytes, drop->t_ns);

@@ -40,6 +40,9 @@ struct incident_call {
  */
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh);
 
+/* Its call offers `length` bytes, and not `before` as was announced. */
+void incident_resize(struct trace_incident *incident, size_t before, size_t length);
+
 /* The call changed nothing worth telling (EAGAIN, EINTR). */
 void incident_withdraw(struct trace_incident *incident, const struct incident_call *call);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "shim/base/shared.h"
 #include "shim/stack/backtrace.h"
 #include "shim/trace/trace_log.h"
 #include "shim/verdict/halt.h"
@@ -13,8 +14,10 @@
 /* What a write handed over; of one that was handed to io_uring the result may never have been seen (audit_late.c). */
 static uint32_t bytes_of(const struct operation *operation)
 {
+	if (!(operation->length & OPERATION_WRITES))
+		return 0;
 	if (operation->result == -EINPROGRESS && !strncmp(operation->call, "uring_", 6))
-		return operation->length;
+		return operation->length & ~OPERATION_WRITES;
 	return operation->result > 0 ? (uint32_t)operation->result : 0;
 }
 
@@ -24,26 +27,27 @@ static uint32_t bytes_of(const struct operation *operation)
  */
 static void count_lost_writes(struct trace_incident *incident, const struct socket *socket, uint64_t bytes)
 {
-	uint32_t next = __atomic_load_n(&socket->next_operation, __ATOMIC_RELAXED);
+	uint32_t next = shared_get(socket->next_operation);
+	uint64_t count = 0;
 	uint64_t found = 0;
 
 	for (uint32_t back = 1; back <= TRACE_HISTORY && back <= next && found < bytes; back++) {
-		const struct operation *operation = &socket->operations[(next - back) % TRACE_HISTORY];
-		uint32_t taken = bytes_of(operation);
+		struct operation operation;
+		uint32_t taken = socket_recall(socket, next - back, &operation) ? bytes_of(&operation) : 0;
 
-		if (!operation->writes || !taken)
+		if (!taken)
 			continue;
 		if (!found) {
-			incident->last_ns = operation->t_ns;
-			incident_set_call(incident, operation->call);
+			shared_set(incident->last_ns, operation.t_ns);
+			incident_set_call(incident, operation.call);
 		}
 		found += taken;
-		incident->first_ns = operation->t_ns;
-		incident->count++;
+		shared_set(incident->first_ns, operation.t_ns);
+		count++;
 	}
-	if (!incident->count)
-		incident->count = 1;
-	incident->bytes_offered = incident->bytes_accepted = found > bytes ? found : bytes;
+	shared_set(incident->count, count ? count : 1);
+	shared_set(incident->bytes_offered, found > bytes ? found : bytes);
+	shared_set(incident->bytes_accepted, found > bytes ? found : bytes);
 }
 
 void incident_found_lost(const struct incident_call *call, uint64_t bytes, const struct probe_tcp *tcp, int error)
@@ -56,20 +60,21 @@ void incident_found_lost(const struct incident_call *call, uint64_t bytes, const
 	if (!incident)
 		return;
 	incident_fill(incident, call, by_close ? backtrace_capture() : 0);
-	incident->last_ns = call->t_ns;
+	shared_set(incident->last_ns, call->t_ns);
 	count_lost_writes(incident, call->socket, bytes);
 	if (by_close) { /* the close is what this tells of, not the writes */
 		incident_set_call(incident, call->call);
-		incident->first_ns = incident->last_ns = call->t_ns;
-		incident->count = 1;
+		shared_set(incident->first_ns, call->t_ns);
+		shared_set(incident->last_ns, call->t_ns);
+		shared_set(incident->count, 1);
 	}
-	incident->retransmissions = tcp->retransmits;
-	incident->after.tcp_state = tcp->state;
-	incident->after.unsent_bytes = tcp->unacked_bytes;
-	incident->bytes_lost = bytes;
-	incident->outcome = TRACE_LOST;
-	incident->disconnect_ns = call->t_ns;
-	incident->error = error;
+	shared_set(incident->retransmissions, tcp->retransmits);
+	shared_set(incident->after.tcp_state, tcp->state);
+	shared_set(incident->after.unsent_bytes, tcp->unacked_bytes);
+	shared_set(incident->bytes_lost, bytes);
+	shared_set(incident->outcome, TRACE_LOST);
+	shared_set(incident->disconnect_ns, call->t_ns);
+	shared_set(incident->error, error);
 	trace_log_commit(incident);
 	tally_count(incident);
 	halt_consider(incident);

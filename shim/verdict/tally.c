@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "shim/base/process.h"
+#include "shim/base/shared.h"
 #include "shim/base/thread.h"
 #include "shim/trace/trace_log.h"
 
@@ -65,20 +66,9 @@ trace_ref tally_label(void)
 static uint64_t *place_of(const struct trace_incident *incident, enum trace_severity severity)
 {
 	struct tally_page *page = __atomic_load_n(&in_use, __ATOMIC_ACQUIRE);
+	uint8_t kind = shared_get(incident->kind);
 
-	return &page->by_kind[incident->kind < TRACE_KINDS_END ? incident->kind : 0][severity];
-}
-
-/* Two threads may count in one incident while it changes: a number never goes below none. */
-static uint64_t take(uint64_t *number, uint64_t count)
-{
-	uint64_t before = __atomic_load_n(number, __ATOMIC_RELAXED);
-	uint64_t taken;
-
-	do
-		taken = before < count ? before : count;
-	while (!__atomic_compare_exchange_n(number, &before, before - taken, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
-	return taken;
+	return &page->by_kind[kind < TRACE_KINDS_END ? kind : 0][severity];
 }
 
 void tally_count(struct trace_incident *incident)
@@ -96,16 +86,17 @@ void tally_take_back(const struct trace_incident *incident)
 {
 	struct tally_page *page = __atomic_load_n(&in_use, __ATOMIC_ACQUIRE);
 
-	take(&page->events, incident->count);
-	take(place_of(incident, trace_incident_severity(incident)), incident->count);
+	shared_take(&page->events, shared_get(incident->count));
+	shared_take(place_of(incident, trace_incident_severity(incident)), shared_get(incident->count));
 }
 
 void tally_move(const struct trace_incident *incident, enum trace_severity before, uint64_t count)
 {
 	enum trace_severity now = trace_incident_severity(incident);
 
-	if (now != before && incident->label == tally_label())
-		__atomic_fetch_add(place_of(incident, now), take(place_of(incident, before), count), __ATOMIC_RELAXED);
+	if (now != before && shared_get(incident->label) == tally_label())
+		__atomic_fetch_add(
+			place_of(incident, now), shared_take(place_of(incident, before), count), __ATOMIC_RELAXED);
 }
 
 uint64_t tally_events(void)
@@ -122,5 +113,5 @@ struct trace_incident *tally_recent(uint64_t since, unsigned n)
 		thread_state.noted_generation[slot] != process_generation())
 		return NULL;
 	incident = trace_log_at(thread_state.noted[slot]);
-	return incident && incident->record.state == TRACE_COMMITTED ? incident : NULL;
+	return incident && shared_get(incident->record.state) == TRACE_COMMITTED ? incident : NULL;
 }
