@@ -110,11 +110,18 @@ void audit_accepted(int listener, int fd)
 		enter_table(fd, socket);
 }
 
-bool audit_connect_begin(struct socket_hold *hold, int fd, const void *address, uint32_t length)
+bool audit_connects_again(const struct socket *socket)
 {
-	if (!audit_hold(hold, fd))
+	/* TOLD alone: an earlier connect had failed */
+	return shared_get(socket->state) & (SOCKET_CONNECTED | SOCKET_TOLD);
+}
+
+bool audit_connect_begin(struct audit_connect *connect, int fd, const void *address, uint32_t length)
+{
+	if (!audit_hold(&connect->hold, fd))
 		return false;
-	audit_dissolve_begin(hold, address, length);
+	connect->again = audit_connects_again(connect->hold.socket);
+	audit_dissolve_begin(&connect->hold, address, length);
 	return true;
 }
 
@@ -126,7 +133,7 @@ static void note_attempt(struct socket_hold *hold, const void *address, uint32_t
 		record_addresses_anew(hold->record, hold->fd);
 }
 
-void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result)
+void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result, bool again)
 {
 	int saved = errno;
 	struct socket *socket = hold->socket;
@@ -150,8 +157,7 @@ void audit_connected(struct socket_hold *hold, const void *address, uint32_t len
 		errno = saved;
 		return;
 	}
-	if (stream && shared_get(socket->state) &
-			      (SOCKET_CONNECTED | SOCKET_TOLD)) /* TOLD alone: an earlier connect had failed */
+	if (stream && again)
 		audit_begin_anew(hold, TRACE_CONNECT);
 	__atomic_fetch_and(&hold->record->flags, ~(uint32_t)TRACE_SOCKET_LISTENS, __ATOMIC_RELAXED);
 	if (shared_get(hold->record->origin) == TRACE_SOCKET_CALL)
@@ -167,15 +173,15 @@ void audit_connected(struct socket_hold *hold, const void *address, uint32_t len
 	errno = saved;
 }
 
-void audit_connect_end(struct socket_hold *hold, const void *address, uint32_t length, int result)
+void audit_connect_end(struct audit_connect *connect, const void *address, uint32_t length, int result)
 {
-	if (!hold->socket)
+	if (!connect->hold.socket)
 		return;
-	if (socket_hold_is_current(hold))
-		audit_connected(hold, address, length, result);
+	if (socket_hold_is_current(&connect->hold))
+		audit_connected(&connect->hold, address, length, result, connect->again);
 	else
 		audit_result_is_stale();
-	socket_release(hold);
+	socket_release(&connect->hold);
 }
 
 void audit_connected_by_send(struct audit_write *write, const void *address, uint32_t length, ssize_t result)
@@ -183,7 +189,8 @@ void audit_connected_by_send(struct audit_write *write, const void *address, uin
 	if (!(write->flags & MSG_FASTOPEN) || !address || write->closed || !write->socket ||
 		write->socket->protocol != TRACE_TCP || !socket_hold_is_current(&write->hold))
 		return;
-	audit_connected(&write->hold, address, length, result < 0 ? -1 : 1);
+	audit_connected(
+		&write->hold, address, length, result < 0 ? -1 : 1, write->facts.connected || write->facts.told);
 }
 
 void audit_listening(int fd, uint64_t turn)

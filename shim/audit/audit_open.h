@@ -12,8 +12,9 @@
 #include <sys/types.h>
 
 struct audit_write;
+#include "shim/socket/socket_hold.h"
+
 struct hook;
-struct socket_hold;
 
 /* After socket(), socketpair() and accept() that made descriptors. */
 void audit_made_socket(int fd, int family, int type, int protocol);
@@ -23,11 +24,22 @@ void audit_accepted(int listener, int fd);
 /*
  * Around connect(). The second releases what the first holds. The address is the program's, and need not be readable.
  */
-bool audit_connect_begin(struct socket_hold *hold, int fd, const void *address, uint32_t length);
-void audit_connect_end(struct socket_hold *hold, const void *address, uint32_t length, int result);
+struct audit_connect {
+	struct socket_hold hold;
+	bool again;
+};
 
-/* What came of a connect on a socket that is held. */
-void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result);
+bool audit_connect_begin(struct audit_connect *connect, int fd, const void *address, uint32_t length);
+void audit_connect_end(struct audit_connect *connect, const void *address, uint32_t length, int result);
+
+/*
+ * Whether the socket has had a connection, or an attempt at one that failed, so that a connect that comes about begins
+ * the next. To be asked before the connect: another thread may write, and note that it stands, before we do.
+ */
+bool audit_connects_again(const struct socket *socket);
+
+/* What came of a connect on a socket that is held. `again`: of audit_connects_again. */
+void audit_connected(struct socket_hold *hold, const void *address, uint32_t length, int result, bool again);
 
 /* After a send that connects (MSG_FASTOPEN in its flags), to this address; before audit_write_end. */
 void audit_connected_by_send(struct audit_write *write, const void *address, uint32_t length, ssize_t result);

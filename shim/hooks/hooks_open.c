@@ -97,12 +97,12 @@ HOOK(int, accept4, int fd, struct sockaddr *addr, socklen_t *addr_len, int flags
 
 HOOK(int, connect, int fd, const struct sockaddr *addr, socklen_t len)
 {
-	struct socket_hold hold;
-	bool audited = audit_connect_begin(&hold, fd, addr, len);
+	struct audit_connect around;
+	bool audited = audit_connect_begin(&around, fd, addr, len);
 	int result = REAL(connect)(fd, addr, len);
 
 	if (audited)
-		audit_connect_end(&hold, addr, len, result);
+		audit_connect_end(&around, addr, len, result);
 	return result;
 }
 HOOK_ALIAS(connect, __connect);

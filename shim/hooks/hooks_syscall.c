@@ -124,13 +124,13 @@ static NOT_INLINE long duplicate_over(const struct arguments *call, const char *
 
 static NOT_INLINE long connect_call(const struct arguments *call)
 {
-	struct socket_hold hold;
-	bool audited =
-		audit_connect_begin(&hold, (int)call->value[0], (const void *)call->value[1], (uint32_t)call->value[2]);
+	struct audit_connect around;
+	bool audited = audit_connect_begin(
+		&around, (int)call->value[0], (const void *)call->value[1], (uint32_t)call->value[2]);
 	long result = forward(call);
 
 	if (audited)
-		audit_connect_end(&hold, (const void *)call->value[1], (uint32_t)call->value[2], (int)result);
+		audit_connect_end(&around, (const void *)call->value[1], (uint32_t)call->value[2], (int)result);
 	return result;
 }
 

@@ -143,19 +143,20 @@ static void begin_write(struct uring_work *work, const struct io_uring_sqe *sqe,
 static void begin_connect(struct uring_work *work, const struct io_uring_sqe *sqe)
 {
 	struct payload address = payload_buffer((const void *)(uintptr_t)sqe->addr, (size_t)sqe->off);
-	struct socket_hold hold;
+	struct audit_connect around;
+	struct socket_hold *hold = &around.hold;
 
-	if (!audit_connect_begin(&hold, sqe->fd, (const void *)(uintptr_t)sqe->addr, (uint32_t)sqe->off)) {
+	if (!audit_connect_begin(&around, sqe->fd, (const void *)(uintptr_t)sqe->addr, (uint32_t)sqe->off)) {
 		work->sort = URING_OTHER;
 		return;
 	}
-	uring_work_hold(work, &hold);
+	uring_work_hold(work, hold);
 	work->address.length =
 		(uint32_t)payload_first_bytes(&address, work->address.bytes, sizeof(work->address.bytes));
-	work->was_connected = shared_get(hold.socket->state) & SOCKET_CONNECTED;
-	__atomic_fetch_or(&hold.socket->state, SOCKET_CONNECT_QUEUED | (work->was_connected ? 0 : SOCKET_CONNECTING),
+	work->was_connected = shared_get(hold->socket->state) & SOCKET_CONNECTED;
+	__atomic_fetch_or(&hold->socket->state, SOCKET_CONNECT_QUEUED | (work->was_connected ? 0 : SOCKET_CONNECTING),
 		__ATOMIC_ACQ_REL);
-	socket_release(&hold);
+	socket_release(hold);
 }
 
 /* An operation on a socket that is known: it is kept, and not looked for where it is not. */

@@ -85,7 +85,7 @@ static bool answer_write(struct uring_work *work, int result, bool heard)
 	if (result >= 0 && write->payload.form == PAYLOAD_MESSAGE && !work->left)
 		audit_sent_message(write->payload.data);
 	if (result >= 0 && write->flags & MSG_FASTOPEN)
-		audit_connected(&write->hold, NULL, 0, 1);
+		audit_connected(&write->hold, NULL, 0, 1, audit_connects_again(write->hold.socket));
 	set_result(result);
 	audit_write_end(write, shown);
 	return !heard && is_a_word_of_the_end(work, result);
@@ -104,6 +104,12 @@ static bool answer_read(struct uring_work *work, int result)
 	return false;
 }
 
+static void connected(struct uring_work *work, int result)
+{
+	audit_connected(&work->hold, work->address.bytes, work->address.length, result,
+		audit_connects_again(work->hold.socket));
+}
+
 static void answer_connect(struct uring_work *work, int result)
 {
 	bool undecided = result == -ECANCELED || result == -EINTR; /* it may go on without the ring */
@@ -120,7 +126,7 @@ static void answer_connect(struct uring_work *work, int result)
 	if (undecided)
 		return;
 	set_result(result);
-	audit_connected(&work->hold, work->address.bytes, work->address.length, result < 0 ? -1 : 0);
+	connected(work, result < 0 ? -1 : 0);
 }
 
 /* The program may have used the number already, so that the table knows it. */
@@ -295,7 +301,7 @@ static void leave_connecting(struct uring_work *work)
 	if (!work->left || work->was_connected || !is_open(&work->hold))
 		return;
 	errno = EINPROGRESS;
-	audit_connected(&work->hold, work->address.bytes, work->address.length, -1);
+	connected(work, -1);
 }
 
 void uring_work_unknown(struct uring_work *work)

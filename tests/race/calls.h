@@ -75,12 +75,12 @@ static inline int race_accept(int listener)
 
 static inline int race_connect(int fd, const struct sockaddr *address, socklen_t length)
 {
-	struct socket_hold hold;
-	bool audited = audit_connect_begin(&hold, fd, address, length);
+	struct audit_connect around;
+	bool audited = audit_connect_begin(&around, fd, address, length);
 	int result = (int)syscall(SYS_connect, fd, address, length);
 
 	if (audited)
-		audit_connect_end(&hold, address, length, result);
+		audit_connect_end(&around, address, length, result);
 	return result;
 }
 
