@@ -28,6 +28,8 @@
 #include "shim/verdict/halt.h"
 #include "shim/verdict/incident_settle.h"
 
+#define TRIES 4 /* to hold what a number means while other threads change that */
+
 /*
  * The name stands in the record until another call is made, so that most calls store none. `noted_call` says which one
  * it is: never one that does not stand there, whoever else stores a name, or a record, at the same time.
@@ -54,12 +56,10 @@ static void note_call(struct audit_write *write)
 
 /*
  * Holds the socket of a number: the open one or, where the kernel has none either, the one that it was until it was
- * closed.
+ * closed. `entry` is what the number meant. Returns false where there is none, or another thread has changed that.
  */
-static bool hold_for_write(struct audit_write *write, int fd)
+static bool hold_as(struct audit_write *write, int fd, uint64_t entry)
 {
-	uint64_t entry = socket_table_entry(fd);
-
 	write->closed = false;
 	if (audit_hold(&write->hold, fd))
 		return true;
@@ -69,6 +69,21 @@ static bool hold_for_write(struct audit_write *write, int fd)
 	if (write->hold.entry == entry)
 		return true;
 	socket_release(&write->hold);
+	return false;
+}
+
+/* A write that nobody holds anything for would be made on some connection all the same. */
+static bool hold_for_write(struct audit_write *write, int fd)
+{
+	for (int i = 0; i < TRIES; i++) {
+		uint64_t entry = socket_table_entry(fd);
+
+		if (hold_as(write, fd, entry))
+			return true;
+		if (socket_table_entry(fd) == entry)
+			return false;
+	}
+	audit_result_is_stale();
 	return false;
 }
 
@@ -199,8 +214,8 @@ ssize_t audit_write_end(struct audit_write *write, ssize_t result)
 	if (write->closed) {
 		if (result < 0 && saved == EBADF)
 			report_closed(write);
-		else if (socket_table_entry(write->fd) != write->hold.entry)
-			audit_result_is_stale(); /* another thread's dup2 was under way: the bytes went to either socket */
+		else if (result >= 0 || socket_table_entry(write->fd) != write->hold.entry)
+			audit_result_is_stale(); /* another thread's close or dup2 was under way: the bytes went to either socket */
 	} else if (socket_hold_is_current(&write->hold)) {
 		book(write, result, saved);
 	} else if (result < 0 && saved == EBADF && !write->verdict.kind && audit_is_closed_meanwhile(&write->hold)) {
