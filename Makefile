@@ -239,9 +239,9 @@ fuzz: all tests $(fuzz_targets) | deps
 load: all $(load_programs) | deps
 	@scripts/load $(BUILD) $(T)
 
-# SECONDS for each scenario and build, or ROUNDS connections of each worker; BUILDS="race race-asan" for some.
+# SECONDS for each run, or ROUNDS connections of each worker; FOR=N seconds of runs for each scenario and build; BUILDS="race" for one.
 race: all $(race_programs) $(race_sanitized) | deps
-	@SECONDS=$(SECONDS) ROUNDS=$(ROUNDS) scripts/race $(BUILD) $(T)
+	@SECONDS=$(SECONDS) ROUNDS=$(ROUNDS) FOR=$(FOR) scripts/race $(BUILD) $(T)
 
 differential: all | deps
 	@scripts/differential --build $(BUILD) $(T)
@@ -339,7 +339,7 @@ help:
 	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10000000), FUZZ_JOBS=N at a time'
 	@echo 'make load          thousands of connections and threads, and a simulated day, with figures beside their bounds'
 
-	@echo 'make race          threads that fight over descriptors, plain and under sanitizers; T="epoll fork", SECONDS=N each'
+	@echo 'make race          threads that fight over descriptors, plain and under sanitizers; T="epoll fork", FOR=N seconds'
 	@echo 'make differential  real test suites and programs bare and audited, result by result; T="ROW..." for some'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
