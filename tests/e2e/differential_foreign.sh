@@ -124,4 +124,16 @@ END
     ! pgrep -f 'sleep 1234\.5678' >/dev/null || fail "a process is left"
 }
 
+# Where nothing can be confined the row says so, and no result is made of it.
+t_not_confined() {
+    make_suite open <<<'echo "one: passed"'
+    mkdir bin
+    printf '#!/bin/sh\nexit 1\n' >bin/unshare
+    chmod +x bin/unshare
+    PATH=$PWD/bin:$PATH compare open-suite
+    [ "$status" = 0 ] || fail "status $status: $(cat output)"
+    has '^open-suite +1/0/0 +1/0/0 +1/0/0 +same '
+    has "^    no namespaces here; the suite shares the machine's loopback device\$"
+}
+
 run_tests
