@@ -137,6 +137,7 @@ static struct content content_of(enum call_kind kind)
 	static const int option = 1;
 	static struct pollfd polled[2];
 	static const struct timespec time = {.tv_nsec = 1000};
+	static const struct timespec long_time = {.tv_sec = 60};
 	static const unsigned char zero[128];
 	static struct epoll_event events[2];
 	static stack_t signal_stack = {.ss_size = 1 << 16};
@@ -167,6 +168,7 @@ static struct content content_of(enum call_kind kind)
 		polled[0] = polled[1] = (struct pollfd){.fd = connected(), .events = POLLIN};
 		return CONTENT(polled, sizeof *polled);
 	case CALL_TIME: return CONTENT(time, 8);
+	case CALL_LONG_TIME: return CONTENT(long_time, 8);
 	case CALL_SIGNALS: return (struct content){zero, 8, 4};
 	case CALL_DESCRIPTORS: FD_SET(connected(), &descriptors); return (struct content){&descriptors, 8, 4};
 	case CALL_EVENTS: return CONTENT(events, 6);

@@ -45,7 +45,8 @@ enum call_kind {
 	CALL_LENGTH, /* a socklen_t: that of an address */
 	CALL_OPTION, /* an int: 1 */
 	CALL_POLLED,
-	CALL_TIME, /* of 1 ms */
+	CALL_TIME, /* of 1 us */
+	CALL_LONG_TIME, /* of a minute, where a shorter one would let the speed of the machine decide */
 	CALL_SIGNALS,
 	CALL_DESCRIPTORS, /* a set for select */
 	CALL_EVENTS,
@@ -209,7 +210,7 @@ static const struct hook_call hook_calls[] = {
 	{"recvfrom", 'l', {SK, BUF, NIL, A(ADDRESS), A(LENGTH)}},
 	{"__recvfrom_chk", 'l', {SK, BUF, N(16), NIL, A(ADDRESS), A(LENGTH)}},
 	{"recvmsg", 'l', {SK, A(MESSAGE), NIL}},
-	{"recvmmsg", 'i', {SK, A(MESSAGES), N(2), NIL, A(TIME)}},
+	{"recvmmsg", 'i', {SK, A(MESSAGES), N(2), NIL, A(LONG_TIME)}},
 	/* writes */
 	BOTH("write", "__write", 'l', SK, BUF),
 	BOTH("send", "__send", 'l', SK, BUF, N(MSG_NOSIGNAL)),
