@@ -118,7 +118,7 @@ struct trace_severity_facts {
 	bool told_by_call; /* a call of the program had revealed the end */
 };
 
-/* Those of `incident`, a pointer to a structure with these members; `told` is its told_by_call. `read` reads a member. */
+/* Those of `incident`, a pointer to a structure with these members; `told` is its told_by_call, `read` reads one. */
 #define TRACE_SEVERITY_FACTS(incident, told, read)                                                                     \
 	(const struct trace_severity_facts)                                                                            \
 	{                                                                                                              \

@@ -277,8 +277,8 @@ static int perform(struct run *run)
 	}
 	/* Whoever reads the report may go away. The traces must be cleared up nevertheless. */
 	signal(SIGPIPE, SIG_IGN);
-	words = text_format("socksan: interrupted: the traces stay in %s (`socksan report` reads them)\n",
-		run->directory.path);
+	words = text_format(
+		"socksan: interrupted: the traces stay in %s (`socksan report` reads them)\n", run->directory.path);
 	launch_report_begins(words);
 	status = report(run);
 	launch_report_begins("");

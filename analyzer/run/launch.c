@@ -17,8 +17,8 @@
 static void hand_on(int signal_number, siginfo_t *info, void *context);
 
 /*
- * Each is handed on even where it was ignored before: the command, which ignores it too at first, may have changed that.
- * SIGCHLD is only put back: ignored, it would take the command's exit status away.
+ * Each is handed on even where it was ignored before: the command, which ignores it too at first, may have changed
+ * that. SIGCHLD is only put back: ignored, it would take the command's exit status away.
  */
 static const int handled_signals[] = {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF,
 	SIGIO, SIGPWR, SIGWINCH, SIGCHLD};
@@ -40,8 +40,7 @@ static const char *volatile last_words;
 /* A terminal sends these to the whole group in its foreground: the command has them already. */
 static bool is_from_terminal(int signal_number, const siginfo_t *info)
 {
-	return info->si_code > 0 &&
-	       (signal_number == SIGINT || signal_number == SIGQUIT || signal_number == SIGWINCH);
+	return info->si_code > 0 && (signal_number == SIGINT || signal_number == SIGQUIT || signal_number == SIGWINCH);
 }
 
 static void hand_on(int signal_number, siginfo_t *info, void *context)

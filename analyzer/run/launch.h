@@ -2,8 +2,8 @@
  * launch.h: runs the command as if socksan were not there.
  *
  * The command gets this process's standard streams, signal dispositions, signal mask, process group and limits as
- * they were when launch_wait() was called. Signals that this process is sent meanwhile are handed on to it, but for those
- * that it sends itself, and for those of a terminal, which sends them to both.
+ * they were when launch_wait() was called. Signals that this process is sent meanwhile are handed on to it, but for
+ * those that it sends itself, and for those of a terminal, which sends them to both.
  */
 #ifndef SOCKSAN_LAUNCH_H
 #define SOCKSAN_LAUNCH_H
@@ -27,8 +27,8 @@ struct launch {
  * Starts the program `path` with `argv` and `environment` and waits until it ends. Where the kernel does not know
  * its format, it is given to the shell, as execvp() does. Not for programs with threads.
  *
- * Afterwards the signals that ended the command do not end this process: whoever stops a whole group (timeout, a service
- * manager) may send them once more. Where it was not started, all is as before the call.
+ * Afterwards the signals that ended the command do not end this process: whoever stops a whole group (timeout, a
+ * service manager) may send them once more. Where it was not started, all is as before the call.
  */
 void launch_wait(struct launch *launch, const char *path, char *const argv[], char *const environment[]);
 

@@ -104,8 +104,8 @@ static struct pair accept_from(int listener)
 }
 
 /*
- * What arrived by the kernel's account, which counts the FIN as one more: a stray thread that is late may read from this
- * end, or write to it, so that a reset throws away what was not read. `read_` is what this thread has read.
+ * What arrived by the kernel's account, which counts the FIN as one more: a stray thread that is late may read from
+ * this end, or write to it, so that a reset throws away what was not read. `read_` is what this thread has read.
  */
 static size_t arrived(const struct pair *pair, size_t read_, bool has_ended)
 {
