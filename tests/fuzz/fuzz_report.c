@@ -30,17 +30,14 @@ enum {
 	SELECT_TWICE = 1 << 13,
 };
 
-static const char *rules;
-
-int LLVMFuzzerInitialize(int *argc, char ***argv)
+static const char *rules(void)
 {
 	static const char text[] = "write-after-peer-close:^reply$\n*:[::1]:*\ndouble-close:server\n*:test_*\n*:*.py\n";
+	static const char *path;
 
-	(void)argc;
-	(void)argv;
-	input_begin();
-	rules = input_file("rules", text, sizeof(text) - 1);
-	return 0;
+	if (!path)
+		path = input_file("rules", text, sizeof(text) - 1);
+	return path;
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned seed)
@@ -60,7 +57,7 @@ static void set_options(struct report_options *options, uint32_t selector, const
 	if (selector & SELECT_FEW)
 		options_parse(options, OPTION_MAX_INCIDENTS, "2");
 	if (selector & SELECT_RULES)
-		options_parse(options, OPTION_SUPPRESSIONS, rules);
+		options_parse(options, OPTION_SUPPRESSIONS, rules());
 	if (selector & SELECT_BASELINE)
 		options_parse(options, OPTION_BASELINE, path);
 }

@@ -8,14 +8,6 @@
 #include "analyzer/run/roster.h"
 #include "tests/fuzz/input.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	input_begin();
-	return 0;
-}
-
 static volatile size_t sum;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

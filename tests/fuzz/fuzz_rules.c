@@ -7,14 +7,6 @@
 #include "analyzer/report/suppress.h"
 #include "tests/fuzz/input.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	input_begin();
-	return 0;
-}
-
 static volatile size_t matches;
 
 static void hold_against(const struct suppressions *suppressions, char *texts)

@@ -22,14 +22,6 @@ struct place {
 };
 _Static_assert(sizeof(struct place) == 64, "as scripts/fuzz writes it");
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	input_begin();
-	return 0;
-}
-
 static volatile size_t sum;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

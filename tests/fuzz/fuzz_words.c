@@ -19,14 +19,6 @@
 #include "analyzer/symbols/source.h"
 #include "tests/fuzz/input.h"
 
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	input_begin();
-	return 0;
-}
-
 static volatile size_t sum;
 
 static void try_escape(const char *bytes, size_t length)

@@ -54,7 +54,7 @@ static FILE *open_sink(void)
 	return stream;
 }
 
-void input_begin(void)
+static void begin(void)
 {
 	static const char *const variables[] = {"DEBUGINFOD_URLS", "GITHUB_WORKSPACE", "CI_PROJECT_DIR", "NO_COLOR"};
 	const char *parent = getenv("TMPDIR");
@@ -64,11 +64,19 @@ void input_begin(void)
 	owner = getpid();
 	if (asprintf(&directory, "%s/socksan-fuzz-XXXXXX", parent && *parent ? parent : "/tmp") < 0 ||
 		!mkdtemp(directory) || atexit(remove_files))
-		fail("input_begin");
+		fail("LLVMFuzzerInitialize");
 	sink = open_sink();
 	/* glibc lets a program replace these; libFuzzer took its own copies before. */
 	stdout = open_sink();
 	stderr = open_sink();
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	begin();
+	return 0;
 }
 
 FILE *input_sink(void)

@@ -1,7 +1,7 @@
 /*
  * input.h: what the fuzz targets share: the bytes under test as a file, and output that goes nowhere.
  *
- * Each target is one file fuzz_*.c that defines LLVMFuzzerInitialize and LLVMFuzzerTestOneInput. It is linked twice:
+ * Each target is one file fuzz_*.c that defines LLVMFuzzerTestOneInput. It is linked twice:
  * with libFuzzer by `make fuzz`, and with replay.c, which every compiler can, for `make check`.
  */
 #ifndef SOCKSAN_FUZZ_INPUT_H
@@ -11,7 +11,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /*
@@ -19,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
  * stdout and stderr nowhere, as far as they are stdio's (a sanitizer writes to the descriptor), and clears the
  * environment of what changes reports. Ends the process where it cannot.
  */
-void input_begin(void);
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /*
  * Writes a file with these bytes, NAME in that directory, in the place of an earlier one. Returns its path, valid until
