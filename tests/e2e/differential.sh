@@ -15,14 +15,8 @@ output=$(mktemp) || exit 1
 trap 'rm -f "$output"' EXIT
 failed=0
 
-wanted() { # NAME
-    local name
-    [ ${#names[@]} -gt 0 ] || return 0
-    for name in "${names[@]}"; do
-        [[ $1 == *"$name"* ]] && return 0
-    done
-    return 1
-}
+# shellcheck source=tests/e2e/lib_names.sh
+. "$(dirname "$0")/lib_names.sh"
 
 for name in test_epoll test_httplib perl redis memcached asan-gcc tsan-gcc throws; do
     wanted "$name" || continue

@@ -113,14 +113,8 @@ judge() { # EACH
     report_check "$dir/report.json" "${1:-}"
 }
 
-wanted() { # NAME
-    local name
-    [ ${#names[@]} -gt 0 ] || return 0
-    for name in "${names[@]}"; do
-        [[ $1 == *"$name"* ]] && return 0
-    done
-    return 1
-}
+# shellcheck source=tests/e2e/lib_names.sh
+. "$(dirname "$0")/lib_names.sh"
 names=("$@")
 
 # Runs a test: a function that prints what is wrong, and nothing where all is well. NEEDS is the program it needs.

@@ -16,14 +16,8 @@ output=$(mktemp) || exit 1
 trap 'rm -f "$output"' EXIT
 failed=0
 
-wanted() { # NAME
-    local name
-    [ ${#names[@]} -gt 0 ] || return 0
-    for name in "${names[@]}"; do
-        [[ $1 == *"$name"* ]] && return 0
-    done
-    return 1
-}
+# shellcheck source=tests/e2e/lib_names.sh
+. "$(dirname "$0")/lib_names.sh"
 
 # The record counts a state as certain after 50 microseconds. On a machine with other work a process loses its processor
 # for longer than that between our look and the kernel's, so this is for a quiet machine, and is asked for.
