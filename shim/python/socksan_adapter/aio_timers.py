@@ -8,7 +8,7 @@ import sys
 import weakref
 
 from . import numbers, reports, stacks
-from .reports import Run, annotate, here
+from .reports import Run, Timer, annotate, here
 from .wrapping import FILE, wrap
 
 TWISTEDS_REACTOR = "twisted.internet.asyncioreactor"  # its timers are the clock of calls that are known otherwise
@@ -19,15 +19,6 @@ _tasks = weakref.WeakKeyDictionary()  # task -> its Run
 _current_task = None
 _wake_sleeper = None
 _loop_file = ""  # where BaseEventLoop is
-
-
-class _Timer:
-    __slots__ = ("place", "delay", "run")
-
-    def __init__(self, place, delay, run):
-        self.place = place
-        self.delay = delay
-        self.run = run  # the earlier times that this one goes on with
 
 
 # --- Timers ---
@@ -70,13 +61,7 @@ def _note_timer(loop, handle, callback):
         return
     place = stacks.place(frame)
     run = here.run
-    if run is not None:
-        if run.is_again(callback, place):
-            run.latest = weakref.ref(handle)
-            run.delay = delay
-        else:
-            run = None
-    _timers[id(handle)] = _Timer(place, delay, run)
+    _timers[id(handle)] = Timer(place, delay, run and run.goes_on(callback, place, handle, delay))
 
 
 def _make_call_later(original):

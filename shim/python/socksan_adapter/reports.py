@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 import types
+import weakref
 
 from . import EVENTS, at_end, numbers, page, stacks, tell
 
@@ -95,6 +96,17 @@ class Watch:
         self.callers = (self.callers[-2 * (CALLERS - 1):] if others_wait else ()) + (place, run)
 
 
+class Timer:
+    """How a call was scheduled."""
+
+    __slots__ = ("place", "delay", "run")
+
+    def __init__(self, place, delay, run):
+        self.place = place
+        self.delay = delay
+        self.run = run  # the earlier times that this one goes on with
+
+
 class Run:
     """Something that runs by the clock, again and again perhaps."""
 
@@ -142,6 +154,14 @@ class Run:
         if self.drops and self.dead_runs and not self.dead_runs & (self.dead_runs - 1):
             for drop in self.drops:
                 drop.amend()
+
+    def goes_on(self, function, place, handle, delay):
+        """Something is scheduled while this runs: itself, or nothing to do with it (None)."""
+        if not self.is_again(function, place):
+            return None
+        self.latest = weakref.ref(handle)
+        self.delay = delay
+        return self
 
     def is_again(self, function, place):
         """Whether scheduling `function` here, while this runs, is what makes it run again."""

@@ -10,22 +10,11 @@ import sys
 import weakref
 
 from . import stacks
-from .reports import Run, reactor, reactor_run
+from .reports import Run, Timer, reactor, reactor_run
 from .wrapping import wrap
 
 _getframe = sys._getframe
 _run_until_current = _loop_call = None  # the code of what runs them
-
-
-class _Timer:
-    """How a delayed call was scheduled."""
-
-    __slots__ = ("place", "delay", "run")
-
-    def __init__(self, place, delay, run):
-        self.place = place
-        self.delay = delay
-        self.run = run  # the earlier calls that this one goes on with
 
 
 def _begin(run, function):
@@ -59,13 +48,7 @@ def _make_call_later(original):
 def _note_call(call, delay, function):
     place = stacks.place(_getframe(2))
     run = reactor_run() if reactor.run is not None else None
-    if run is not None:
-        if run.is_again(function, place):
-            run.latest = weakref.ref(call)
-            run.delay = delay
-        else:
-            run = None
-    call.__dict__["_socksan"] = _Timer(place, delay, run)
+    call.__dict__["_socksan"] = Timer(place, delay, run and run.goes_on(function, place, call, delay))
 
 
 def _called(self):

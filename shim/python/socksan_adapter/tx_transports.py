@@ -406,37 +406,34 @@ def _no_socket(port, data):
         if "socket" in port.__dict__:
             return
         watch = _watch(port)
-        dropped(watch, _size(data), True, _getframe(2), None if watch.why else "it was not listening yet")
+        dropped(watch, _size(data), True, _getframe(3), None if watch.why else "it was not listening yet")
     except Exception:
         pass
 
 
+def _datagram(original, port, data, *address):
+    """One datagram, for the two signatures of write."""
+    events = numbers[0]
+    try:
+        return original(port, data, *address)
+    except AttributeError:
+        _no_socket(port, data)
+        raise
+    finally:
+        if numbers[0] != events:
+            annotate(events)
+
+
 def _make_datagram_write(original):
     def write(self, datagram, addr=None):
-        events = numbers[0]
-        try:
-            return original(self, datagram, addr)
-        except AttributeError:
-            _no_socket(self, datagram)
-            raise
-        finally:
-            if numbers[0] != events:
-                annotate(events)
+        return _datagram(original, self, datagram, addr)
 
     return write
 
 
 def _make_connected_datagram_write(original):
     def write(self, data):
-        events = numbers[0]
-        try:
-            return original(self, data)
-        except AttributeError:
-            _no_socket(self, data)
-            raise
-        finally:
-            if numbers[0] != events:
-                annotate(events)
+        return _datagram(original, self, data)
 
     return write
 
