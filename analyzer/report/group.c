@@ -98,8 +98,7 @@ static const char *names_of(struct lifecycle *lifecycle, struct symbolizer *symb
 
 static uint64_t fingerprint(const struct incident *incident, const char *names)
 {
-	char *words = text_format(
-		"%s\n%s\n%s", kinds_get(incident->kind)->id, kinds_knowledge_name(incident->knowledge), names);
+	char *words = text_format("%s\n%s", kinds_get(incident->kind)->id, names);
 	uint64_t hash = XXH64(words, strlen(words), 0);
 
 	free(words);

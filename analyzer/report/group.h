@@ -1,9 +1,9 @@
 /*
  * group.h: which incidents are the same thing happening again.
  *
- * A fingerprint survives rebuilds: it is made of the kind, who knew, and the function names of the innermost frames of
- * the program's own code, never of addresses, lines or times where names are known. Incidents of one fingerprint and
- * severity form a group, which a report shows once.
+ * A fingerprint survives rebuilds: it is made of the kind and the function names of the innermost frames of the
+ * program's own code, never of addresses, lines or times where names are known, nor of who knew: that is a matter of
+ * timing. Incidents of one fingerprint and severity form a group, which a report shows once.
  */
 #ifndef SOCKSAN_GROUP_H
 #define SOCKSAN_GROUP_H

@@ -94,7 +94,8 @@ Test(group, worst_first_and_gravest_at_the_head)
 	cr_assert_eq(incidents[0].sigpipe, TRACE_SIGPIPE_FATAL);
 	cr_assert_eq(incidents[3].severity, SEVERITY_WARNING);
 	cr_assert_eq(incidents[0].fingerprint, incidents[2].fingerprint);
-	cr_assert_neq(incidents[0].fingerprint, incidents[3].fingerprint);
+	/* whether the program had been told is a matter of timing: the next run may say otherwise of the same bug */
+	cr_assert_eq(incidents[0].fingerprint, incidents[3].fingerprint);
 	group_free(&groups);
 	lifecycle_free(lifecycle);
 	symbolizer_free(symbolizer);
