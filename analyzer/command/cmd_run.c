@@ -246,6 +246,7 @@ static int report(struct run *run)
 	facts.signed_in = roster.process_count;
 	facts.escaped = roster.escaped;
 	facts.escaped_count = roster.escaped_count;
+	facts.untraced = roster.untraced;
 	facts.troubles = roster.troubles;
 	facts.trouble_count = roster.trouble_count;
 	result = report_traces(&run->report, &facts, traces, trace_count);

@@ -65,18 +65,18 @@ static bool parse_output(struct report_options *options, const char *path)
 	return true;
 }
 
+/* Each severity includes the graver ones. Of several words the one that includes most counts. */
 static bool parse_fail_on(struct report_options *options, const char *list)
 {
+	enum {
+		ERRORS = 1u << SEVERITY_ERROR,
+		WARNINGS = ERRORS | 1u << SEVERITY_WARNING,
+		NOTES = WARNINGS | 1u << SEVERITY_NOTE,
+	};
 	static const struct {
 		const char *name;
 		unsigned bits;
-	} names[] = {
-		{"error", 1u << SEVERITY_ERROR},
-		{"warning", 1u << SEVERITY_WARNING},
-		{"note", 1u << SEVERITY_NOTE},
-		{"all", 1u << SEVERITY_ERROR | 1u << SEVERITY_WARNING | 1u << SEVERITY_NOTE},
-		{"none", 0},
-	};
+	} names[] = {{"error", ERRORS}, {"warning", WARNINGS}, {"note", NOTES}, {"all", NOTES}, {"none", 0}};
 	const char *word = list;
 
 	options->fail_on = 0;

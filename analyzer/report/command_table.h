@@ -64,9 +64,9 @@
 	OPTION(DIFF_FORMAT, "format", "", "NAME", WORD, "text json", IN_DIFF, "format of the list",                    \
 		"Format of the list: text or json (default: text)")                                                    \
 	OPTION(FAIL_ON, "fail-on", "", "LIST", WORDS, "error warning note all none", IN_RUN | IN_REPORT | IN_DIFF,     \
-		"severities that change the exit status",                                                              \
-		"Severities of incidents that change the exit status: error, warning, note, all or none, separated "   \
-		"by commas (default: error); diff looks at new incidents only")                                        \
+		"the least severity that changes the exit status",                                                     \
+		"The least severity of incidents that changes the exit status: error (default), warning, which "       \
+		"includes errors, note or all, which include both, or none; diff looks at new incidents only")         \
 	OPTION(ERROR_EXITCODE, "error-exitcode", "", "N", NUMBER, "", IN_RUN | IN_REPORT | IN_DIFF,                    \
 		"exit status where such incidents remain",                                                             \
 		"Exit status where such incidents remain (default: 66; 0: they never change it)")                      \

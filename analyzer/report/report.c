@@ -187,6 +187,7 @@ static int exit_status(const struct report *report)
 			return report->options->error_exitcode;
 	/* There is a trace where a process used sockets: what it did with them is not known, and may be anything. */
 	lifecycle_unreadable(report->lifecycle, &unreadable);
+	unreadable += report->facts ? report->facts->untraced : 0;
 	return unreadable && report->options->fail_on ? report->options->error_exitcode : 0;
 }
 

@@ -69,6 +69,7 @@ struct run_facts {
 	size_t signed_in; /* processes that the roster shows as audited */
 	const struct escaped_process *escaped;
 	size_t escaped_count;
+	size_t untraced; /* processes that could make no trace: what they did is not known */
 	const char *const
 		*troubles; /* what audited processes said of themselves ("pid 12: no trace: Permission denied") */
 	size_t trouble_count;
@@ -78,9 +79,9 @@ struct run_facts {
  * Reads the traces named by `paths` (files, or directories searched for *.trace) and writes each output of `options`.
  * `facts` is what `run` observed, NULL for `report`. Damage in a trace is told on standard error, with file and offset,
  * and everything else is still read. Returns 0, or options->error_exitcode where incidents of a severity in `fail_on`
- * remain, or a trace is there that cannot be read and `fail_on` is not empty; EXIT_NO_TRACE where no path held a trace
- * (with `facts`, no trace is no error: a program may have no socket), or EXIT_SOCKSAN where an output could not be
- * written.
+ * remain, or `fail_on` is not empty and a trace cannot be read, or could not be made; EXIT_NO_TRACE where no path held
+ * a trace (with `facts`, no trace is no error: a program may have no socket), or EXIT_SOCKSAN where an output could not
+ * be written.
  */
 int report_traces(
 	const struct report_options *options, const struct run_facts *facts, char *const *paths, size_t path_count);

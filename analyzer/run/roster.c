@@ -74,6 +74,28 @@ void roster_add_trouble(struct roster *roster, char *text)
 	roster->troubles[roster->trouble_count++] = text;
 }
 
+/* The library names an error by its number alone. */
+static char *in_words(const char *why)
+{
+	static const char before[] = ": errno ";
+	const char *found = strstr(why, before);
+	char *end = NULL;
+	long number = found ? strtol(found + sizeof(before) - 1, &end, 10) : 0;
+
+	return found && !*end && number > 0 && number < 4096
+		       ? text_format("%.*s: %s", (int)(found - why), why, strerror((int)number))
+		       : text_copy(why);
+}
+
+static void note_untraced(struct roster *roster, pid_t pid, const char *why)
+{
+	char *words = in_words(why);
+
+	roster_add_trouble(roster, text_format("pid %d: no trace: %s", (int)pid, words));
+	roster->untraced++;
+	free(words);
+}
+
 static void read_entry(struct reading *reading, const struct trace_roster_entry *entry)
 {
 	struct member *member = get_member(reading, entry->pid);
@@ -90,9 +112,7 @@ static void read_entry(struct reading *reading, const struct trace_roster_entry 
 			announce(member, path);
 		member->unannounced = false;
 		break;
-	case TRACE_ROSTER_NO_TRACE:
-		roster_add_trouble(reading->roster, text_format("pid %d: no trace: %s", (int)entry->pid, path));
-		break;
+	case TRACE_ROSTER_NO_TRACE: note_untraced(reading->roster, entry->pid, path); break;
 	}
 }
 

@@ -27,6 +27,7 @@ struct roster {
 	size_t process_count;
 	struct escaped_process *escaped;
 	size_t escaped_count;
+	size_t untraced; /* processes that could make no trace */
 	const char **troubles; /* what processes said of themselves, and what is wrong with the roster */
 	size_t trouble_count;
 };

@@ -304,6 +304,13 @@ t_disk_full_under_a_run() {
     expect_losses small
 }
 
+t_no_room_for_a_trace_under_a_run() {
+    small_disk 40k
+    try "$socksan" run --log-dir=small -- "$build/tests/programs/threads" ok
+    [ "$status" = 66 ] || fail "ends with $status: $(tail -n 5 err)"
+    tr -s ' \n' ' ' <err | grep -q 'no trace: [^ ]*: No space left on device' || fail "not why: $(tail -n 5 err)"
+}
+
 t_trace_full() {
     mkdir traces
     audited log_path=traces/:max_trace=64K "$busy" witness finish

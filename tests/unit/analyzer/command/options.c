@@ -70,8 +70,14 @@ Test(options, refuses_places_that_cannot_be_written)
 
 Test(options, fail_on)
 {
-	cr_assert(options_parse(&options, OPTION_FAIL_ON, "error,warning"));
+	cr_assert(options_parse(&options, OPTION_FAIL_ON, "warning"));
+	cr_assert_eq(options.fail_on, 1u << SEVERITY_ERROR | 1u << SEVERITY_WARNING, "a threshold");
+	cr_assert(options_parse(&options, OPTION_FAIL_ON, "warning,error"));
 	cr_assert_eq(options.fail_on, 1u << SEVERITY_ERROR | 1u << SEVERITY_WARNING);
+	cr_assert(options_parse(&options, OPTION_FAIL_ON, "error"));
+	cr_assert_eq(options.fail_on, 1u << SEVERITY_ERROR);
+	cr_assert(options_parse(&options, OPTION_FAIL_ON, "note"));
+	cr_assert_eq(options.fail_on, 7);
 	cr_assert(options_parse(&options, OPTION_FAIL_ON, "none"));
 	cr_assert_eq(options.fail_on, 0);
 	cr_assert(options_parse(&options, OPTION_FAIL_ON, "all"));

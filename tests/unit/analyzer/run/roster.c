@@ -125,6 +125,20 @@ Test(roster, missing_traces_are_troubles)
 	read_roster();
 	cr_assert_eq(roster.trouble_count, 1);
 	cr_expect_str_eq(roster.troubles[0], "pid 100: no trace: Permission denied");
+	cr_expect_eq(roster.untraced, 1);
+}
+
+Test(roster, errors_have_words)
+{
+	add(TRACE_ROSTER_SIGNED_IN, COMMAND_PID, "");
+	add(TRACE_ROSTER_NO_TRACE, COMMAND_PID, "/run/a.trace: errno 28");
+	add(TRACE_ROSTER_NO_TRACE, COMMAND_PID, "/run/a.trace: errno 28.trace");
+	add(TRACE_ROSTER_NO_TRACE, COMMAND_PID, "/run/a.trace: errno 99999999999999999999");
+	read_roster();
+	cr_assert_eq(roster.trouble_count, 3);
+	cr_expect_str_eq(roster.troubles[0], "pid 100: no trace: /run/a.trace: No space left on device");
+	cr_expect_str_eq(roster.troubles[1], "pid 100: no trace: /run/a.trace: errno 28.trace");
+	cr_expect_str_eq(roster.troubles[2], "pid 100: no trace: /run/a.trace: errno 99999999999999999999");
 }
 
 Test(roster, damage_costs_only_itself)
