@@ -51,7 +51,7 @@ static bool parse_output(struct report_options *options, const char *path)
 	struct report_output *last = options->output_count ? &options->outputs[options->output_count - 1] : NULL;
 
 	if (!*path) {
-		text_complain("--output needs the name of a file");
+		text_complain("--output needs a file name");
 		return false;
 	}
 	if (last && last->path) {
@@ -137,7 +137,7 @@ bool options_add_suppressions(struct report_options *options, const char *path)
 static bool parse_baseline(struct report_options *options, const char *path)
 {
 	if (options->baseline) {
-		text_complain("--baseline=%s: there is a baseline already", path);
+		text_complain("--baseline=%s: only one baseline is allowed", path);
 		return false;
 	}
 	options->baseline = findings_new();

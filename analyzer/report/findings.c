@@ -155,9 +155,9 @@ static bool read_traces(struct findings *findings, const char *path)
 
 	lifecycle_unreadable(report.lifecycle, &unreadable);
 	if (unreadable)
-		text_complain("%s: a trace cannot be read, so that what is new and what is gone cannot be told", path);
+		text_complain("%s: a trace cannot be read, so new and gone incidents cannot be listed", path);
 	else if (!found)
-		text_complain("%s: no report of socksan, and no trace", path);
+		text_complain("%s: neither a socksan report nor a trace", path);
 	group_identify(report.lifecycle, report.symbolizer);
 	group_incidents(report.lifecycle, &report.groups);
 	for (size_t i = 0; i < report.groups.count; i++)

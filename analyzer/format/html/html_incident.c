@@ -129,7 +129,7 @@ static void put_connection(const struct html_page *page, const struct view *view
 	html_owned(page->stream, names_connection(&view->story.socket, NAMES_ARROW));
 	fprintf(page->stream, ", descriptor %d", record->fd);
 	if (socket->opened_ns && socket->opened_ns <= record->first_ns)
-		fprintf(page->stream, ", opened %s before (%s)",
+		fprintf(page->stream, ", opened %s earlier (%s)",
 			text_duration(time, record->first_ns - socket->opened_ns), names_origin(socket->origin));
 	end_fact(page);
 }

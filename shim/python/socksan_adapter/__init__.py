@@ -1,4 +1,4 @@
-"""socksan's adapter for Python: tells the audit of the writes that Twisted and asyncio throw away.
+"""socksan's adapter for Python: reports the writes that Twisted and asyncio drop silently.
 
 When such a framework is imported, some of its methods are wrapped. A wrapper returns and raises what the method does;
 what it notes on the way it hands to libsocksan.so, by a write to a descriptor that no process has
@@ -10,7 +10,7 @@ This module is all that a program has of the adapter which imports no framework,
 import sys
 from posix import write as _write
 
-# The build puts here what is shared with the library (scripts/python-table): @TABLE@
+# The build inserts what is shared with the library (scripts/python-table): @TABLE@
 
 CHANNEL = -0x736F636B
 
@@ -19,14 +19,14 @@ page = bytearray(PAGE_BYTES)
 page[:13] = b"socksan page\0"
 # [0]: bad writes and closes so far; then by kind and severity
 numbers = memoryview(page)[EVENTS_AT:NUMBERS_END].cast("Q")
-# Where a byte of numbers[0] lies that changes with each: to compare that one costs less than to compare the number.
+# Index of a byte of numbers[0] that changes with each event: comparing one byte is cheaper than comparing the number.
 EVENTS = EVENTS_AT + (0 if sys.byteorder == "little" else 7)
 _label_words = memoryview(page)[LABEL_TURN_AT:LABEL_AT].cast("I")
 
-# Called with nothing when the interpreter ends.
+# Called without arguments when the interpreter ends.
 at_end = []
 
-# What is wrapped, by what, and what is lost where it cannot be. Without the transports writes are thrown away unseen.
+# What is wrapped, by what, and what is missed where wrapping fails. Without the transports, dropped writes go unseen.
 _PATCHES = {
     "asyncio.base_events": ("aio_timers", "patch_base_events", "timers"),
     "asyncio.events": ("aio_timers", "patch_events", "timers"),
@@ -55,7 +55,7 @@ def tell(verb, *arguments):
 
 
 def label():
-    """What the process is running, as set_label was told."""
+    """What the process is running, as last given to set_label."""
     return bytes(page[LABEL_AT:LABEL_AT + _label_words[1]]).decode("utf-8", "replace")
 
 
@@ -69,7 +69,7 @@ def set_label(text):
 
 
 def _patch(module):
-    """Wraps what is known of a module. Of a version that is not as we know it, says how much is not watched."""
+    """Wraps the known parts of a module; reports what is not watched in a version that does not match."""
     where, name, lost = _PATCHES[module.__name__]
     refused = []
     try:
@@ -85,14 +85,14 @@ def _patch(module):
 
 
 def _product(module):
-    """What a module belongs to, with its version."""
+    """The package that a module belongs to, with its version."""
     package = module.__name__.partition(".")[0]
     version = getattr(sys.modules.get(package), "__version__", None)
     return "%s %s" % (package.strip("_"), version or "of Python %d.%d.%d" % sys.version_info[:3])
 
 
 class _Finder:
-    """Stands first on sys.meta_path until every framework was met, and lets the others find them."""
+    """First on sys.meta_path until every framework has been imported; leaves the finding to the others."""
 
     def __init__(self):
         self.waiting = set(_PATCHES)
@@ -109,7 +109,7 @@ class _Finder:
         return None
 
     def watch(self, loader, name):
-        """Has the loader, which stays what it is, run the patch after the module."""
+        """Makes the loader, which stays otherwise unchanged, run the patch after the module."""
         run = getattr(loader, "exec_module", None)
         if run is None or isinstance(loader, type):
             return
@@ -142,7 +142,7 @@ def _end():
 
 
 def start():
-    """Begins to watch, where libsocksan.so is there and wants it."""
+    """Starts watching if libsocksan.so is loaded and asks for it."""
     if tell(b"hello") != 1 or _write(CHANNEL, page) != 1:
         return
     import atexit

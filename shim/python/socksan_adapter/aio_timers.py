@@ -1,8 +1,7 @@
 """asyncio's timed calls: loop.call_later and call_at, and tasks that sleep.
 
-How a timer was scheduled is kept beside it, by its address, from the moment it is made until it runs or is cancelled:
-timers have no room of their own. A sleeping task is woken by a timer too; what is counted then is the task's, which
-is the one that goes on.
+How a timer was scheduled is kept outside it, under its address, until it runs or is cancelled: timers have no room for
+it. A sleeping task is woken by a timer too; that counts as a run of the task.
 """
 import sys
 import weakref

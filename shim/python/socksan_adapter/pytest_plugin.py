@@ -1,5 +1,5 @@
-"""The pytest plugin `socksan`: says which test caused an incident, in a section of the summary; --socksan-fail fails
-it."""
+"""The pytest plugin `socksan`: a section of the summary names the tests that caused incidents, and --socksan-fail fails
+them."""
 from _pytest.config import hookimpl
 
 from . import ERROR, KINDS, NOTE, SEVERITIES, WARNING, numbers, set_label
@@ -32,8 +32,8 @@ def _words(found):
 def pytest_addoption(parser):
     parser.getgroup("socksan").addoption(
         "--socksan-fail", nargs="?", const="error", choices=("error", "warning"),
-        help="fail a test that writes to a connection which is gone, as socksan has it; with =warning also where the "
-             "program could not know")
+        help="fail a test for which socksan reports an error; with =warning, also one for which it reports only a "
+             "warning, such as a race")
 
 
 @hookimpl(hookwrapper=True, tryfirst=True)

@@ -1,4 +1,4 @@
-"""What is known of connections that are gone and of the calls that write to them, and how it is told.
+"""What is known of closed connections and of the calls that write to them, and how it is reported.
 
 A transport that is watched has a Watch; each place in the program that writes to it in vain has a Drop there, which
 is one incident with a count. What runs by the clock (a delayed call, a loop of them, a task that sleeps) is a Run.
@@ -19,10 +19,10 @@ PLACE_OF_A_DROP = 6  # frames that make two writes of one transport the same inc
 CALLERS = 4  # write calls that are remembered for bytes which a transport has buffered
 FRAMES_SHOWN = 3
 FRAMES_OF_A_FRAMEWORK = 8  # through which the program's own line is looked for
-MOST_DROPS_KEPT = 1000  # of runs, to be told of again at the end
+MOST_DROPS_KEPT = 1000  # of runs, to be reported again at the end
 NAMED = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 
-# Files whose frames say little about where the program scheduled something: the frameworks' directories.
+# The frameworks' directories: their frames say little about where the program scheduled something.
 framework_directories = [os.path.dirname(os.__file__) + "/asyncio/"]
 is_frameworks = {}  # file -> whether it is in one of them
 
@@ -33,7 +33,7 @@ class _Here(_thread._local):
 
 
 class _Reactor:
-    """Of the thread in which Twisted's reactor runs: nobody else may write to its transports."""
+    """Belongs to the thread that runs Twisted's reactor: no other may write to its transports."""
 
     __slots__ = ("run", "thread")
 
@@ -50,7 +50,7 @@ _drops_of_runs = []
 
 
 class Watch:
-    """What is known of one transport."""
+    """What is known about one transport."""
 
     __slots__ = ("name", "socket", "why", "when", "end", "told", "state", "callers", "drops", "events", "last_byte")
 
@@ -68,7 +68,7 @@ class Watch:
         self.last_byte = page[EVENTS]
 
     def look(self, sock):
-        """Tells who had asked for what has run into something since the last look."""
+        """Reports who requested the writes that went wrong since the last look."""
         since = self.events
         self.events = numbers[0]
         self.last_byte = page[EVENTS]
@@ -77,22 +77,22 @@ class Watch:
             annotate(since, self.callers, sock=self.socket)
 
     def ended_by(self, why, place):
-        """The program itself ends the connection."""
+        """The program itself closes the connection."""
         if self.why is None:
             self.why, self.end, self.when, self.told = why, place, time.monotonic(), True
 
     def lost(self, why):
-        """The connection is over; what the program had done to that end counts more."""
+        """The connection has ended; if the program closed it itself, that reason takes precedence."""
         if self.why is None:
             self.why, self.when = why, time.monotonic()
 
     def take_socket(self, sock):
-        """Asks who the socket is while it is open; what only stands in for one has a number that means nothing."""
+        """Identifies the socket while it is open; a stand-in for a socket has a meaningless descriptor."""
         if not self.socket and isinstance(sock, socket.socket) and sock.fileno() >= 0:
             self.socket = tell(b"socket", b"%d" % sock.fileno()) or 0
 
     def asked_by(self, place, run, others_wait):
-        """Someone wrote bytes that the transport keeps for later, beside those of others perhaps."""
+        """Notes who wrote bytes that the transport buffers, possibly among bytes of other callers."""
         self.callers = (self.callers[-2 * (CALLERS - 1):] if others_wait else ()) + (place, run)
 
 
@@ -108,7 +108,7 @@ class Timer:
 
 
 class Run:
-    """Something that runs by the clock, again and again perhaps."""
+    """Something that runs on a timer, possibly repeatedly."""
 
     __slots__ = ("what", "name", "place", "delay", "count", "live", "dead", "dead_runs", "latest", "pending",
                  "function", "code", "runner", "drops", "events", "__weakref__")
@@ -148,7 +148,7 @@ class Run:
             self.settle()
 
     def settle(self):
-        """One time is over: were all its writes in vain?"""
+        """One run has ended: were all its writes dropped?"""
         self.dead_runs = 0 if self.live else self.dead_runs + 1
         self.live = self.dead = 0
         if self.drops and self.dead_runs and not self.dead_runs & (self.dead_runs - 1):
@@ -156,7 +156,7 @@ class Run:
                 drop.amend()
 
     def goes_on(self, function, place, handle, delay):
-        """Something is scheduled while this runs: itself, or nothing to do with it (None)."""
+        """A call is scheduled while this runs: returns this Run if it is the same one again, else None."""
         if not self.is_again(function, place):
             return None
         self.latest = weakref.ref(handle)
@@ -164,7 +164,7 @@ class Run:
         return self
 
     def is_again(self, function, place):
-        """Whether scheduling `function` here, while this runs, is what makes it run again."""
+        """Whether scheduling `function` here, while this runs, is what makes this run again."""
         ours = self.function
         if ours is function:
             return True
@@ -193,7 +193,7 @@ class Run:
 
 
 class Drop:
-    """Writes from one place to one connection that are thrown away: an incident."""
+    """Dropped writes from one place to one connection: an incident."""
 
     __slots__ = ("id", "count", "watch_lines", "run")
 
@@ -229,14 +229,14 @@ def _times(count):
 
 
 def _innermost(function):
-    """What a functools.partial calls in the end. Of other objects nothing is asked: they are the program's."""
+    """What a functools.partial finally calls. Other objects are the program's and are left alone."""
     while type(function) is functools.partial:
         function = function.func
     return function
 
 
 def _code_of(function):
-    """The code that runs when this is called; None where that is not Python's."""
+    """The code that runs when this is called; None if it is not Python code."""
     function = _innermost(function)
     if type(function) not in NAMED:
         function = type(function).__call__
@@ -251,7 +251,7 @@ def _name_of(function):
 
 
 def place_of_caller(frame):
-    """Where the program called: the frames of the framework that called us, and the first that is the program's."""
+    """The framework's frames that led here, and the program's first frame above them."""
     found = ()
     frame = stacks.outside(frame)
     while frame is not None and len(found) <= 2 * FRAMES_OF_A_FRAMEWORK:
@@ -283,7 +283,7 @@ def _lines_of_end(watch):
 
 
 def reactor_run():
-    """The Run of Twisted's that is under way, None where there is none.
+    """Twisted's current Run, or None.
 
     Nothing tells when one is over; but while it runs, what runs it stands on the stack. The reactor's own loop runs
     other things, too: there the function that it called must stand above it. Looked at only where a Run has begun and
@@ -312,20 +312,20 @@ def run_under_way():
 
 
 def count_live():
-    """A write went on its way."""
+    """A write was passed on."""
     run = run_under_way()
     if run is not None:
         run.live += 1
 
 
 def dropped(watch, size, told, frame, why=None, connection=None):
-    """A write of `size` bytes was thrown away. `frame` is the program's that called; `connection` says which it was."""
+    """A write of `size` bytes was dropped. `frame` is the program's calling frame; `connection` names the connection."""
     place = stacks.place(frame, PLACE_OF_A_DROP)
     _note_drop(watch, size, told, place, run_under_way(), lambda: stacks.text_of(frame), why, connection)
 
 
 def dropped_later(watch, size, told, place, run, why=None):
-    """The same of a write that had been kept for later: where it was made, and the Run that was under way then."""
+    """The same for a buffered write: where it was made, and the Run that was current then."""
     _note_drop(watch, size, told, place[:2 * PLACE_OF_A_DROP], run, lambda: stacks.text_of_place(place), why, None)
 
 
@@ -336,7 +336,7 @@ def _note_drop(watch, size, told, place, run, text, why, connection):
         watch.drops = {}
     drop = watch.drops.get((place, told))
     if drop is None:
-        # Offsets differ between the first calls of a line and later ones, which CPython makes in another way.
+        # CPython specializes a line after its first calls, so later offsets differ from earlier ones.
         lines = stacks.numbers_of_lines(place)
         drop = watch.drops[place, told] = watch.drops.get((lines, told))
     if run is not None:
@@ -365,7 +365,7 @@ def _note_drop(watch, size, told, place, run, text, why, connection):
 
 
 def annotate(since, callers=(), run=None, sock=0):
-    """Adds to what libsocksan.so found since then, in this thread: which calls had asked for it, and by which clock."""
+    """Adds to what libsocksan.so has found in this thread since then: which calls requested it, and on which timer."""
     try:
         lines = []
         reactor_run()  # finds out whether the last one is over
@@ -384,7 +384,7 @@ def annotate(since, callers=(), run=None, sock=0):
 
 
 def tell_of_runs(for_good=False):
-    """Says again, of each run whose writes were thrown away, how often it ran and whether it would run on.
+    """Reports again, for each Run whose writes were dropped, how often it ran and whether it was still pending.
 
     `for_good`: what is still to run now is about to be taken away, so that this is the last word on it.
     """

@@ -1,5 +1,4 @@
-"""Places in the program, kept as code objects and offsets, and made into text only where there is something to
-report."""
+"""Places in the program, kept as code objects and offsets; turned into text only when there is something to report."""
 from .wrapping import FILE
 
 TEXT_MAX = 8000
@@ -7,7 +6,7 @@ OURS = __file__.rpartition("/")[0]
 
 
 def _line_of(code, offset):
-    """The line of an instruction; what frame.f_lineno would have been."""
+    """The line of an instruction: what frame.f_lineno would have been."""
     if offset < 0:
         return code.co_firstlineno
     if hasattr(code, "co_lines"):
@@ -50,7 +49,7 @@ def place(frame, depth=4):
 
 
 def numbers_of_lines(place_):
-    """The same with the numbers of lines in the place of offsets."""
+    """The same with line numbers instead of offsets."""
     return tuple(_line_of(place_[i - 1], part) if i % 2 else part for i, part in enumerate(place_))
 
 

@@ -1,10 +1,10 @@
-"""Names the test that is running: unittest, trial, pytest. And says what is not covered."""
+"""Names the running test of unittest, trial and pytest, and reports what is not covered."""
 from . import label, set_label, tell
 from .wrapping import wrap
 
 
 def _name(test):
-    """Names the test, unless what runs it has a name of its own for it. Returns whether it did."""
+    """Names the test unless its runner has named it already. Returns whether it did."""
     try:
         if not label():
             set_label(test.id())
@@ -27,7 +27,7 @@ def _make_call(original):
 
 
 def _make_run(original):
-    """trial calls nothing else of unittest's tests."""
+    """The only part of a unittest test that trial calls."""
 
     def run(self, result=None):
         named = _name(self)
@@ -46,7 +46,7 @@ def patch_unittest(module):
 
 
 def _make_install_observer(original):
-    """trial calls a test's run from more places than one, but this right before the test and the next after it."""
+    """trial calls a test's run from several places, but this just before the test and the next one just after it."""
 
     def _installObserver(self):
         if _name(self):
@@ -89,5 +89,5 @@ def patch_pytest(module):
 
 
 def patch_uvloop(module):
-    """Its transports are compiled: what they throw away nobody sees."""
+    """Its transports are compiled: the writes they drop cannot be seen."""
     tell(b"opaque")

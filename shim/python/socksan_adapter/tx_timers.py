@@ -1,9 +1,9 @@
 """Twisted's timed calls: reactor.callLater and LoopingCall.
 
-Nothing of ours stands on the stack while such a call runs, so that its tracebacks are what they would be, and nothing
-looks each time around the reactor's loop. The reactor marks a delayed call as called right before it runs it, and a
-LoopingCall forgets the delayed call that ran it: these attributes become properties, which tell when a run begins.
-When it is over is found out when someone asks (reports.reactor_run).
+None of our frames is on the stack while such a call runs, so its tracebacks are unchanged, and no code of ours runs on
+each turn of the reactor's loop. The reactor marks a delayed call as called just before running it, and a LoopingCall
+forgets the delayed call that ran it: these attributes become properties, which reveal when a run begins. Its end is
+detected when someone asks (reports.reactor_run).
 """
 import _thread
 import sys

@@ -1,5 +1,4 @@
-"""Puts a function in the place of another so that nobody who asks for its name, its parameters or its source
-notices."""
+"""Replaces a function so that its name, parameters and source look unchanged."""
 import functools
 import types
 

@@ -186,7 +186,7 @@ Test(findings, another_schema_is_refused)
 
 Test(findings, what_is_no_report_is_refused)
 {
-	expect_refused("hello\n", "no report of socksan, and no trace");
+	expect_refused("hello\n", "neither a socksan report nor a trace");
 }
 
 /* --- Comparing ---------------------------------------------------------------------------------------------------- */
