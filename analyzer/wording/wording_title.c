@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "analyzer/base/text.h"
+#include "analyzer/wording/kinds.h"
 #include "analyzer/wording/wording.h"
 #include "analyzer/wording/wording_parts.h"
 
@@ -159,6 +160,18 @@ static char *of_drop(const struct story *story)
 	return text_format("the runtime silently dropped %s: %s", record->bytes_offered ? bytes : "a write", state);
 }
 
+/* Of a kind that has no words of its own. */
+static char *of_others(const struct story *story, const char *what)
+{
+	unsigned columns = kinds_get(story->record.kind)->columns;
+
+	if (columns & KIND_IS_MIX_UP)
+		return columns & KIND_IS_CLOSE ? of_double_close(story) : of_own_close(story, what);
+	if (columns & KIND_IS_CLOSE)
+		return of_lossy_close(&story->record);
+	return wording_is_afterwards(&story->record) ? of_later_loss(story) : of_disconnect(story, what);
+}
+
 char *wording_title(const struct story *story)
 {
 	const struct trace_incident *record = &story->record;
@@ -167,16 +180,12 @@ char *wording_title(const struct story *story)
 
 	switch (record->kind) {
 	case TRACE_WRITE_AFTER_SHUTDOWN: title = of_shutdown(record, what); break;
-	case TRACE_WRITE_AFTER_CLOSE:
-	case TRACE_WRITE_TO_REUSED_FD: title = of_own_close(story, what); break;
 	case TRACE_WRITE_BEFORE_CONNECT: title = of_missing_connection(story, what); break;
 	case TRACE_WRITE_TO_SILENT_PEER:
 		title = wording_is_afterwards(record) ? of_later_loss(story) : of_silence(record, what);
 		break;
-	case TRACE_LOST_ON_CLOSE: title = of_lossy_close(record); break;
-	case TRACE_DOUBLE_CLOSE: title = of_double_close(story); break;
 	case TRACE_DROPPED_BY_FRAMEWORK: title = of_drop(story); break;
-	default: title = wording_is_afterwards(record) ? of_later_loss(story) : of_disconnect(story, what);
+	default: title = of_others(story, what);
 	}
 	free(what);
 	return title;
