@@ -1,7 +1,8 @@
 # socksan: `make help` lists what this file can do.
 #
-# More than 400 lines: one file, no recursion, so that make sees all that depends on what. Sources are found by wildcard: a new .c in shim/, analyzer/, tests/unit/ or tests/programs/ needs
-# no edit here. Everything that is built goes below $(BUILD).
+# More than 400 lines: one file, no recursion, so that make sees all that depends on what. Sources are found by
+# wildcard: a new .c in shim/, analyzer/, tests/unit/ or tests/programs/ needs no edit here. Everything that is built
+# goes below $(BUILD).
 
 VERSION := 0.1.0
 
@@ -57,7 +58,7 @@ BUILD ?= build
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := all
 
-# --- Flags ---------------------------------------------------------------------------------------------------------------
+# --- Flags ------------------------------------------------------------------------------------------------------------
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror=implicit -Werror=int-conversion
 # Defined as empty, so that a source that says `#define _GNU_SOURCE` itself is no redefinition.
@@ -68,25 +69,27 @@ same_everywhere := -ffile-prefix-map='$(CURDIR)'=.
 endif
 depend_flags = -MMD -MP -MF $(@:.o=.d)
 
-# The shim lives in other people's processes. Hidden by default: what it exports, it exports on purpose. Initial-exec TLS:
-# no allocation on first use in a thread. Unwind tables and -fexceptions: a thread can be cancelled inside a hook's call.
-# Fortified and large-file names would be defined twice, or not at all, where the headers redirect them; distributions set
-# them by -Wp, too, which the compiler reads last.
-shim_flags = $(common_flags) $(CPPFLAGS) $(CFLAGS) $(same_everywhere) -fPIC -fvisibility=hidden -ftls-model=initial-exec \
-	-fexceptions -fasynchronous-unwind-tables \
+# The shim lives in other people's processes. Hidden by default: what it exports, it exports on purpose. Initial-exec
+# TLS: no allocation on first use in a thread. Unwind tables and -fexceptions: a thread can be cancelled inside a hook's
+# call. Fortified and large-file names would be defined twice, or not at all, where the headers redirect them;
+# distributions set them by -Wp, too, which the compiler reads last.
+shim_flags = $(common_flags) $(CPPFLAGS) $(CFLAGS) $(same_everywhere) -fPIC -fvisibility=hidden \
+	-ftls-model=initial-exec -fexceptions -fasynchronous-unwind-tables \
 	-Wp,-U_FORTIFY_SOURCE -U_FORTIFY_SOURCE -U_FILE_OFFSET_BITS -U_TIME_BITS
 shim_link = -shared -Wl,-soname,libsocksan.so -Wl,-z,defs -Wl,-z,now -Wl,-z,relro -Wl,--as-needed \
 	-Wl,-z,start-stop-visibility=hidden -Wl,--version-script=shim/exports.map -Wl,--build-id
 # The compiler must not turn one stdio call into another in the file that defines them.
 shim_flags_stdio/hooks_stdio := -fno-builtin
-# Link-time optimisation drops what only later stages of the compiler refer to, as it does with memmove, and versions of symbols.
+# Link-time optimisation drops what only later stages of the compiler refer to, as it does with memmove, and versions of
+# symbols.
 shim_flags_base/memory := -fno-builtin -fno-lto
 shim_flags_base/loader := -fno-lto
 
 ANALYZER_PACKAGES := libdw libelf yajl libxxhash libxml-2.0 zlib
 # Asked for when first needed, which is after scripts/deps has installed what was missing.
 # $(2) is the smallest set of scripts/deps with these packages in it.
-require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing),$(error not found: $(1). Run `scripts/deps $(2)`, \
+require = $(if $(shell $(PKG_CONFIG) --exists $(1) 2>&1 || echo missing), \
+	$(error not found: $(1). Run `scripts/deps $(2)`, \
 	or install these libraries with their development files))
 analyzer_package_flags = $(eval analyzer_package_flags := $$(call require,$(ANALYZER_PACKAGES),build)$$(shell \
 	$(PKG_CONFIG) --cflags $(ANALYZER_PACKAGES)))$(analyzer_package_flags)
@@ -94,7 +97,8 @@ ifndef STATIC
 # libdl has dlopen until glibc 2.33, and nothing since.
 analyzer_libs = $(eval analyzer_libs := $$(shell $(PKG_CONFIG) --libs $(ANALYZER_PACKAGES)) -ldl)$(analyzer_libs)
 else
-# Debian calls yajl's archive yajl_s. Of what libxml2 can do, writing UTF-8 is all we need: ICU, 30 MB of it, is not linked.
+# Debian calls yajl's archive yajl_s. Of what libxml2 can do, writing UTF-8 is all we need: ICU, 30 MB of it, is not
+# linked.
 analyzer_libs = $(eval analyzer_libs := $$(patsubst -lyajl,-lyajl_s,$$(filter-out -licu%,$$(shell \
 	$(PKG_CONFIG) --static --libs $(ANALYZER_PACKAGES)))) $$(without_icu) -lstdc++)$(analyzer_libs)
 without_icu = $(shell nm -u $$($(CC) -print-file-name=libxml2.a) 2>/dev/null | sort -u | \
@@ -105,13 +109,15 @@ unit_package_flags = $(eval unit_package_flags := $$(call require,criterion,chec
 unit_libs = $(eval unit_libs := $$(shell $(PKG_CONFIG) --libs criterion))$(unit_libs)
 
 analyzer_flags = $(common_flags) $(CPPFLAGS) $(CFLAGS) $(same_everywhere) $(variant_flags) $(analyzer_package_flags)
-# What the HTML report's Content-Security-Policy allows: its style sheet and its script, by the hashes of these very files.
+# What the HTML report's Content-Security-Policy allows: its style sheet and its script, by the hashes of these very
+# files.
 content_hash = "sha256-$(shell sha256sum $(1) | cut -c 1-64 | tr a-f A-F | basenc -d --base16 | base64)"
-analyzer_flags_format/html/html_assets = -fno-lto -DHTML_STYLE_HASH='$(call content_hash,analyzer/format/html/style.css)' \
+analyzer_flags_format/html/html_assets = -fno-lto \
+	-DHTML_STYLE_HASH='$(call content_hash,analyzer/format/html/style.css)' \
 	-DHTML_SCRIPT_HASH='$(call content_hash,analyzer/format/html/script.js)'
 unit_flags = $(analyzer_flags) $(unit_package_flags)
-# What we audit in our own tests is an ordinary program: it never sees the user's CFLAGS, whose inlining would change its
-# stacks, nor a sanitizer.
+# What we audit in our own tests is an ordinary program: it never sees the user's CFLAGS, whose inlining would change
+# its stacks, nor a sanitizer.
 program_flags := -std=gnu11 $(WARNINGS) -I. -D_GNU_SOURCE= -g -O1 -pthread
 # What single programs are linked with.
 program_libs_hook_calls := -luring
@@ -126,15 +132,17 @@ FUZZ_CC ?= clang
 fuzz_flags = $(common_flags) -O2 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
 	$(analyzer_package_flags) $(FUZZ_CFLAGS)
 
-# --- Sources -------------------------------------------------------------------------------------------------------------
+# --- Sources ----------------------------------------------------------------------------------------------------------
 
 object = $(patsubst %.c,$(BUILD)/%.o,$(1))
 
 shim_sources := $(sort $(wildcard shim/*.c shim/*/*.c))
 # What is ordinary code: all but the hooks, the start-up and what would replace functions of libc's.
-shim_modules := $(filter-out shim/base/hook.c shim/base/memory.c shim/hooks/% shim/stdio/hooks_% shim/uring/hooks_% shim/init.c, \
+shim_modules := $(filter-out shim/base/hook.c shim/base/memory.c shim/hooks/% shim/stdio/hooks_% shim/uring/hooks_% \
+	shim/init.c, \
 	$(shim_sources))
-analyzer_sources := $(sort $(filter-out analyzer/static/%,$(wildcard analyzer/*/*.c analyzer/*/*/*.c)) $(if $(STATIC),$(wildcard analyzer/static/*.c)))
+analyzer_sources := $(sort $(filter-out analyzer/static/%,$(wildcard analyzer/*/*.c analyzer/*/*/*.c)) \
+	$(if $(STATIC),$(wildcard analyzer/static/*.c)))
 program_sources := $(sort $(wildcard tests/programs/*.c))
 bench_sources := $(sort $(wildcard tests/bench/*.c))
 # tests/load/: shim_*.c are linked with the library's modules, the rest are programs to be audited.
@@ -142,14 +150,15 @@ load_shim_sources := $(sort $(wildcard tests/load/shim_*.c))
 load_sources := $(filter-out $(load_shim_sources),$(sort $(wildcard tests/load/*.c)))
 race_programs := $(BUILD)/tests/race/race
 race_sanitized := $(BUILD)/tests/race/race-asan $(BUILD)/tests/race/race-tsan
-# tests/fuzz/: fuzz_*.c are the targets, replay.c stands in for libFuzzer, make_*.c are programs, the rest helps all of them.
+# tests/fuzz/: fuzz_*.c are the targets, replay.c stands in for libFuzzer, make_*.c are programs, the rest helps all of
+# them.
 fuzz_sources := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 fuzz_tool_sources := $(sort $(wildcard tests/fuzz/make_*.c))
 fuzz_helper_sources := $(filter-out $(fuzz_sources) $(fuzz_tool_sources) tests/fuzz/replay.c, \
 	$(sort $(wildcard tests/fuzz/*.c)))
 
-# tests/unit/: analyzer/ and shim/ have the folders of the sources, with a test program for each .c; make_*.c are programs, the other .c
-# help the tests of the analyzer.
+# tests/unit/: analyzer/ and shim/ have the folders of the sources, with a test program for each .c; make_*.c are
+# programs, the other .c help the tests of the analyzer.
 unit_analyzer_sources := $(sort $(wildcard tests/unit/analyzer/*/*.c tests/unit/analyzer/*/*/*.c))
 unit_shim_sources := $(sort $(wildcard tests/unit/shim/*/*.c))
 unit_tool_sources := $(sort $(wildcard tests/unit/make_*.c))
@@ -159,10 +168,12 @@ shim_objects := $(call object,$(shim_sources))
 analyzer_objects := $(call object,$(analyzer_sources))
 analyzer_modules := $(filter-out $(BUILD)/analyzer/command/main.o,$(analyzer_objects))
 unit_helper_objects := $(call object,$(unit_helper_sources))
-# Unit tests link them. With a sanitizer or with coverage these are compiled a second time, because the library itself never carries either.
+# Unit tests link them. With a sanitizer or with coverage these are compiled a second time, because the library itself
+# never carries either.
 unit_shim_modules := $(patsubst shim/%.c,$(BUILD)/$(if $(variant_flags),shim-unit,shim)/%.o,$(shim_modules))
 
-# As archives, so that a test takes only what it refers to: it can stand in for the rest, and a tool needs no test framework.
+# As archives, so that a test takes only what it refers to: it can stand in for the rest, and a tool needs no test
+# framework.
 unit_helper_archive := $(BUILD)/unit-helpers.a
 unit_shim_archive := $(BUILD)/shim-modules.a
 
@@ -171,9 +182,11 @@ python_sources := $(sort $(wildcard shim/python/*.py shim/python/*/*.py))
 python_files := $(python_sources:shim/%=$(BUILD)/%)
 
 # Completions, manual pages and the like whose gaps are filled from tables of the sources.
-templates := docs/report-schema.json.in shim/libsocksan.7.in analyzer/socksan.1.in $(sort $(wildcard analyzer/completions/*.in))
+templates := docs/report-schema.json.in shim/libsocksan.7.in analyzer/socksan.1.in \
+	$(sort $(wildcard analyzer/completions/*.in))
 filled := $(patsubst %.in,$(BUILD)/filled/%,$(notdir $(templates)))
-table_sources := shim/trace_kinds.h shim/library_options.h analyzer/report/format_table.h analyzer/report/command_table.h $(wildcard analyzer/kinds/*.txt)
+table_sources := shim/trace_kinds.h shim/library_options.h analyzer/report/format_table.h \
+	analyzer/report/command_table.h $(wildcard analyzer/kinds/*.txt)
 
 LIBRARY := $(BUILD)/libsocksan.so
 # The same with system calls of its own that fail when they are told to, for tests/e2e/faults.sh.
@@ -193,9 +206,10 @@ fuzz_helper_objects := $(call object,$(fuzz_helper_sources))
 fuzz_helper_archive := $(BUILD)/fuzz-helpers.a
 # The same with libFuzzer, all of it compiled anew.
 fuzz_targets := $(fuzz_sources:tests/fuzz/%.c=$(BUILD)/fuzz/%)
-fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/command/main.c,$(analyzer_sources)) $(fuzz_helper_sources))
+fuzz_objects := $(patsubst %.c,$(BUILD)/fuzz/%.o,$(filter-out analyzer/command/main.c,$(analyzer_sources)) \
+	$(fuzz_helper_sources))
 
-# --- Goals ---------------------------------------------------------------------------------------------------------------
+# --- Goals ------------------------------------------------------------------------------------------------------------
 
 .PHONY: all tests programs check soak faults demo bench scale fuzz load race differential lint install uninstall deb \
 	check-deb check-build dist release check-release clean help deps FORCE
@@ -239,7 +253,8 @@ fuzz: all tests $(fuzz_targets) | deps
 load: all $(load_programs) | deps
 	@scripts/load $(BUILD) $(T)
 
-# SECONDS for each run, or ROUNDS connections of each worker; FOR=N seconds of runs for each scenario and build; BUILDS="race" for one.
+# SECONDS for each run, or ROUNDS connections of each worker; FOR=N seconds of runs for each scenario and build;
+# BUILDS="race" for one.
 race: all $(race_programs) $(race_sanitized) | deps
 	@SECONDS=$(SECONDS) ROUNDS=$(ROUNDS) FOR=$(FOR) scripts/race $(BUILD) $(T)
 
@@ -280,8 +295,8 @@ define install_one # MODE FILE
 
 endef
 
-# The command lies beside the library and what else it needs, and finds them there, whatever BINDIR and LIBDIR are; in BINDIR is
-# a link to it. Where both lie in PREFIX it is a relative one, so that the tree can be moved.
+# The command lies beside the library and what else it needs, and finds them there, whatever BINDIR and LIBDIR are; in
+# BINDIR is a link to it. Where both lie in PREFIX it is a relative one, so that the tree can be moved.
 install: all
 	$(call say,INSTALL,$(call quote,$(DESTDIR)$(PREFIX)))
 	$(foreach pair,$(installed_programs),$(call install_one,755,$(pair)))
@@ -336,17 +351,19 @@ help:
 	@echo 'make faults        fail every system call of the library with every error, one run each'
 	@echo 'make bench         what auditing costs, as ratios within one run; T=NAME runs one measure'
 	@echo 'make scale         what reports of 10,000 traces take; T=FORMAT measures that one'
-	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10000000), FUZZ_JOBS=N at a time'
+	@echo 'make fuzz          hostile traces and other inputs; FUZZ_RUNS=N executions in all (10 million), FUZZ_JOBS=N'
 	@echo 'make load          thousands of connections and threads, and a simulated day, with figures beside their bounds'
 
-	@echo 'make race          threads that fight over descriptors, plain and under sanitizers; T="epoll fork", FOR=N seconds'
+	@echo 'make race          threads that fight over descriptors, plain and under sanitizers; T="epoll fork", FOR=SECONDS'
 	@echo 'make differential  real test suites and programs bare and audited, result by result; T="ROW..." for some'
 	@echo 'make lint          static analysis, format, include directions, exported symbols'
 	@echo 'make tests         build the tests without running them'
 	@echo 'make install       to PREFIX ($(PREFIX)), below DESTDIR: command, library, header, socksan.pc, manual pages,'
 	@echo '                   completions for bash, zsh and fish; uninstall takes it all away again'
-	@echo 'make deb           a Debian package, in $(BUILD)/deb; check-deb installs and uses it in a clean root (root, network)'
-	@echo 'make dist          the sources as an archive; release: one archive that runs on every distribution, without any package'
+	@echo 'make deb           a Debian package, in $(BUILD)/deb; check-deb installs and uses it in a clean root (root,'
+	@echo '                   network)'
+	@echo 'make dist          the sources as an archive; release: one archive that runs on every distribution, without'
+	@echo '                   any package'
 	@echo 'make check-build   build with every compiler of four distributions and the flags of four (root, network; long)'
 	@echo 'make check-release use that in clean roots of four distributions (root, network)'
 	@echo 'make clean         remove $(BUILD)'
@@ -354,11 +371,12 @@ help:
 	@echo 'V=1 shows the commands. SAN=1 (address and undefined behaviour) and COVERAGE=1 instrument the analyzer and'
 	@echo 'the unit tests, each in a directory of its own. CC, CFLAGS, LDFLAGS, BUILD, PKG_CONFIG are as usual.'
 
-# --- Rules ---------------------------------------------------------------------------------------------------------------
+# --- Rules ------------------------------------------------------------------------------------------------------------
 
 comma := ,
 # Rewritten only when a flag changed, and then everything that was compiled with other flags is compiled again.
-flags_text = $(CC) | $(shim_flags) $(shim_link) | $(analyzer_flags) | $(LDFLAGS) | $(LDLIBS) | $(program_flags) | $(bench_flags)
+flags_text = $(CC) | $(shim_flags) $(shim_link) | $(analyzer_flags) | $(LDFLAGS) | $(LDLIBS) | \
+	$(program_flags) | $(bench_flags)
 ifneq ($(filter-out install uninstall,$(or $(MAKECMDGOALS),all)),)
 flags_may_change := FORCE
 endif
@@ -371,9 +389,10 @@ $(LIBRARY): $(shim_objects) shim/exports.map
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(CFLAGS) $(same_everywhere) $(LDFLAGS) $(shim_link) -o $@ $(shim_objects)
 
+command_link = $(CC) $(CFLAGS) $(same_everywhere) $(variant_flags) $(LDFLAGS) $(static_link) -pthread
 $(COMMAND): $(analyzer_objects)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(CFLAGS) $(same_everywhere) $(variant_flags) $(LDFLAGS) $(static_link) -pthread -o $@ $^ $(analyzer_libs) $(LDLIBS)
+	$(Q)$(command_link) -o $@ $^ $(analyzer_libs) $(LDLIBS)
 
 $(BUILD)/shim/%.o: shim/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -385,8 +404,8 @@ $(BUILD)/python/%.py: shim/python/%.py
 	$(Q)cp $< $@
 
 # What the adapter shares with the library stands in its first module: the kinds, the severities, the page of numbers.
-$(BUILD)/python/socksan_adapter/__init__.py: shim/python/socksan_adapter/__init__.py scripts/python-table scripts/table \
-		shim/verdict/tally.h shim/trace_format.h shim/trace_kinds.h | $(after_deps)
+$(BUILD)/python/socksan_adapter/__init__.py: shim/python/socksan_adapter/__init__.py scripts/python-table \
+		scripts/table shim/verdict/tally.h shim/trace_format.h shim/trace_kinds.h | $(after_deps)
 	@mkdir -p $(@D)
 	$(call say,GEN,$@)
 	$(Q)scripts/python-table $(CC) >$@.table
@@ -479,10 +498,12 @@ $(BUILD)/tests/race/race: tests/race/race.c tests/race/calls.h $(BUILD)/flags
 
 # The library's modules, compiled with the program. ThreadSanitizer knows no fences (-Wtsan): what they order is atomic.
 race_modules := $(filter-out shim/base/sanitizer_defaults.c,$(shim_modules))
-$(race_sanitized): $(BUILD)/tests/race/race-%: tests/race/race.c tests/race/calls.h $(race_modules) $(wildcard shim/*.h shim/*/*.h) $(BUILD)/flags
+$(race_sanitized): $(BUILD)/tests/race/race-%: tests/race/race.c tests/race/calls.h $(race_modules) \
+		$(wildcard shim/*.h shim/*/*.h) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$@)
-	$(Q)$(CC) $(common_flags) -O1 -g -fno-omit-frame-pointer -DRACE_MODULES -fsanitize=$(if $(filter asan,$*),address$(comma)undefined,thread -Wno-tsan) \
+	$(Q)$(CC) $(common_flags) -O1 -g -fno-omit-frame-pointer -DRACE_MODULES \
+		-fsanitize=$(if $(filter asan,$*),address$(comma)undefined,thread -Wno-tsan) \
 		-o $@ tests/race/race.c $(race_modules)
 
 $(BUILD)/tests/fuzz/%.o: tests/fuzz/%.c $(BUILD)/flags
@@ -531,5 +552,7 @@ $(BUILD)/tests/bench/%: tests/bench/%.c $(BUILD)/flags
 # Objects of tests are kept: make must not delete them as intermediates.
 .SECONDARY:
 
--include $(wildcard $(foreach part,shim shim-fault shim-unit analyzer,$(BUILD)/$(part)/*.d $(BUILD)/$(part)/*/*.d $(BUILD)/$(part)/*/*/*.d) \
-	$(BUILD)/tests/*/*.d $(BUILD)/tests/unit/*/*/*.d $(BUILD)/tests/unit/*/*/*/*.d $(BUILD)/fuzz/*/*.d $(BUILD)/fuzz/*/*/*.d $(BUILD)/fuzz/*/*/*/*.d $(BUILD)/fuzz/tests/fuzz/*.d)
+-include $(wildcard \
+	$(foreach part,shim shim-fault shim-unit analyzer,$(addprefix $(BUILD)/$(part)/,*.d */*.d */*/*.d)) \
+	$(addprefix $(BUILD)/,tests/*/*.d tests/unit/*/*/*.d tests/unit/*/*/*/*.d) \
+	$(addprefix $(BUILD)/fuzz/,*/*.d */*/*.d */*/*/*.d tests/fuzz/*.d))

@@ -14,13 +14,14 @@
 #
 # Prints {truth, explained}: the record with what was paired put right, and a line for each pair of names.
 #
-# A thread may stand still between its look at the socket and its call, on a busy machine for longer than what compare-truth takes for
-# a race. The report has such a write as an incident that began before the connection ended and was refused because it had; that
-# is no count of writes after the end. So the send becomes a racing one.
+# A thread may stand still between its look at the socket and its call, on a busy machine for longer than what
+# compare-truth takes for a race. The report has such a write as an incident that began before the connection ended and
+# was refused because it had; that is no count of writes after the end. So the send becomes a racing one.
 #
-# One sort of send is no write to a dead connection at all. A send may open the connection (MSG_FASTOPEN); the record has it as
-# one on a closed socket, whose last change of state is older than the socket. Nothing but such a send gets anything but
-# EPIPE from a socket that was never connected (net/ipv4/tcp.c tcp_sendmsg_locked). These are left out, a line for each.
+# One sort of send is no write to a dead connection at all. A send may open the connection (MSG_FASTOPEN); the record
+# has it as one on a closed socket, whose last change of state is older than the socket. Nothing but such a send gets
+# anything but EPIPE from a socket that was never connected (net/ipv4/tcp.c tcp_sendmsg_locked). These are left out, a
+# line for each.
 
 def race_ns: 50000; # what compare-truth takes for a race
 
@@ -126,8 +127,8 @@ def pair_overtaken($sockets; $incidents):
         // .
       end);
 
-# The socket that such a send has opened, or tried to; nothing where it is another send. The record has no ports for one at whose
-# kernel address it never saw a change of state.
+# The socket that such a send has opened, or tried to; nothing where it is another send. The record has no ports for one
+# at whose kernel address it never saw a change of state.
 def opened_by_send($sockets):
   . as $send
   | if .state != "CLOSE" or .ret == -32 or is_race then empty
@@ -148,7 +149,8 @@ def described:
 | [$truth[] | {send: ., socket: (first(opened_by_send($sockets)) // null)}] as $sends
 | [$sends[] | select(.socket)] as $opening
 | [$sends[] | select(.socket | not).send]
-| search($sockets) | pair_overtaken($sockets; $report[0].incidents) | pair_recorded($sockets) | pair_unrecorded($report[0].incidents)
+| search($sockets) | pair_overtaken($sockets; $report[0].incidents) | pair_recorded($sockets)
+| pair_unrecorded($report[0].incidents)
 | {
     truth,
     explained: (
@@ -162,9 +164,11 @@ def described:
       + [.overtaken[] | .incident as $incident | .send
         | "pid \(.pid)  kernel: \(.lport) -> \(.rport), 1 send, in \(.state) since \(changed_ns), at \(.t_ns)"
         + "  report: \($incident.id), \($incident.kind), \($incident.errno), begun at \($incident.first_ns)"
-        + "  overtaken: the connection ended \(changed_ns - $incident.first_ns) ns after this write had begun with its look"]
+        + "  overtaken: the connection ended \(changed_ns - $incident.first_ns) ns after this write "
+        + "had begun with its look"]
       + [.unrecorded | group_by(.pid)[]
-        | "pid \(.[0].pid)  kernel: nothing  report: \(map(.count) | add | many("send")) on \(length | many("socket")) 0 -> 0"
+        | "pid \(.[0].pid)  kernel: nothing  report: \(map(.count) | add | many("send"))"
+        + " on \(length | many("socket")) 0 -> 0"
         + " that never were connected, all refused with EPIPE: \(map(.id) | times)"
         + "  unrecorded: the record leaves out a socket at whose kernel address it never saw a change of state"])
   }

@@ -1,6 +1,6 @@
--- load.sql: one report in JSON Lines, from standard input, into the tables of schema.sql. Run by scripts/load-postgresql,
--- which sets the variables host, run and service (empty: each program's name). What is there already is brought up to
--- date.
+-- load.sql: one report in JSON Lines, from standard input, into the tables of schema.sql. Run by
+-- scripts/load-postgresql, which sets the variables host, run and service (empty: each program's name). What is there
+-- already is brought up to date.
 
 \set ON_ERROR_STOP on
 set client_min_messages = warning;
@@ -19,7 +19,9 @@ from staging where line->>'type' = 'summary'
 on conflict (host, run) do update set
     service = excluded.service, began_at = excluded.began_at, errors = excluded.errors, warnings = excluded.warnings,
     notes = excluded.notes, suppressed = excluded.suppressed, processes = excluded.processes,
-    sockets = excluded.sockets, lost_records = excluded.lost_records, unaudited_processes = excluded.unaudited_processes, record = excluded.record;
+    sockets = excluded.sockets, lost_records = excluded.lost_records,
+    unaudited_processes = excluded.unaudited_processes,
+    record = excluded.record;
 
 insert into socksan.processes (host, pid, started_ns, run, service, started_at, exe, ended, lost_records, record)
 select distinct on ((line->>'pid')::integer, (line->>'started_ns')::bigint)
@@ -31,8 +33,8 @@ on conflict (host, pid, started_ns) do update set
     service = excluded.service, exe = excluded.exe, ended = excluded.ended, lost_records = excluded.lost_records,
     record = excluded.record;
 
-insert into socksan.sockets (host, pid, opened_ns, fd, cookie, run, opened_at, protocol, origin, local, local_port, peer,
-    peer_port, bytes_sent, bytes_received, writes, ended, record)
+insert into socksan.sockets (host, pid, opened_ns, fd, cookie, run, opened_at, protocol, origin, local, local_port,
+    peer, peer_port, bytes_sent, bytes_received, writes, ended, record)
 select distinct on (pid, opened_ns, fd, cookie)
     :'host', pid, opened_ns, fd, cookie, :'run',
     (line->>'time')::timestamptz, line->>'protocol', line->>'origin', line->>'local', (line->>'local_port')::integer,
@@ -64,7 +66,8 @@ select distinct on (pid, tid, first_ns, fingerprint)
     coalesce(nullif(:'service', ''), process.program, 'unknown'),
     (line->>'time')::timestamptz, line->>'kind', line->>'knowledge', line->>'outcome', line->>'severity',
     line->>'title', place.words, nullif(line->>'label', ''), ends.peer, (line->>'count')::numeric,
-    (line->>'bytes_offered')::numeric, (line->>'bytes_lost')::numeric, coalesce((line->>'retransmissions')::bigint, 0), line->>'suppressed_by', line
+    (line->>'bytes_offered')::numeric, (line->>'bytes_lost')::numeric, coalesce((line->>'retransmissions')::bigint, 0),
+    line->>'suppressed_by', line
 from staging
 cross join lateral (
     select (line->>'pid')::integer as pid, (line->>'tid')::integer as tid, (line->>'first_ns')::bigint as first_ns,

@@ -1,5 +1,5 @@
--- new-this-week.sql: which incidents are new: in each service, those seen in the last seven days for the first time. Worst
--- first.
+-- new-this-week.sql: which incidents are new: in each service, those seen in the last seven days for the first time.
+-- Worst first.
 --
 --     psql -f scripts/postgresql/new-this-week.sql
 --
@@ -8,8 +8,8 @@
 \else
 \set now now
 \endif
-select date_trunc('second', min(first_at)) as first_seen, (array['error', 'warning', 'note'])[min(badness)] as severity, kind, service,
-    fingerprint, min(place) as place, count(*) as incidents, sum(bytes_lost) as bytes_lost
+select date_trunc('second', min(first_at)) as first_seen, (array['error', 'warning', 'note'])[min(badness)] as severity,
+    kind, service, fingerprint, min(place) as place, count(*) as incidents, sum(bytes_lost) as bytes_lost
 from socksan.reported
 group by service, fingerprint, kind
 having min(first_at) > :'now'::timestamptz - interval '7 days' and min(first_at) <= :'now'::timestamptz

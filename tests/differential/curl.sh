@@ -7,7 +7,8 @@ suite_programs='perl python3'
 suite_limit=900
 
 suite_build() {
-    ./configure --with-openssl --disable-shared --enable-debug --disable-ldap --without-brotli --without-zstd --without-libpsl \
+    ./configure --with-openssl --disable-shared --enable-debug --disable-ldap --without-brotli --without-zstd \
+        --without-libpsl \
         --without-libssh2 --without-nghttp2 --without-librtmp --without-libidn2 --disable-dependency-tracking --quiet
     make -s -j2 -C lib
     make -s -j2 -C src

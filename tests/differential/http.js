@@ -1,5 +1,5 @@
-// http.js: Node's http client and server, its net and its child processes, on loopback. Prints a line for each thing that
-// was tried, `ok NAME: what came of it`, which is the same in every run.
+// http.js: Node's http client and server, its net and its child processes, on loopback. Prints a line for each
+// thing that was tried, `ok NAME: what came of it`, which is the same in every run.
 "use strict";
 const child = require("child_process");
 const cluster = require("cluster");
@@ -207,8 +207,8 @@ async function workers() {
 }
 
 async function main() {
-	for (const each of [requests, abandoned, upgraded, halfOpen, writesAfterEnd, refused, localSockets, datagrams, children,
-		workers])
+	for (const each of [requests, abandoned, upgraded, halfOpen, writesAfterEnd, refused, localSockets, datagrams,
+		children, workers])
 		await each();
 }
 

@@ -41,7 +41,8 @@ suite_known() { # WAY TEST
     case "$1 $2" in
         quarantined\ *:\ dns/bufferevent_connect_hostname_emfile)
             # It wants no number to be left; those that the quarantine kept are given back, since they are short.
-            echo "it lowers RLIMIT_NOFILE to the number that it was given last; with a quarantine, lower ones can be had"
+            echo "it lowers RLIMIT_NOFILE to the number that it was given last;" \
+                "with a quarantine, lower ones can be had"
             ;;
     esac
 }

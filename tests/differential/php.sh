@@ -7,7 +7,8 @@ suite_packages='libssl-dev'
 suite_limit=500
 
 suite_build() {
-    ./configure --disable-all --enable-cli --disable-cgi --disable-phpdbg --enable-sockets --enable-pcntl --enable-posix \
+    ./configure --disable-all --enable-cli --disable-cgi --disable-phpdbg --enable-sockets --enable-pcntl \
+        --enable-posix \
         --with-openssl --quiet CFLAGS=-O1
     make -s -j2 sapi/cli/php
 }

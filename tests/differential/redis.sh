@@ -16,7 +16,9 @@ suite_build() {
 suite_units='
 unit/auth unit/protocol unit/networking unit/pubsub unit/pubsubshard unit/quit unit/multi unit/info unit/limits
 unit/obuf-limits unit/querybuf unit/pendingquerybuf unit/replybufsize unit/client-eviction unit/tracking
-unit/introspection unit/introspection-2 unit/shutdown unit/pause unit/wait unit/slowlog unit/cluster/links unit/cluster/misc unit/type/list
+unit/introspection unit/introspection-2 unit/shutdown unit/pause unit/wait unit/slowlog
+unit/cluster/links unit/cluster/misc
+unit/type/list
 integration/block-repl integration/replication-2 integration/replication-3 integration/replication-buffer
 integration/shutdown
 integration/redis-cli integration/redis-benchmark integration/logging integration/failover

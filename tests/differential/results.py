@@ -3,8 +3,8 @@
     results.py regrtest LOG XML     CPython's regrtest: the JUnit file, and subtests and whole modules from the log
     results.py trial LOG            Twisted's trial, with --reporter=timing
 
-A result is `passed`, `failed`, or `skipped: why`. Where there is no JUnit file, because the run did not come to its end, the
-tests that the log names are listed.
+A result is `passed`, `failed`, or `skipped: why`. Where there is no JUnit file, because the run did not come to its
+end, the tests that the log names are listed.
 """
 import re
 import sys

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# build.sh: how the tree is built and installed: the usual variables, any directories, any compiler, any distribution's flags, the
-# same bytes wherever the sources are.
+# build.sh: how the tree is built and installed: the usual variables, any directories, any compiler, any distribution's
+# flags, the same bytes wherever the sources are.
 #
 #   tests/e2e/build.sh BUILD [NAME]
 #
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit
-# status 1 where one failed. BUILDS=all builds with every compiler that is installed and with every set of flags, too (`make
-# check-build`): about a minute of processor time each.
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
+# Exit status 1 where one failed. BUILDS=all builds with every compiler that is installed and with every set of flags,
+# too (`make check-build`): about a minute of processor time each.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -uo pipefail
@@ -25,15 +25,17 @@ export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=''
 
 [ -e "$build/libsocksan.so" ] || { echo "SKIP build: this build has no library"; exit 77; }
 
-# --- Installing -----------------------------------------------------------------------------------------------------------
+# --- Installing -------------------------------------------------------------------------------------------------------
 
 install_to() { # DESTDIR VARIABLE=VALUE...
     local destdir=$1
     shift
-    make -s -C "$top" -o all "BUILD=$build" "DESTDIR=$destdir" "$@" install >log 2>&1 || fail "install $*: $(tail -n 3 log)"
+    make -s -C "$top" -o all "BUILD=$build" "DESTDIR=$destdir" "$@" install >log 2>&1 ||
+        fail "install $*: $(tail -n 3 log)"
 }
 
-# Neither the compiler nor anything else of the build is run: another user may install, without the flags, from a read-only tree.
+# Neither the compiler nor anything else of the build is run: another user may install, without the flags, from a
+# read-only tree.
 t_install_compiles_nothing() {
     make -C "$top" "BUILD=$build" CC=false AR=false CFLAGS=-O3 "DESTDIR=$PWD/root" install >log 2>&1 ||
         fail "$(tail -n 3 log)"
@@ -89,7 +91,7 @@ t_directories_with_blanks() {
     [ ! -s left ] || fail "uninstall leaves $(cat left)"
 }
 
-# --- The usual variables --------------------------------------------------------------------------------------------------
+# --- The usual variables ----------------------------------------------------------------------------------------------
 
 # What make would run: each compilation and each link of library and command has all that was asked for.
 expect_flags() { # COMMAND...
@@ -112,7 +114,7 @@ t_variables_of_the_environment() {
     expect_flags env "${variables[@]}" make
 }
 
-# --- Compilers and flags --------------------------------------------------------------------------------------------------
+# --- Compilers and flags ----------------------------------------------------------------------------------------------
 
 # Builds below the current directory, without a warning, and tries what was built.
 builds() { # VARIABLE=VALUE...
@@ -142,11 +144,13 @@ compiles_lto_fortified() { # CC
     builds "CC=$1" "CFLAGS=$flags"
 }
 
-# What the distributions give every package, as of 2025: CFLAGS, CPPFLAGS and LDFLAGS. Fedora's -specs= files and annobin are left
-# out, because only Fedora has them; what the first ask for, PIE and binding at once, Debian's compiler does by default or is here.
+# What the distributions give every package, as of 2025: CFLAGS, CPPFLAGS and LDFLAGS. Fedora's -specs= files and
+# annobin are left out, because only Fedora has them; what the first ask for, PIE and binding at once, Debian's compiler
+# does by default or is here.
 hardening='-fstack-clash-protection -fcf-protection -fno-omit-frame-pointer -mno-omit-leaf-frame-pointer'
-fedora_cflags="-O2 -flto=auto -ffat-lto-objects -fexceptions -g -grecord-gcc-switches -pipe -Wall -Werror=format-security
-    -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=3 -Wp,-D_GLIBCXX_ASSERTIONS -fstack-protector-strong -m64 -march=x86-64
+fedora_cflags="-O2 -flto=auto -ffat-lto-objects -fexceptions -g -grecord-gcc-switches -pipe -Wall
+    -Werror=format-security -Wp,-U_FORTIFY_SOURCE,-D_FORTIFY_SOURCE=3 -Wp,-D_GLIBCXX_ASSERTIONS -fstack-protector-strong
+    -m64 -march=x86-64
     -mtune=generic -fasynchronous-unwind-tables -mtls-dialect=gnu2 $hardening"
 fedora_ldflags='-Wl,-z,relro -Wl,--as-needed -Wl,-z,pack-relative-relocs -Wl,-z,now -Wl,--build-id=sha1'
 arch_cflags="-march=x86-64 -mtune=generic -O2 -pipe -fno-plt -fexceptions -Wp,-D_FORTIFY_SOURCE=3 -Wformat
@@ -168,7 +172,8 @@ debian_flags() { # VARIABLE
     DEB_BUILD_MAINT_OPTIONS=hardening=+all dpkg-buildflags --get "$1"
 }
 
-# The same sources in two directories, of names of different lengths, one with a blank in it: the same command, the same library.
+# The same sources in two directories, of names of different lengths, one with a blank in it: the same command, the same
+# library.
 same_bytes() { # VARIABLE=VALUE...
     local directory
     for directory in a 'much longer/name with blanks'; do
@@ -204,7 +209,8 @@ if [ "${BUILDS:-}" = all ]; then
     t_same_bytes_lto() { same_bytes CC=gcc 'CFLAGS=-O2 -g -flto=auto'; }
     t_same_bytes_debian() {
         need dpkg-buildflags
-        same_bytes CC=gcc "CFLAGS=$(debian_flags CFLAGS)" "CPPFLAGS=$(debian_flags CPPFLAGS)" "LDFLAGS=$(debian_flags LDFLAGS)"
+        same_bytes CC=gcc "CFLAGS=$(debian_flags CFLAGS)" "CPPFLAGS=$(debian_flags CPPFLAGS)" \
+            "LDFLAGS=$(debian_flags LDFLAGS)"
     }
     t_same_bytes_clang() {
         need clang

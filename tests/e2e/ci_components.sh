@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# ci_components.sh: action.yml for GitHub and templates/socksan.yml for GitLab: their syntax, and their shell lines, run for real
-# against a release's archive, on a project with a bug and on its mended twin.
+# ci_components.sh: action.yml for GitHub and templates/socksan.yml for GitLab: their syntax, and their shell lines, run
+# for real against a release's archive, on a project with a bug and on its mended twin.
 #
 #   tests/e2e/ci_components.sh BUILD [NAME]
 #
-# RELEASE=DIR uses the archive and SHA256SUMS there, as `make release` makes them; otherwise what `make install` installs is packed
-# in the same way. Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains
-# it. Exit status 1 where one failed.
+# RELEASE=DIR uses the archive and SHA256SUMS there, as `make release` makes them; otherwise what `make install`
+# installs is packed in the same way. Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME
+# runs those whose name contains it. Exit status 1 where one failed.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -uo pipefail
@@ -25,7 +25,7 @@ components() {
     "$python" "$top/tests/e2e/lib_ci_components.py" "$@"
 }
 
-# --- A release ------------------------------------------------------------------------------------------------------------
+# --- A release --------------------------------------------------------------------------------------------------------
 
 version=$(sed -n 's/^VERSION := //p' "$top/Makefile")
 release=socksan-$version-linux-$(uname -m)
@@ -86,12 +86,13 @@ logged() { # EXPRESSION
     grep -qE "$1" ../log || fail "not in the log: $1: $(tail -n 20 ../log)"
 }
 
-# --- What they say --------------------------------------------------------------------------------------------------------
+# --- What they say ----------------------------------------------------------------------------------------------------
 
 t_version() {
     local file
     for file in action.yml templates/socksan.yml; do
-        [ "$(components default "$top/$file" version)" = "$version" ] || fail "$file has another version than the Makefile"
+        [ "$(components default "$top/$file" version)" = "$version" ] ||
+            fail "$file has another version than the Makefile"
     done
 }
 
@@ -104,10 +105,12 @@ t_action_keeps_to_the_published_schema() {
     if [ ! -e "$archive" ]; then
         need npm
         mkdir -p "$build/schemas"
-        timeout 60 npm pack --silent --ignore-scripts "$validator" >log 2>&1 || skip "the schema cannot be had: npm reaches no registry"
+        timeout 60 npm pack --silent --ignore-scripts "$validator" >log 2>&1 ||
+            skip "the schema cannot be had: npm reaches no registry"
         mv ./*.tgz "$archive"
     fi
-    echo "$validator_sum  $archive" | sha256sum --quiet --check >log 2>&1 || fail "$archive is not the one that is expected"
+    echo "$validator_sum  $archive" | sha256sum --quiet --check >log 2>&1 ||
+        fail "$archive is not the one that is expected"
     tar -xzf "$archive"
     cat >check.js <<'JS'
 const { validateAction } = require("./package/action_validator.js");
@@ -150,11 +153,12 @@ t_component_keeps_to_its_schema() {
     "$python" "$top/tests/e2e/lib_examples.py" check job.json "$top/tests/schemas/gitlab-ci.json" >>wrong
     [ ! -s wrong ] || fail "$(cat wrong)"
     components job "$top/templates/socksan.yml" releases=nowhere >/dev/null 2>&1 && fail "a job without a command"
-    components job "$top/templates/socksan.yml" command=true releases=x other=1 >/dev/null 2>&1 && fail "an unknown input"
+    components job "$top/templates/socksan.yml" command=true releases=x other=1 >/dev/null 2>&1 &&
+        fail "an unknown input"
     return 0
 }
 
-# --- What they do ---------------------------------------------------------------------------------------------------------
+# --- What they do -----------------------------------------------------------------------------------------------------
 
 t_action_finds_the_bug() {
     expect 66 'the action' action 'command=make check' 'formats=text github sarif junit'
@@ -164,7 +168,8 @@ t_action_finds_the_bug() {
     logged '^uses actions/upload-artifact@v4 .*"path": "socksan-reports"'
     logged "^output junit=$PWD/socksan-reports/socksan.xml"
     grep -q '<failure' socksan-reports/socksan.xml || fail "no failure in JUnit XML"
-    "$python" -c 'import json; assert json.load(open("socksan-reports/socksan.sarif"))["runs"][0]["results"]' || fail "no SARIF"
+    "$python" -c 'import json; assert json.load(open("socksan-reports/socksan.sarif"))["runs"][0]["results"]' ||
+        fail "no SARIF"
     grep -q '^    ERROR 1 of 1: write-after-peer-close' "$RUNNER_TEMP/GITHUB_STEP_SUMMARY" || fail "no summary"
     mend
     expect 0 'the mended twin' action 'command=make check' 'formats=text github sarif junit'
@@ -180,7 +185,8 @@ t_action_baseline_and_options() {
     expect 0 'with options' action 'command=make check' 'options=--fail-on=none --quarantine=8'
     expect 125 'without the baseline' action 'command=make check' baseline=nowhere.json
     expect 125 'with an unknown format' action 'command=make check' formats=nonsense
-    expect 66 'in another directory, without an artifact' action 'command=make check' working-directory=../checkout reports=a/b artifact=
+    expect 66 'in another directory, without an artifact' action 'command=make check' working-directory=../checkout \
+        reports=a/b artifact=
     [ -s a/b/socksan.txt ] || fail "no report in a/b"
     ! grep -q upload-artifact ../log || fail "an artifact that nobody asked for"
 }
@@ -189,11 +195,13 @@ t_action_baseline_and_options() {
 t_action_command() {
     expect 3 'a command that fails' action 'command=exit 3'
     # shellcheck disable=SC2016 # for the other shell
-    expect 0 'a command of several lines' action "$(printf 'command=%s\n%s' 'test "$(echo "a  b")" = "a  b"' "echo 'it'\\''s done' >said")"
+    expect 0 'a command of several lines' action \
+        "$(printf 'command=%s\n%s' 'test "$(echo "a  b")" = "a  b"' "echo 'it'\\''s done' >said")"
     [ "$(cat said)" = "it's done" ] || fail "$(cat said)"
     expect 1 'a line that fails' action "$(printf 'command=false\ntrue')"
     # shellcheck disable=SC2016 # for nobody
-    expect 125 'no text of an input is run' action 'command=true' 'formats=text $(touch run) `touch run`' 'options=; touch run'
+    expect 125 'no text of an input is run' action 'command=true' 'formats=text $(touch run) `touch run`' \
+        'options=; touch run'
     [ ! -e run ] || fail "an input was run"
 }
 

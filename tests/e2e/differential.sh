@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# differential.sh: some of the rows of scripts/differential, the quick ones: real programs and suites have the same results
-# bare and audited. `make differential` has them all.
+# differential.sh: some of the rows of scripts/differential, the quick ones: real programs and suites have the same
+# results bare and audited. `make differential` has them all.
 #
 #   tests/e2e/differential.sh BUILD [NAME...]
 #
-# With NAMEs, only rows whose name contains one of them. A row whose program is not installed is skipped with the reason.
+# With NAMEs, only rows whose name contains one of them. A row whose program is not installed is skipped with the
+# reason.
 set -u
 
 build=$(cd "${1:?usage: differential.sh BUILD [NAME...]}" && pwd) || exit 1

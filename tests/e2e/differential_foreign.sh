@@ -23,7 +23,8 @@ before_each() {
 # A suite whose tests are shell functions: each prints its result.
 make_suite() { # NAME: the body of suite_run on standard input
     {
-        printf '%s\n' 'suite_limit=60' 'suite_version="made up"' 'suite_results() { sed -n "s/: /\t/p"; }' 'suite_run() {'
+        printf '%s\n' 'suite_limit=60' 'suite_version="made up"' 'suite_results() { sed -n "s/: /\t/p"; }' \
+            'suite_run() {'
         cat
         echo '}'
     } >"suites/$1.sh"
@@ -119,7 +120,8 @@ t_confined() {
     setsid sleep 1234.5678 >/dev/null 2>&1 &
 END
     compare --keep "$PWD/kept" wild-suite
-    [ "$(sort kept/wild-suite.bare.results)" = "$(printf '%s\t%s\n' '(end)' 'status 0' devices 'passed lo ' first 'passed sh' |
+    [ "$(sort kept/wild-suite.bare.results)" = \
+        "$(printf '%s\t%s\n' '(end)' 'status 0' devices 'passed lo ' first 'passed sh' |
         sort)" ] || fail "$(cat kept/wild-suite.bare.results)"
     ! pgrep -f 'sleep 1234\.5678' >/dev/null || fail "a process is left"
 }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# documentation.sh: manual pages, completions, socksan.pc and what `make install` puts where. What the build fills in from tables is
-# held against what the command and the library say of themselves.
+# documentation.sh: manual pages, completions, socksan.pc and what `make install` puts where. What the build fills in
+# from tables is held against what the command and the library say of themselves.
 #
 #   tests/e2e/documentation.sh BUILD [NAME]
 #
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit
-# status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
+# Exit status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -uo pipefail
@@ -24,7 +24,8 @@ subcommands="run report sockets diff explain"
 
 # Fails where two lists, words on standard input of each, are not the same.
 same() { # WHAT ONE-COMMAND OTHER-COMMAND
-    diff <($2 | sort -u) <($3 | sort -u) >differences || fail "$1: $2 and $3 differ: $(grep '^[<>]' differences | tr '\n' ' ')"
+    diff <($2 | sort -u) <($3 | sort -u) >differences ||
+        fail "$1: $2 and $3 differ: $(grep '^[<>]' differences | tr '\n' ' ')"
     [ -n "$($2)" ] || fail "$1: there are none"
 }
 
@@ -33,7 +34,7 @@ offers() { # LINE
     awk -v line="$1" '$0 == line { found = 1 } END { exit !found }'
 }
 
-# --- What the command and the library say ---------------------------------------------------------------------------------
+# --- What the command and the library say -----------------------------------------------------------------------------
 
 help_options() { # SUBCOMMAND: --name, or --name= where it takes a value, and short ones
     "$socksan" "$1" --help | sed -nE 's/^  ((-[a-z]), )?(--[a-z-]+=?).*/\2 \3/p' | tr -s ' ' '\n' | sed '/^$/d'
@@ -59,7 +60,7 @@ library_functions() {
     grep -oE '\bsocksan_[a-z_]+\(' "$top/shim/socksan.h" | tr -d '('
 }
 
-# --- What the manual pages say --------------------------------------------------------------------------------------------
+# --- What the manual pages say ----------------------------------------------------------------------------------------
 
 # Titles are a pattern: the whole of it must match.
 section() { # PAGE MACRO TITLE
@@ -95,10 +96,11 @@ man_library_options() {
 }
 
 man_functions() {
-    section "$build/filled/libsocksan.7" .Sh 'PROGRAMMING INTERFACE' | sed -nE 's/^\.(It F[no]|Fo) (socksan_[a-z_]+).*/\2/p'
+    section "$build/filled/libsocksan.7" .Sh 'PROGRAMMING INTERFACE' |
+        sed -nE 's/^\.(It F[no]|Fo) (socksan_[a-z_]+).*/\2/p'
 }
 
-# --- What the completions offer -------------------------------------------------------------------------------------------
+# --- What the completions offer ---------------------------------------------------------------------------------------
 
 bash_completes() { # WORD...: what is offered for the last
     bash --norc --noprofile -c '
@@ -139,7 +141,8 @@ zsh_kinds() { zsh -f -c 'words=(socksan x) CURRENT=1
     . "$1/_socksan"; _socksan_kinds' zsh "$completions"; }
 
 fish_completes() { # LINE
-    HOME=$PWD XDG_CONFIG_HOME=$PWD XDG_DATA_HOME=$PWD fish --no-config -c "source $completions/socksan.fish; complete -C '$1'" |
+    HOME=$PWD XDG_CONFIG_HOME=$PWD XDG_DATA_HOME=$PWD fish --no-config \
+        -c "source $completions/socksan.fish; complete -C '$1'" |
         cut -f 1
 }
 fish_options() { fish_completes "socksan $1 --"; }
@@ -147,7 +150,7 @@ fish_formats() { fish_completes 'socksan run --format=' | sed 's/^--format=//'; 
 fish_subcommands() { fish_completes 'socksan '; }
 fish_kinds() { fish_completes 'socksan explain '; }
 
-# --- Tests ----------------------------------------------------------------------------------------------------------------
+# --- Tests ------------------------------------------------------------------------------------------------------------
 
 t_manual_has_every_option() {
     local name
@@ -195,7 +198,8 @@ t_bash_completes() {
     same subcommands help_subcommands bash_subcommands
     same kinds help_kinds bash_kinds
     [ "$(bash_completes run --format = js | tr '\n' ' ')" = 'json jsonl ' ] || fail 'run --format=js'
-    [ "$(bash_completes run --format=js | tr '\n' ' ')" = '--format=json --format=jsonl ' ] || fail 'run --format=js, one word'
+    [ "$(bash_completes run --format=js | tr '\n' ' ')" = '--format=json --format=jsonl ' ] ||
+        fail 'run --format=js, one word'
     [ "$(bash_completes diff --format js)" = json ] || fail 'diff --format js'
     [ "$(bash_completes run --fail-on = error,wa)" = error,warning ] || fail 'run --fail-on=error,wa'
     [ "$(bash_completes explain lost)" = lost-on-close ] || fail 'explain lost'
@@ -223,7 +227,8 @@ t_zsh_completes() {
     same subcommands help_subcommands zsh_subcommands
     same kinds help_kinds zsh_kinds
     # And zsh finds it by its first line.
-    zsh -f -c 'fpath=($1 $fpath); autoload -U compinit && compinit -u -D && print $_comps[socksan]' zsh "$completions" >found
+    zsh -f -c 'fpath=($1 $fpath); autoload -U compinit && compinit -u -D && print $_comps[socksan]' zsh "$completions" \
+        >found
     [ "$(cat found)" = _socksan ] || fail "compinit does not find it: $(cat found)"
 }
 
@@ -242,7 +247,8 @@ t_fish_completes() {
     fish_completes 'socksan run --fail-on=error,wa' | offers '--fail-on=error,warning' || fail '--fail-on=error,wa'
     # Values that are words of their own are no command.
     values() { help_options run | sed -n 's/=$//p'; }
-    known_values() { sed -n '/case  *--format/,/set takes_value/p' "$completions/socksan.fish" | grep -o -e '--[a-z-]*'; }
+    known_values() { sed -n '/case  *--format/,/set takes_value/p' "$completions/socksan.fish" |
+        grep -o -e '--[a-z-]*'; }
     same 'options with values' values known_values
     : >word
     fish_completes 'socksan run --color never cat wor' | offers word || fail 'run --color never cat wor'
@@ -270,7 +276,8 @@ t_install() {
     local preload
     preload=$(pkg-config --variable=preload socksan)
     [ -e "${preload/#\/usr/$PWD/root/usr}" ] || [ -e "$preload" ] || fail "no library at $preload"
-    printf '#include <socksan.h>\nint main(void) { return socksan_label ? socksan_incident_count() != 0 : 2; }\n' >main.c
+    printf '#include <socksan.h>\nint main(void) { return socksan_label ? socksan_incident_count() != 0 : 2; }\n' \
+        >main.c
     # shellcheck disable=SC2046 # several words
     gcc -o main main.c $(pkg-config --cflags socksan) || fail "a program with socksan.h cannot be built"
     ./main

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# examples.sh: the projects in tests/examples/, each with the installed command, as their readers would have it: their tests
-# pass, though there is a bug; under socksan they fail because of it; and those of the mended twin, in fixed/, pass.
+# examples.sh: the projects in tests/examples/, each with the installed command, as their readers would have it: their
+# tests pass, though there is a bug; under socksan they fail because of it; and those of the mended twin, in fixed/,
+# pass.
 #
 #   tests/e2e/examples.sh BUILD [NAME]
 #
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit
-# status 1 where one failed. Each test is a function t_NAME, run in a copy of all examples.
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
+# Exit status 1 where one failed. Each test is a function t_NAME, run in a copy of all examples.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -uo pipefail

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# faults.sh: whichever of the library's own system calls fails, and however, the program does not notice, and what the report
-# cannot tell on that account it says so.
+# faults.sh: whichever of the library's own system calls fails, and however, the program does not notice, and what the
+# report cannot tell on that account it says so.
 #
 #   tests/e2e/faults.sh BUILD [NAME]
 #
-# libsocksan-fault.so fails the N-th call that it makes itself (tests/faults/inject.c); tests/programs/fault_subject runs once
-# for each N. Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why`; with NAME runs those tests whose name contains it. Tries every
-# N (of some tests every fourth) with one of the errors, in turn, unless FAULTS=all asks for each with each (`make faults`).
+# libsocksan-fault.so fails the N-th call that it makes itself (tests/faults/inject.c); tests/programs/fault_subject
+# runs once for each N. Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why`; with NAME runs those tests whose name
+# contains it. Tries every N (of some tests every fourth) with one of the errors, in turn, unless FAULTS=all asks for
+# each with each (`make faults`).
 set -uo pipefail
 
 build=$(cd "${1:?usage: faults.sh BUILD [NAME]}" && pwd) || exit 1
@@ -29,7 +30,8 @@ facts='[.incidents[] | [.kind, .knowledge, .outcome, .severity, .count, .bytes_l
 # Whether it says itself that there is more.
 admits='.summary.lost_records > 0 or ([.processes[].coverage[]] | length > 0)'
 
-# Runs the subject with this fault in a directory of its own. Prints what is wrong; nothing else. Status 9: it never happened.
+# Runs the subject with this fault in a directory of its own. Prints what is wrong; nothing else. Status 9: it never
+# happened.
 try_fault() { # DIRECTORY OPTIONS FAULT
     local dir=$1 status=0 told='' argument=${2:+kept}
     mkdir -p "$dir/traces"
@@ -45,13 +47,16 @@ try_fault() { # DIRECTORY OPTIONS FAULT
         [[ -n $told || $3 == *+* ]] || echo "fault $3: no trace and not a word"
     else
         status=0
-        timeout 120 "$socksan" report --format=json --error-exitcode=0 "$dir/traces" >"$dir/report" 2>"$dir/report.err" ||
+        timeout 120 "$socksan" report --format=json --error-exitcode=0 "$dir/traces" >"$dir/report" \
+            2>"$dir/report.err" ||
             status=$?
         # an empty file, since that could not be removed either; the report says so
         [[ $3 != *+* || $status != 3 || ! -s $dir/report.err ]] || return 0
         [ $status = 0 ] || echo "fault $3: the report ends with $status: $(head -n 1 "$dir/report.err")"
-        [ -n "$told" ] || jq -e --slurpfile whole "$base/facts" "($facts) == \$whole[0] or ($admits)" "$dir/report" >/dev/null ||
-            echo "fault $3: untold: $(jq -c --slurpfile whole "$base/facts" "[\$whole[0] - ($facts), ($facts) - \$whole[0]]" \
+        [ -n "$told" ] || jq -e --slurpfile whole "$base/facts" "($facts) == \$whole[0] or ($admits)" "$dir/report" \
+            >/dev/null ||
+            echo "fault $3: untold: $(jq -c --slurpfile whole "$base/facts" \
+            "[\$whole[0] - ($facts), ($facts) - \$whole[0]]" \
                 "$dir/report")"
     fi
     return 0
@@ -91,7 +96,8 @@ try_all() { # NAME STEP OPTIONS FAULT: N in FAULT is the number, E one error aft
         echo "FAIL $1: $(wc -l <"$base/$1.wrong") of them; $(head -n 3 "$base/$1.wrong" | tr '\n' '|')"
     else
         echo "ok $1"
-        echo "   ($(sort -n "$base/$1.end" | head -n 1) is the first call that no run gets to; every $step. was failed," \
+        echo "   ($(sort -n "$base/$1.end" |
+            head -n 1) is the first call that no run gets to; every $step. was failed," \
             "with ${#each[@]} of ${#errors[@]} errors)"
     fi
 }
@@ -108,7 +114,8 @@ under_a_run() {
         [ -e "$dir/mark" ] || echo "fault $fault never happened"
         cmp -s "$base/out." "$dir/out" || echo "fault $fault: it printed $(head -n 2 "$dir/out")"
         case $status in
-            7) jq -e --slurpfile whole "$base/facts" "($facts) == \$whole[0] or ($admits) or .summary.unaudited_processes > 0" \
+            7) jq -e --slurpfile whole "$base/facts" \
+                "($facts) == \$whole[0] or ($admits) or .summary.unaudited_processes > 0" \
                 "$dir/report" >/dev/null || echo "fault $fault: untold" ;;
             125) [ -s "$dir/err" ] || echo "fault $fault: nobody was audited, and not a word" ;;
             *) echo "fault $fault: it ended with $status" ;;
@@ -116,7 +123,8 @@ under_a_run() {
     done >>"$base/wrong" 2>&1
     # what is cut short or interrupted is no reason to go without
     for fault in 1:short {1..4}:4; do
-        SOCKSAN_FAULT=$fault "$socksan" run --shim="$library" --format=json --output="$dir/report" --error-exitcode=0 -- \
+        SOCKSAN_FAULT=$fault "$socksan" run --shim="$library" --format=json --output="$dir/report" --error-exitcode=0 \
+            -- \
             "$subject" </dev/null >/dev/null 2>&1
         jq -e --slurpfile whole "$base/facts" "($facts) == \$whole[0]" "$dir/report" >/dev/null ||
             echo "fault $fault: not the whole report"

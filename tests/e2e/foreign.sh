@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# foreign.sh: programs that cannot be audited, started by one that is, run as they do without us; and one inside Valgrind.
+# foreign.sh: programs that cannot be audited, started by one that is, run as they do without us; and one inside
+# Valgrind.
 #
 #   tests/e2e/foreign.sh BUILD [NAME]
 #
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit status 1
-# where one failed.
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
+# Exit status 1 where one failed.
 #
 # shellcheck disable=SC2016,SC2317 # $ is for inner shells; tests are called through their names
 set -uo pipefail
@@ -112,7 +113,8 @@ t_other_machine() {
 t_valgrind() {
     need valgrind
     alike valgrind -q --error-exitcode=9 true
-    valgrind -q --error-exitcode=9 "$build/tests/programs/row_b_peer_close" tcp4 bad >bare 2>&1 || skip "Valgrind complains bare"
+    valgrind -q --error-exitcode=9 "$build/tests/programs/row_b_peer_close" tcp4 bad >bare 2>&1 ||
+        skip "Valgrind complains bare"
     "$socksan" run --error-exitcode=0 --output=report -- valgrind -q --error-exitcode=9 \
         "$build/tests/programs/row_b_peer_close" tcp4 bad >audited 2>&1 || fail "status $?: $(head -n 20 audited)"
     cmp -s bare audited || fail "$(diff bare audited)"

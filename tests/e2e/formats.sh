@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# formats.sh: every report format of one real run, each held against its own schema or, where that has none, against what
-# its readers need, and all of them against the JSON report of the same run.
+# formats.sh: every report format of one real run, each held against its own schema or, where that has none, against
+# what its readers need, and all of them against the JSON report of the same run.
 #
 #   tests/e2e/formats.sh BUILD [NAME]
 #
@@ -56,8 +56,10 @@ every_part() {
             nginx) PATH=$PATH:/usr/sbin command -v nginx >/dev/null || continue ;;
             python3) [[ $condition != *framework* ]] || $python -c 'import twisted' 2>/dev/null || continue ;;
         esac
-        jq -e --arg program "$program" "[.processes[] | select(.exe | split(\"/\")[-1] | startswith(\$program)) | .pid] as \$pids |
-            any(.incidents[]; (.pid as \$pid | any(\$pids[]; . == \$pid)) and ($condition))" "$scratch/json" >/dev/null ||
+        jq -e --arg program "$program" \
+            "[.processes[] | select(.exe | split(\"/\")[-1] | startswith(\$program)) | .pid] as \$pids |
+            any(.incidents[]; (.pid as \$pid | any(\$pids[]; . == \$pid)) and ($condition))" \
+            "$scratch/json" >/dev/null ||
             echo "$program has no incident with $condition"
     done
 }
@@ -143,7 +145,8 @@ full_disk() {
     [ -e /dev/full ] || { echo "SKIP: there is no /dev/full"; return; }
     for format in $formats; do
         "$socksan" report --format="$format" --output=/dev/full "$scratch/traces" >"$scratch/log" 2>&1
-        [ $? = 125 ] && grep -q "cannot write the $format report" "$scratch/log" || echo "$format: $(cat "$scratch/log")"
+        [ $? = 125 ] && grep -q "cannot write the $format report" "$scratch/log" ||
+            echo "$format: $(cat "$scratch/log")"
     done
 }
 

@@ -18,15 +18,16 @@ severities() { # REPORT
     jq -r '[.incidents[].severity] | unique | join(" ")' "$1"
 }
 
-# The severity in the report is $2. With the option the program ends with 66: before it goes on ($3 = before), or at its very
-# end (end), since nothing tells earlier that the incident stands; or it ends as ever (never).
+# The severity in the report is $2. With the option the program ends with 66: before it goes on ($3 = before), or at its
+# very end (end), since nothing tells earlier that the incident stands; or it ends as ever (never).
 halts() { # CASE SEVERITY before|end|never
     local audit=("$build/socksan" run --error-exitcode=0 --format=json) program=$build/tests/programs/halts status=0
     "${audit[@]}" --output=free.json -- "$program" "$1" >free.out 2>free.err </dev/null || status=$?
     [ "$status" != 77 ] || skip "$(head -n 1 free.err)"
     [ "$status" = 0 ] || fail "without the option: exit status $status: $(cat free.err)"
     [ "$(severities free.json)" = "$2" ] || fail "without the option: $(severities free.json)"
-    "${audit[@]}" --output=halted.json --options=halt_on_error=1 -- "$program" "$1" >halted.out 2>halted.err </dev/null || status=$?
+    "${audit[@]}" --output=halted.json --options=halt_on_error=1 -- "$program" "$1" >halted.out 2>halted.err \
+        </dev/null || status=$?
     [ "$(severities halted.json)" = "$2" ] || fail "with the option: $(severities halted.json)"
     case $3 in
         before) [ "$status" = 66 ] && [ ! -s halted.out ] ;;

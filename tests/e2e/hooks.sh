@@ -3,9 +3,9 @@
 #
 #   tests/e2e/hooks.sh BUILD [NAME]
 #
-# tests/programs/hook_calls has a good call of every function, runs bare and under `socksan run`, and what it prints is compared.
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit status 1
-# where one failed.
+# tests/programs/hook_calls has a good call of every function, runs bare and under `socksan run`, and what it prints is
+# compared. Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name
+# contains it. Exit status 1 where one failed.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -uo pipefail
@@ -48,7 +48,8 @@ t_bad_pointers() {
 stack_difference() { # STATE
     timeout -k 5 300 "$calls" stack "$1" >bare 2>bare.err || fail "bare: $(head -n 3 bare.err)"
     audited "$calls" stack "$1" >with 2>with.err || fail "audited: $(head -n 3 with.err)"
-    paste -d ' ' bare with | awk '{ if ($1 != $3) exit 1; print $1, $4 - $2 }' || fail "the calls differ: $(diff bare with)"
+    paste -d ' ' bare with | awk '{ if ($1 != $3) exit 1; print $1, $4 - $2 }' ||
+        fail "the calls differ: $(diff bare with)"
 }
 
 # Of the program's stack: 1 KiB at most; a write by number is known to take more.

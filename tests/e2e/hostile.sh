@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# hostile.sh: traces that were made to hurt whoever reads them (tests/unit/make_hostile.c): what they say neither acts on a terminal,
-# a CI service or a parser, nor opens what is no file, nor shows other people's files, nor takes more than a few seconds and 300 MiB.
+# hostile.sh: traces that were made to hurt whoever reads them (tests/unit/make_hostile.c): what they say neither acts
+# on a terminal, a CI service or a parser, nor opens what is no file, nor shows other people's files, nor takes more
+# than a few seconds and 300 MiB.
 #
 #   tests/e2e/hostile.sh BUILD [NAME]
 #
@@ -27,7 +28,7 @@ checked() { # FORMAT FILE WHAT
     python3 "$lib" text "$1" "$2" >why 2>&1 || fail "$3: $(tail -n 1 why)"
 }
 
-# --- Text -----------------------------------------------------------------------------------------------------------------
+# --- Text -------------------------------------------------------------------------------------------------------------
 
 t_text_acts_in_no_format() {
     local format
@@ -75,7 +76,7 @@ t_xml_is_well_formed() {
     xmllint --noout out.xml 2>why || fail "$(head -n 1 why)"
 }
 
-# --- Names of files -------------------------------------------------------------------------------------------------------
+# --- Names of files ---------------------------------------------------------------------------------------------------
 
 # Nobody may open the FIFO: a writer that does not wait would find its reader.
 t_modules_that_are_no_files_are_not_opened() {
@@ -85,10 +86,13 @@ t_modules_that_are_no_files_are_not_opened() {
     for name in "$PWD/pipe" /dev/zero /dev/null /dev/tty "$PWD" /proc/self/mem; do
         "$make_hostile" a.trace module "$name"
         for format in text html; do
-            strace -f -e trace=open,openat -o calls timeout 60 "$socksan" report --error-exitcode=0 --format="$format" a.trace \
+            strace -f -e trace=open,openat -o calls timeout 60 "$socksan" report --error-exitcode=0 --format="$format" \
+                a.trace \
                 >out 2>err || fail "$name: status $?"
-            ! grep -F "\"$name\"" calls | grep -v O_PATH || fail "$name was opened: $(grep -F "\"$name\"" calls | head -n 1)"
-            ! grep -F "\"$name\"" calls | grep -qv ENOENT || [ "$name" = /proc/self/mem ] || grep -F "\"$name\"" calls | grep -q O_PATH ||
+            ! grep -F "\"$name\"" calls | grep -v O_PATH ||
+                fail "$name was opened: $(grep -F "\"$name\"" calls | head -n 1)"
+            ! grep -F "\"$name\"" calls | grep -qv ENOENT || [ "$name" = /proc/self/mem ] ||
+                grep -F "\"$name\"" calls | grep -q O_PATH ||
                 fail "$name was not even looked at"
         done
     done
@@ -138,18 +142,20 @@ t_root_shows_nobody_the_shadow_file() {
     done
 }
 
-# --- Cost -----------------------------------------------------------------------------------------------------------------
+# --- Cost -------------------------------------------------------------------------------------------------------------
 
-# A megabyte of whatever costs most, in every format. The bounds are the process's own: processor time, which a busy machine does not
-# change, several times what is needed; and memory.
+# A megabyte of whatever costs most, in every format. The bounds are the process's own: processor time, which a busy
+# machine does not change, several times what is needed; and memory.
 t_a_megabyte_costs_seconds() {
     local kind format shown
     need python3
-    [ -z "$(find "$build" -maxdepth 1 -name flags -exec grep -l fsanitize {} +)" ] || skip "a sanitizer reserves all memory there is"
+    [ -z "$(find "$build" -maxdepth 1 -name flags -exec grep -l fsanitize {} +)" ] ||
+        skip "a sanitizer reserves all memory there is"
     for i in 0 1 2 3 4 5 6 7 8 9 10 11; do
         yes x | head -c 7000000 >"big$i.py"
     done
-    for kind in modules processes images stacks frames python names sockets tuples peers pairs incidents labels sources; do
+    for kind in modules processes images stacks frames python names sockets tuples peers pairs incidents labels \
+        sources; do
         "$make_hostile" a.trace "$kind" 1000000
         shown=$formats
         # Addresses are looked up before any format is written, so two of them show all.
@@ -158,7 +164,8 @@ t_a_megabyte_costs_seconds() {
             python3 "$lib" bound 600 15 "$socksan" report --error-exitcode=0 --format="$format" a.trace >out 2>err ||
                 fail "$kind, $format: status $?: $(tail -n 1 err)"
         done
-        python3 "$lib" bound 600 15 "$socksan" sockets a.trace >out 2>err || fail "$kind, sockets: status $?: $(tail -n 1 err)"
+        python3 "$lib" bound 600 15 "$socksan" sockets a.trace >out 2>err ||
+            fail "$kind, sockets: status $?: $(tail -n 1 err)"
     done
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# html.sh: the HTML report in a real browser: it loads without a word on the console and without asking for anything, its
-# links lead somewhere, its filters filter, it obeys the colours that are wanted, a keyboard gets everywhere, and all of it
-# can be read where no script runs.
+# html.sh: the HTML report in a real browser: it loads without a word on the console and without asking for anything,
+# its links lead somewhere, its filters filter, it obeys the colours that are wanted, a keyboard gets everywhere, and
+# all of it can be read where no script runs.
 #
 #   tests/e2e/html.sh BUILD [NAME]
 #
@@ -24,7 +24,8 @@ skip() {
 }
 
 [ -x "$python" ] || skip "python3 is not installed"
-browser=$("$python" -c "import sys; sys.path.insert(0, '$here'); import lib_browser; print(lib_browser.find_program() or '')")
+browser=$("$python" \
+    -c "import sys; sys.path.insert(0, '$here'); import lib_browser; print(lib_browser.find_program() or '')")
 [ -n "$browser" ] || skip "chromium is not installed"
 
 scratch=$(mktemp -d) || exit 1

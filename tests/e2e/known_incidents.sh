@@ -3,8 +3,8 @@
 #
 #   tests/e2e/known_incidents.sh BUILD [NAME]
 #
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit
-# status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
+# Exit status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -uo pipefail
@@ -121,7 +121,8 @@ t_unused_rules_are_told() {
     expect err 'unused suppression double-close:nobody (rules:1)'
 }
 
-# Another compiler, another level of optimisation, moved lines, another directory: the same incidents. A planted one is new.
+# Another compiler, another level of optimisation, moved lines, another directory: the same incidents. A planted one is
+# new.
 t_a_baseline_survives_a_rebuild() {
     write_program program.c
     compile gcc program program.c -O1
@@ -141,7 +142,8 @@ t_a_baseline_survives_a_rebuild() {
 }
 
 # What rebuild_elsewhere builds: threads, processes, TCP and AF_UNIX, late writes, double closes, stale descriptors.
-programs="threads half_then_full close_own dup_close double_close row_c_reset row_h_unix_peer_close exec_inherits udp_refused"
+programs="threads half_then_full close_own dup_close double_close row_c_reset row_h_unix_peer_close exec_inherits
+    udp_refused"
 
 # Each of them once, misusing its connections, and the program of this file.
 write_suite() { # FILE

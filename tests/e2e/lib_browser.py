@@ -1,7 +1,7 @@
 """lib_browser.py: a headless Chromium under control, with nothing but Python's own library.
 
-Chromium speaks its DevTools protocol over a pair of pipes (--remote-debugging-pipe: descriptors 3 and 4), one JSON message
-to a NUL. No port is opened, and what the page logs or asks the network for is kept to be looked at.
+Chromium speaks its DevTools protocol over a pair of pipes (--remote-debugging-pipe: descriptors 3 and 4), one JSON
+message to a NUL. No port is opened, and what the page logs or asks the network for is kept to be looked at.
 """
 
 import base64

@@ -1,13 +1,14 @@
 """lib_ci_components.py: does with action.yml and templates/socksan.yml what the services do, for ci_components.sh.
 
     lib_ci_components.py action FILE INPUT=VALUE...   run the action's steps, with the variables that GitHub sets
-    lib_ci_components.py job FILE INPUT=VALUE...      print the job that the component becomes with these inputs, as JSON
+    lib_ci_components.py job FILE INPUT=VALUE...      print the job that the component becomes with these inputs, as
+                                                      JSON
     lib_ci_components.py run FILE INPUT=VALUE...      run its script, as GitLab's runner does
     lib_ci_components.py spec FILE                    print the component's inputs, as JSON
     lib_ci_components.py default FILE INPUT           print an input's default
 
-Inputs that are not there, or missing, end it with status 2, as the services refuse them. What an action only `uses` is printed as
-`uses NAME {with}`, where its condition holds.
+Inputs that are not there, or missing, end it with status 2, as the services refuse them. What an action only `uses` is
+printed as `uses NAME {with}`, where its condition holds.
 """
 import json
 import os
@@ -79,7 +80,8 @@ def run_step(step, context, files):
     """Runs a step's lines as GitHub does where `shell: bash` is said; returns the status."""
     if step.get("shell") != "bash":
         refuse("a step without `shell: bash`")
-    environment = dict(os.environ, **files, **{name: expand(value, context) for name, value in step.get("env", {}).items()})
+    environment = dict(os.environ, **files,
+                       **{name: expand(value, context) for name, value in step.get("env", {}).items()})
     with open(files["GITHUB_PATH"]) as file:
         environment["PATH"] = ":".join(file.read().split("\n")[::-1] + [environment["PATH"]]).lstrip(":")
     with tempfile.NamedTemporaryFile("w", suffix=".sh", dir=os.environ["RUNNER_TEMP"]) as script:

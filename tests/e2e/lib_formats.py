@@ -2,7 +2,8 @@
 
     lib_formats.py CHECK DIRECTORY TOP [SCHEMA]
 
-DIRECTORY holds a report in each format, called by the format's name. Prints what is wrong, and nothing where all is well.
+DIRECTORY holds a report in each format, called by the format's name. Prints what is wrong, and nothing where all is
+well.
 """
 
 import collections

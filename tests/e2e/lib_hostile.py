@@ -11,7 +11,8 @@ import sys
 import unicodedata
 import xml.etree.ElementTree as tree
 
-# What moves a cursor, turns the reading direction, or cannot be seen; newlines and tabs are looked at by their own rule.
+# What moves a cursor, turns the reading direction, or cannot be seen; newlines and tabs are looked at by their own
+# rule.
 CATEGORIES = ("Cc", "Cf", "Cs", "Zl", "Zp")
 COMMANDS = ("##[", "##vso[", "##teamcity[")
 
@@ -26,7 +27,8 @@ def check_bytes(form, data):
             return
     for line in text.splitlines():
         start = line.lstrip()
-        if start.startswith("::") and not (form == "github" and line.startswith(("::error ", "::warning ", "::notice "))):
+        if start.startswith("::") and not (form == "github" and line.startswith(
+                ("::error ", "::warning ", "::notice "))):
             yield f"a line begins like a command: {line[:60]!r}"
         if any(command in line for command in COMMANDS):
             yield f"a command in a line: {line[:200]!r}"

@@ -2,8 +2,8 @@
 
     lib_html.py DIRECTORY [NAME]
 
-DIRECTORY holds run.html (several processes and kinds), large.html (2,000 connections drawn) and clean.html. Each function
-below whose name begins with `check_` is a test; it fails by an AssertionError.
+DIRECTORY holds run.html (several processes and kinds), large.html (2,000 connections drawn) and clean.html. Each
+function below whose name begins with `check_` is a test; it fails by an AssertionError.
 """
 
 import re

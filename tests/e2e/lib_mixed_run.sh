@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# lib_mixed_run.sh: a run with a bit of everything, to be audited by formats.sh: nginx whose clients cut their downloads off,
-# a Twisted client with a timer that outlives its connection, and C programs, one of which closes somebody else's
+# lib_mixed_run.sh: a run with a bit of everything, to be audited by formats.sh: nginx whose clients cut their downloads
+# off, a Twisted client with a timer that outlives its connection, and C programs, one of which closes somebody else's
 # descriptor. What is not installed is left out.
 #
 #   lib_mixed_run.sh SCRATCH PROGRAMS

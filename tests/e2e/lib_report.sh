@@ -2,8 +2,9 @@
 # lib_report.sh: hold a JSON report against expressions. Sourced by the tests that read reports.
 
 # Turns jq expressions into one jq program that prints a line for each that is not true, and first of all whether the
-# report is sound; a remark "# loses: WHY" says that records may be lost. A line that begins with a space continues the one before; one that begins with # is a remark.
-# report.jq defines what the expressions share; $report is the whole report in each of them.
+# report is sound; a remark "# loses: WHY" says that records may be lost. A line that begins with a space continues the
+# one before; one that begins with # is a remark. report.jq defines what the expressions share; $report is the whole
+# report in each of them.
 report_program() { # [FILE]
     awk '
         function finish() {
@@ -42,8 +43,8 @@ one_line() {
     tr '\n' '|' | sed 's/|*$//; s/|/ | /g'
 }
 
-# A test printed what is wrong, or a line that begins with SKIP:, or nothing where all is well. Prints what that comes to, and fails
-# where the test did.
+# A test printed what is wrong, or a line that begins with SKIP:, or nothing where all is well. Prints what that comes
+# to, and fails where the test did.
 conclude() { # NAME <REASONS
     local reasons
     reasons=$(one_line)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# memory.sh: what the audit takes of the memory that a program may have, lock and dump, and of the size its files may have. Each
-# test runs a program bare and audited.
+# memory.sh: what the audit takes of the memory that a program may have, lock and dump, and of the size its files may
+# have. Each test runs a program bare and audited.
 #
 #   tests/e2e/memory.sh BUILD [NAME]
 #
@@ -20,7 +20,8 @@ export LC_ALL=C.UTF-8 DEBUGINFOD_URLS=
 
 # What the audit takes at most, in KiB (DESIGN.md, section 3, "Memory").
 address_space=2048 # of RLIMIT_AS, for the first socket
-unknown=200 # of RLIMIT_MEMLOCK: what cannot be told from the program's; malloc's first 132 KiB, where the program had none yet
+# of RLIMIT_MEMLOCK: what cannot be told from the program's; malloc's first 132 KiB, where the program had none yet
+unknown=200
 unwinder=260 # and what the unwinder has mapped for a thread, if a stack was taken before
 in_dump=512 # in a core dump
 
@@ -30,7 +31,8 @@ before_each() {
 
 # Before a command: takes its rights away. The kernel holds nobody to RLIMIT_MEMLOCK who may lock memory.
 as_nobody=()
-[ "$(id -u)" != 0 ] || as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all)
+[ "$(id -u)" != 0 ] ||
+    as_nobody=(setpriv --reuid=65534 --regid=65534 --clear-groups --bounding-set=-all --inh-caps=-all)
 
 bare() {
     status=0
@@ -62,7 +64,7 @@ expect_like_bare() {
         fail "$(cat why)"
 }
 
-# --- mlockall -------------------------------------------------------------------------------------------------------------------
+# --- mlockall ---------------------------------------------------------------------------------------------------------
 
 lock_test() { # FLAGS KIB-BEYOND-ITS-SIZE TOLERATED [first]
     local kib
@@ -84,13 +86,15 @@ t_lock_both_with_much_room() { lock_test 3 5000 "$unknown"; }
 t_lock_too_much() { lock_test 1 -64 0; }
 t_lock_nothing_allowed() { lock_test 3 "-$("$program" size)" 0; }
 
-# --- a trace that somebody truncates ----------------------------------------------------------------------------------------------
+# --- a trace that somebody truncates ----------------------------------------------------------------------------------
 
-# Runs it until it is half through, calls the function $1 with its trace, and lets it go on to its end, which is as bare.
+# Runs it until it is half through, calls the function $1 with its trace, and lets it go on to its end, which is as
+# bare.
 truncated() { # FUNCTION
     local pid i
     rm -f half go traces/*
-    LD_PRELOAD=$library SOCKSAN_OPTIONS=log_path=traces/ timeout 60 "$program" busy 2000 >audited 2>audited.err </dev/null &
+    LD_PRELOAD=$library SOCKSAN_OPTIONS=log_path=traces/ timeout 60 "$program" busy 2000 >audited 2>audited.err \
+        </dev/null &
     pid=$!
     for ((i = 0; i < 2000; i++)); do
         [ ! -e half ] || break
@@ -135,7 +139,8 @@ t_truncated_to_a_half() {
     grep -q 'had its trace truncated while it ran.* records lost: there was no trace' words ||
         fail "not said: $(tail -n 6 report.txt)"
     timeout 60 "$build/socksan" report --format=json --error-exitcode=0 traces >report.json 2>/dev/null
-    jq -e '([.incidents[].count] | add) > 50 and .processes[0].coverage == ["trace_truncated"]' report.json >/dev/null ||
+    jq -e '([.incidents[].count] | add) > 50 and .processes[0].coverage == ["trace_truncated"]' report.json \
+        >/dev/null ||
         fail "$(jq -c '[.summary, .processes[0].coverage, ([.incidents[].count] | add)]' report.json)"
 }
 
@@ -163,7 +168,7 @@ t_truncated_at_any_moment() {
     done
 }
 
-# --- other limits ---------------------------------------------------------------------------------------------------------------
+# --- other limits -----------------------------------------------------------------------------------------------------
 
 t_address_space() {
     bare bash -c 'ulimit -v 20000 && exec "$0" map' "$program"
@@ -186,7 +191,8 @@ dump() { # COMMAND...
 
 t_core_dump() {
     local bare audited
-    [[ $(</proc/sys/kernel/core_pattern) =~ ^core ]] || skip "core dumps go elsewhere: $(</proc/sys/kernel/core_pattern)"
+    [[ $(</proc/sys/kernel/core_pattern) =~ ^core ]] ||
+        skip "core dumps go elsewhere: $(</proc/sys/kernel/core_pattern)"
     bare=$({ dump "$program"; } 2>/dev/null) || exit
     audited=$({ dump env LD_PRELOAD="$library" SOCKSAN_OPTIONS=log_path=traces/ "$program"; } 2>/dev/null) || exit
     [ $((audited - bare)) -le "$in_dump" ] || fail "$bare KiB bare, $audited KiB audited"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# node.sh: programs of Node under `socksan run`: what a read tells them, and their changes to epoll, which newer versions of libuv make
-# through a ring of io_uring.
+# node.sh: programs of Node under `socksan run`: what a read tells them, and their changes to epoll, which newer
+# versions of libuv make through a ring of io_uring.
 #
 #   tests/e2e/node.sh BUILD [NAME]
 #

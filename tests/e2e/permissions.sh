@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# permissions.sh: who may read what the audit writes: its owner, whatever the umask, and nobody else; and what is said of a trace
-# that may not be read.
+# permissions.sh: who may read what the audit writes: its owner, whatever the umask, and nobody else; and what is said
+# of a trace that may not be read.
 #
 #   tests/e2e/permissions.sh BUILD [NAME]
 #
@@ -47,7 +47,7 @@ expect_private() { # DIRECTORY
     [ -n "$(ls "$1")" ] || fail "no trace in $1"
 }
 
-# --- Whatever the umask --------------------------------------------------------------------------------------------------------
+# --- Whatever the umask -----------------------------------------------------------------------------------------------
 
 t_run_with_any_umask() {
     local mask status
@@ -78,7 +78,8 @@ t_preload_with_any_umask() {
     need jq
     mkdir by-hand && chmod 777 by-hand
     plainly 'umask 0777; SOCKSAN_OPTIONS=log_path=$PWD/by-hand/ LD_PRELOAD=$PWD/bin/libsocksan.so told fin read bad
-        umask 022; SOCKSAN_OPTIONS=log_path=$PWD/by-hand/ LD_PRELOAD=$PWD/bin/libsocksan.so detached bad' 2>err || fail "$(cat err)"
+        umask 022; SOCKSAN_OPTIONS=log_path=$PWD/by-hand/ LD_PRELOAD=$PWD/bin/libsocksan.so detached bad' 2>err ||
+        fail "$(cat err)"
     expect_private by-hand
     plainly 'socksan report --error-exitcode=0 --format=json by-hand' >report.json 2>err || fail "$(cat err)"
     expect '.summary.error == 1 and .summary.warning == 1 and .summary.unaudited_processes == 0'
@@ -87,13 +88,14 @@ t_preload_with_any_umask() {
 t_the_umask_stays() {
     local mask
     for mask in 0777 0027 0000; do
-        plainly 'umask $1; socksan run --output=/dev/null -- bash -c "umask; told fin read ok; umask"' "$mask" >out 2>err ||
+        plainly 'umask $1; socksan run --output=/dev/null -- bash -c "umask; told fin read ok; umask"' "$mask" \
+            >out 2>err ||
             fail "umask $mask: $(cat err)"
         [ "$(sort -u out)" = "$mask" ] || fail "umask $mask became $(tr '\n' ' ' <out)"
     done
 }
 
-# --- A trace that may not be read ----------------------------------------------------------------------------------------------
+# --- A trace that may not be read -------------------------------------------------------------------------------------
 
 t_run_with_an_unreadable_trace() {
     local status=0
@@ -116,9 +118,11 @@ t_report_of_an_unreadable_trace() {
     status=0
     plainly 'socksan report --quiet kept/*.trace' >out 2>err || status=$?
     [ "$status" = 66 ] || fail "ended with $status: $(cat err)"
-    tr -s ' \n' ' ' <out | grep -q 'NOT AUDITED: cannot read the trace .*\.trace: Permission denied' || fail "not said: $(cat out)"
+    tr -s ' \n' ' ' <out | grep -q 'NOT AUDITED: cannot read the trace .*\.trace: Permission denied' ||
+        fail "not said: $(cat out)"
     for format in json jsonl junit html; do
-        plainly 'socksan report --error-exitcode=0 "--format=$1" kept' "$format" >report 2>err || fail "$format: $(cat err)"
+        plainly 'socksan report --error-exitcode=0 "--format=$1" kept' "$format" >report 2>err ||
+            fail "$format: $(cat err)"
         grep -q 'Permission denied' report || fail "$format does not say so: $(cat report)"
     done
     status=0
@@ -128,10 +132,12 @@ t_report_of_an_unreadable_trace() {
 
 t_report_of_an_unreadable_directory() {
     local status=0
-    plainly 'socksan run --quiet --log-dir=kept -- told fin read ok && mkdir closed && chmod 0 closed' 2>err || fail "$(cat err)"
+    plainly 'socksan run --quiet --log-dir=kept -- told fin read ok && mkdir closed && chmod 0 closed' 2>err ||
+        fail "$(cat err)"
     plainly 'socksan report closed kept' >out 2>err || status=$?
     [ "$status" = 66 ] || fail "ended with $status: $(cat err)"
-    tr -s ' \n' ' ' <out | grep -q 'NOT AUDITED: cannot read the trace closed: Permission denied' || fail "not said: $(cat out)"
+    tr -s ' \n' ' ' <out | grep -q 'NOT AUDITED: cannot read the trace closed: Permission denied' ||
+        fail "not said: $(cat out)"
     chmod 755 closed
 }
 

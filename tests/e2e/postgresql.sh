@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# postgresql.sh: reports of several runs and hosts in a real PostgreSQL server, which this starts for itself: what is loaded, that
-# loading again changes nothing, what is refused, and the answers of the five queries, held against the reports by jq.
+# postgresql.sh: reports of several runs and hosts in a real PostgreSQL server, which this starts for itself: what is
+# loaded, that loading again changes nothing, what is refused, and the answers of the five queries, held against the
+# reports by jq.
 #
 #   tests/e2e/postgresql.sh BUILD [NAME]
 #
@@ -30,7 +31,8 @@ skip() {
 command -v jq >/dev/null || skip "jq is not installed"
 command -v psql >/dev/null || skip "psql is not installed"
 # Debian keeps the server's programs out of PATH.
-for bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V -r) "$(dirname "$(command -v initdb || echo /nonexistent/x)")"; do
+for bin in $(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V -r) \
+    "$(dirname "$(command -v initdb || echo /nonexistent/x)")"; do
     [ ! -x "$bin/initdb" ] || [ ! -x "$bin/pg_ctl" ] || break
 done
 [ -x "$bin/initdb" ] || skip "the PostgreSQL server is not installed"
@@ -56,12 +58,15 @@ trap stop_server EXIT
 
 # Its own cluster, reached by a socket in a directory of ours alone: no port, no configuration of the machine's.
 start_server() {
-    (cd "$cluster" && "${as_server[@]}" "$bin/initdb" -D "$cluster/data" -U tester -A trust -E UTF8 --no-locale --no-sync &&
+    (cd "$cluster" && "${as_server[@]}" "$bin/initdb" -D "$cluster/data" -U tester -A trust -E UTF8 --no-locale \
+        --no-sync &&
         "${as_server[@]}" "$bin/pg_ctl" -D "$cluster/data" -l "$cluster/log" -w -t 60 \
-            -o "-c listen_addresses='' -c unix_socket_directories='$cluster' -c fsync=off" start) >"$scratch/server" 2>&1
+            -o "-c listen_addresses='' -c unix_socket_directories='$cluster' -c fsync=off" start) >"$scratch/server" \
+            2>&1
 }
 
-start_server || { echo "FAIL postgresql: the server does not start: $(tail -n 3 "$scratch/server" | tr '\n' '|')"; exit 1; }
+start_server || { echo "FAIL postgresql: the server does not start: $(tail -n 3 "$scratch/server" | tr '\n' '|')"; \
+    exit 1; }
 export PGHOST=$cluster PGUSER=tester PGDATABASE=postgres
 
 run_test() { # NAME FUNCTION: prints what is wrong, and nothing where all is well
@@ -94,7 +99,7 @@ contents() {
         union all select t::text from socksan.incidents t) as lines"
 }
 
-# --- Reports ---------------------------------------------------------------------------------------------------------------
+# --- Reports ----------------------------------------------------------------------------------------------------------
 
 # A real run, and made-up ones of two other hosts, whose clocks show 2023.
 make_reports() {
@@ -122,7 +127,7 @@ load_all() {
     load --host=gamma --service=shop "$scratch/host1.jsonl"
 }
 
-# --- Loading ---------------------------------------------------------------------------------------------------------------
+# --- Loading ----------------------------------------------------------------------------------------------------------
 
 loads_everything() {
     local file=$scratch/real.jsonl count
@@ -135,8 +140,10 @@ loads_everything() {
         "$(jq -r 'select(.type == "summary") | "alpha|17|ticker|\(.error)|\(.sockets)"' "$file")"
     expect sockets "$(sql "select count(*) from socksan.sockets where host = 'alpha'")" \
         "$(jq -s 'map(select(.type == "incident") | .socket | values) | unique | length' "$file")"
-    expect titles "$(sql "select title, bytes_lost, outcome from socksan.incidents where host = 'alpha' order by first_ns")" \
-        "$(jq -rs 'map(select(.type == "incident")) | sort_by(.first_ns)[] | "\(.title)|\(.bytes_lost)|\(.outcome)"' "$file")"
+    expect titles \
+        "$(sql "select title, bytes_lost, outcome from socksan.incidents where host = 'alpha' order by first_ns")" \
+        "$(jq -rs 'map(select(.type == "incident")) | sort_by(.first_ns)[] | "\(.title)|\(.bytes_lost)|\(.outcome)"' \
+        "$file")"
     # To the nearest microsecond, which is what PostgreSQL has.
     expect times "$(sql "select extract(epoch from first_at)::numeric(20,6) from socksan.incidents where host = 'alpha'
             order by first_ns")" \
@@ -166,7 +173,8 @@ again_changes_nothing() {
 # A later report of the same traces: the incident is the same one, with a higher count.
 later_report() {
     load_all
-    jq -c 'if .type == "incident" then .count += 5 | .outcome = "lost" else . end' "$scratch/host0.jsonl" >"$scratch/later"
+    jq -c 'if .type == "incident" then .count += 5 | .outcome = "lost" else . end' "$scratch/host0.jsonl" \
+        >"$scratch/later"
     load --host=beta "$scratch/later"
     expect incidents "$(sql "select count(*), sum(writes), count(*) filter (where outcome = 'lost')
             from socksan.incidents where host = 'beta'")" \
@@ -215,7 +223,7 @@ hostile_names() {
         "o'hara|a'b\\c\"d|a�b��c\\u0000 '; drop table x; -- \"q\" \\. \$\$"
 }
 
-# --- The five queries ------------------------------------------------------------------------------------------------------
+# --- The five queries -------------------------------------------------------------------------------------------------
 
 incidents_of() { # FILE SERVICE: the incidents with what the queries group by
     jq -c --arg service "$2" 'select(.type == "incident" and .suppressed_by == null) | .service = $service' "$1"

@@ -14,9 +14,8 @@
 #
 # Then come jq expressions over the JSON report, one a line (a line that begins with a space continues the one
 # before), each of which must be true; tests/e2e/report.jq defines what they share. A program runs bare first, then
-# under `socksan run`: both must end as directed, and print the same. A program that ends with 77 when it runs bare cannot be
-# tested here, and says why on its standard error. With NAMEs, only cases whose name contains one
-# of them.
+# under `socksan run`: both must end as directed, and print the same. A program that ends with 77 when it runs bare
+# cannot be tested here, and says why on its standard error. With NAMEs, only cases whose name contains one of them.
 set -u
 
 build=$(cd "${1:?usage: programs.sh BUILD [NAME...]}" && pwd) || exit 1
@@ -131,7 +130,8 @@ for expect in "$top"/tests/programs/*.expect; do
 done
 wait
 
-# What no expectation names is not tested: that must not go unnoticed. (programs/uring_plugin is loaded by uring_loader.)
+# What no expectation names is not tested: that must not go unnoticed. (programs/uring_plugin is loaded by
+# uring_loader.)
 if [ $# = 0 ]; then
     for source in "$top"/tests/programs/*.c; do
         program=$(basename "$source" .c)

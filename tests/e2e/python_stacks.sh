@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# python_stacks.sh: the Python stack of an incident, on every CPython that this machine has: the distribution's, those on PATH,
-# pyenv's and uv's. And what is said of one that socksan does not know.
+# python_stacks.sh: the Python stack of an incident, on every CPython that this machine has: the distribution's, those
+# on PATH, pyenv's and uv's. And what is said of one that socksan does not know.
 #
 #   tests/e2e/python_stacks.sh BUILD [NAME...]
 #
@@ -19,7 +19,8 @@ two_places() { # PYTHON VERSION
             text_says 'ran a Python interpreter whose stacks cannot be read'
             return ;;
     esac
-    helper=$(line_of two_places 'connection.send(') order=$(line_of two_places 'of an order') logout=$(line_of two_places 'of a logout') report_says <<'EOF'
+    helper=$(line_of two_places 'connection.send(') order=$(line_of two_places 'of an order') \
+        logout=$(line_of two_places 'of a logout') report_says <<'EOF'
 only(["write-after-peer-close", "write-after-peer-close"])
 [.incidents[].fingerprint] | unique | length == 2
 .incidents | all(written_at("send"; $ENV.helper))
@@ -36,13 +37,15 @@ EOF
 shapes() { # PYTHON VERSION
     case $2 in
         3.[0-7].*) echo "SKIP: CPython $2 is older than what socksan supports (docs/PYTHON.md)"; return ;;
-        3.9.* | 3.10.*) echo "SKIP: CPython $2 exports nothing that a stack could be taken with (docs/PYTHON.md)"; return ;;
+        3.9.* | 3.10.*) echo "SKIP: CPython $2 exports nothing that a stack could be taken with (docs/PYTHON.md)"; \
+            return ;;
     esac
     run_audited "$1" "$programs/stacks.py"
     sort -n "$dir/out" >"$dir/said"
     # Up to 3.12 the interpreter prints itself what is not ASCII.
     jq -r '.incidents[] | "\(.bytes_offered / .count) " + ([.stacks.write[] | select(.language == "python")
-        | "\(.function):\(.line)"] | join(" ") | gsub("\\\\xf6\\\\xdf"; "öß"))' "$dir/report.json" | sort -n >"$dir/taken"
+        | "\(.function):\(.line)"] | join(" ") | gsub("\\\\xf6\\\\xdf"; "öß"))' "$dir/report.json" |
+        sort -n >"$dir/taken"
     [ "$(wc -l <"$dir/said")" -ge 20 ] || echo "it says $(wc -l <"$dir/said") stacks: $(one_line <"$dir/said")"
     diff "$dir/said" "$dir/taken" | cut -c 1-200
     report_says <<<'.processes | all(.coverage == [] and .gaps == [])'
@@ -154,7 +157,8 @@ if os.fork() == 0:
     os._exit(0)
 os.wait()'
     prints '^untouched$'
-    text_says 'twisted 99.1: dropped writes not watched \(twisted.internet.tcp: Connection.write, Connection.abortConnection\)'
+    text_says 'twisted 99.1: dropped writes not watched'\
+' \(twisted.internet.tcp: Connection.write, Connection.abortConnection\)'
     text_says 'but not everything was audited'
     report_says <<'EOF'
 .processes | length == 2 and all(.coverage == ["runtime_gaps"] and (.gaps | length) == 1)

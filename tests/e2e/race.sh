@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# race.sh: threads that fight over descriptors, a little of each scenario (`make race` does it for long); and a JVM, which closes channels
-# under threads that are blocked on them.
+# race.sh: threads that fight over descriptors, a little of each scenario (`make race` does it for long); and a JVM,
+# which closes channels under threads that are blocked on them.
 #
 #   tests/e2e/race.sh BUILD [NAME]
 #
@@ -32,7 +32,8 @@ t_accept() { race accept; }
 t_java_closes_a_blocked_channel() {
     need javac
     javac -d . "$here/../race/BlockedClose.java" >out 2>&1 || skip "javac does not compile: $(cat out)"
-    "$build/socksan" run --fail-on=none --output=report java -cp . BlockedClose 5 >out 2>&1 || fail "ended with $?: $(cat out)"
+    "$build/socksan" run --fail-on=none --output=report java -cp . BlockedClose 5 >out 2>&1 ||
+        fail "ended with $?: $(cat out)"
     [ "$(cat out)" = "closed 5 of 5" ] || fail "$(cat out)"
 }
 

@@ -60,13 +60,15 @@ def silent_and_open: silent and no_writes_after_end;
 def sound($loses):
   . as $report
   | (.schema == "socksan-report/1" or error("schema \(.schema)"))
-  and (($loses or .summary.lost_records == 0) and .summary.unaudited_processes == 0 or error("summary \(.summary | tojson)"))
+  and (($loses or .summary.lost_records == 0) and .summary.unaudited_processes == 0
+    or error("summary \(.summary | tojson)"))
   and ([.summary | .error, .warning, .note] == [("error", "warning", "note") as $severity
     | [.incidents[] | select(.severity == $severity and .suppressed_by == null)] | length]
     or error("summary \(.summary | tojson) does not count the incidents"))
   and (.incidents | all(
     ((.stacks.write | length > 0) or .knowledge == "nobody" or (.pid as $pid | $report.processes
-      | any(.pid == $pid and (.coverage | index("missing_stacks", "unwinder_busy", "seccomp")))) or error("no stack of the write"))
+      | any(.pid == $pid and (.coverage | index("missing_stacks", "unwinder_busy", "seccomp"))))
+      or error("no stack of the write"))
     and (.title | length > 0) and (.fingerprint | length > 0) and .count >= 1
     and (.first_ns <= .last_ns or error("first_ns after last_ns"))
     and (.bytes_accepted <= .bytes_offered and .bytes_lost <= .bytes_accepted or error("bytes do not add up"))
@@ -74,8 +76,8 @@ def sound($loses):
     and (.pid as $pid | $report.processes | any(.pid == $pid) or error("no process \($pid)"))
     and (.socket as $id | $id == null or ($report.sockets | any(.id == $id)) or error("no socket \($id)"))));
 
-# Incident: the program had been told by this operation of io_uring. Where, is where it took the completion from the ring, as
-# far as a call shows.
+# Incident: the program had been told by this operation of io_uring. Where, is where it took the completion from the
+# ring, as far as a call shows.
 def told_by_ring($call):
   .told_by != null and .told_by.call == $call and .told_by.t_ns <= .first_ns and (.stacks.told | length > 0)
   or error("told_by is \(.told_by | tojson)");

@@ -115,7 +115,8 @@ t_environment_is_untouched() {
 }
 
 t_earlier_preloads_stay() {
-    ! ldd "$socksan" | grep -q libasan || skip "socksan itself has AddressSanitizer, which wants to be the first library"
+    ! ldd "$socksan" | grep -q libasan ||
+        skip "socksan itself has AddressSanitizer, which wants to be the first library"
     mkdir other
     cp "$build/libsocksan.so" other
     LD_PRELOAD="libm.so.6 $PWD/other/libsocksan.so:libdl.so.2" run --quiet -- sh -c 'echo "$LD_PRELOAD"'
@@ -139,7 +140,8 @@ t_scripts_run() {
     [ "$(cat out)" = "$PWD/script argument" ] || fail "$(cat out)"
 }
 
-# One file may have many names, and it is known by the one that it was called by; a script is not its interpreter's name.
+# One file may have many names, and it is known by the one that it was called by; a script is not its interpreter's
+# name.
 t_programs_have_the_name_they_are_called_by() {
     local told=$build/tests/programs/told name
     ln -s "$told" mail-server

@@ -216,8 +216,8 @@ socket_of(incident("write-after-reset")) | shows({origin: "accept", protocol: "t
 E
 }
 
-# The client is killed in the middle of the download. nginx sees the reset, asks what it was, and writes no more: what it had
-# written before and nobody acknowledged is lost, and nobody had known.
+# The client is killed in the middle of the download. nginx sees the reset, asks what it was, and writes no more: what
+# it had written before and nobody acknowledged is lost, and nobody had known.
 nginx_aborted() {
     start_nginx off || return
     # shellcheck disable=SC2016 # for the other shell

@@ -6,8 +6,8 @@
 #
 # Each test has two network namespaces of its own, with a pair of virtual devices between them, and takes the peer's end
 # down: what is sent is lost on the way, and nothing says so. The client (tests/programs/silent_peer.c) is audited and
-# is told on its standard input what to do. Everything is waited for, with a bound; everything made here goes again. Where
-# namespaces may not be made, all tests are skipped. With NAMEs, only tests whose name contains one of them.
+# is told on its standard input what to do. Everything is waited for, with a bound; everything made here goes again.
+# Where namespaces may not be made, all tests are skipped. With NAMEs, only tests whose name contains one of them.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -u
@@ -148,8 +148,8 @@ incident("write-to-silent-peer") | shows({knowledge: "kernel", outcome: "lost", 
 # all that was written since the link went, also what had been written before it came out
 incident("write-to-silent-peer") as $silent | .sockets[0] | $silent.bytes_lost == .bytes_sent - 3 * 64
  and $silent.bytes_lost > 0 and $silent.bytes_lost <= $silent.bytes_accepted
-incident("write-after-reset") | shows({knowledge: "kernel", outcome: "rejected", severity: "warning", errno: "ETIMEDOUT",
- count: 1, bytes_offered: 64, bytes_lost: 0}) and by("write"; "write_regularly")
+incident("write-after-reset") | shows({knowledge: "kernel", outcome: "rejected", severity: "warning",
+ errno: "ETIMEDOUT", count: 1, bytes_offered: 64, bytes_lost: 0}) and by("write"; "write_regularly")
 incident("write-after-reset").title | contains("timed out") and (contains("reset") | not)
 .sockets | length == 1 and (.[0] | .end == "reset" and .user_timeout_ms == 2000)
 EOF
@@ -169,11 +169,12 @@ no_writes_after_end
 EOF
 }
 
-# The send buffer is full before it comes out: it is a write that is not accepted that finds out, and a later one that tells, once
-# the kernel has sent again and made some room, for which it gets the time.
+# The send buffer is full before it comes out: it is a write that is not accepted that finds out, and a later one that
+# tells, once the kernel has sent again and made some room, for which it gets the time.
 test_buffer_is_full() {
     start_server sink && start_client 300 || return
-    tell ok timeout 3000 && tell ok write 3 && tell ok acked && link down && tell ETIMEDOUT fill 80 && tell ok close || return
+    tell ok timeout 3000 && tell ok write 3 && tell ok acked && link down && tell ETIMEDOUT fill 80 &&
+        tell ok close || return
     client_ends <<'EOF'
 only(["write-to-silent-peer", "write-after-reset"])
 incident("write-to-silent-peer") | shows({knowledge: "kernel", outcome: "lost", severity: "warning"})
@@ -202,7 +203,8 @@ test_exits_meanwhile() {
         return
     client_ends <<'EOF'
 only(["write-to-silent-peer"])
-incident("write-to-silent-peer") | shows({knowledge: "kernel", outcome: "unconfirmed", severity: "warning", bytes_lost: 0})
+incident("write-to-silent-peer") | shows({knowledge: "kernel", outcome: "unconfirmed", severity: "warning",
+ bytes_lost: 0})
 .sockets[0].bytes_unacked_at_close == 8 * 64
 EOF
 }

@@ -162,7 +162,8 @@ t_kill_in_the_middle() {
     done
     expect_silence
     [ "$seen" -gt 1000 ] || fail "only $seen incidents in $round rounds"
-    echo "   killed $round times, $early of them before its trace was begun; each of the $seen bad writes that the witness had seen complete was in the report"
+    echo "   killed $round times, $early of them before its trace was begun;" \
+        "each of the $seen bad writes that the witness had seen complete was in the report"
 }
 
 # The command that was killed is reported by the run itself.

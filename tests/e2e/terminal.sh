@@ -3,8 +3,8 @@
 #
 #   tests/e2e/terminal.sh BUILD [NAME]
 #
-# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it. Exit
-# status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
+# Prints `ok NAME`, `FAIL NAME: why` or `SKIP NAME: why` for each test; with NAME runs those whose name contains it.
+# Exit status 1 where one failed. Each test is a function t_NAME, run in an empty directory of its own.
 #
 # shellcheck disable=SC2317 # tests are called through their names
 set -uo pipefail

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# traps.sh: the traps of preloading (CONTRIBUTING.md has the table) whose tests need more than a program and its expectation:
-# rights, directories, an environment of their own.
+# traps.sh: the traps of preloading (CONTRIBUTING.md has the table) whose tests need more than a program and its
+# expectation: rights, directories, an environment of their own.
 #
 #   tests/e2e/traps.sh BUILD [NAME]
 #
@@ -25,7 +25,8 @@ run_both() { # STATUS COMMAND...
     timeout -k 5 60 "$@" >bare.out 2>bare.err </dev/null || status=$?
     [ "$status" = "$wanted" ] || fail "bare: ended with $status: $(head -n 2 bare.err)"
     status=0
-    timeout -k 5 60 "$socksan" run --format=json --output=report.json --format=text --output=report.txt --error-exitcode=0 \
+    timeout -k 5 60 "$socksan" run --format=json --output=report.json --format=text --output=report.txt \
+        --error-exitcode=0 \
         -- "$@" >out 2>err </dev/null || status=$?
     [ "$status" = "$wanted" ] || fail "audited: ended with $status: $(head -n 2 err)"
     cmp -s bare.out out || fail "printed: $(head -n 2 out)"
@@ -84,7 +85,8 @@ t_p18_no_files() {
     expect '[.processes[].coverage[]] == ["shared_file"]'
 }
 
-# A trace that can be read or replaced by others tells them what the program did: nobody but its owner can, whatever the umask.
+# A trace that can be read or replaced by others tells them what the program did: nobody but its owner can, whatever the
+# umask.
 t_traces_are_private() {
     (umask 000 && mkdir -m 777 logs && "$socksan" run --log-dir="$PWD/logs/kept" -- "$programs/fault_subject" \
         >out 2>err </dev/null)
@@ -101,7 +103,8 @@ t_traces_follow_no_links() {
     local n
     mkdir logs
     echo mine >victim
-    # the pid is the next one that this shell makes, so the links are laid by the process itself, before it becomes the program
+    # the pid is the next one that this shell makes, so the links are laid by the process itself, before it becomes the
+    # program
     SOCKSAN_OPTIONS=log_path=logs/ LD_PRELOAD='' bash -c 'for n in 0 1; do
         ln -s "$PWD/victim" "logs/fault_subject.$$.$n.trace"; done
         echo theirs >"logs/fault_subject.$$.2.trace"; ln -s "$PWD/new" "logs/fault_subject.$$.3.trace"
@@ -113,7 +116,8 @@ t_traces_follow_no_links() {
     [ "$n" = 1 ] || fail "no trace with another name: $(ls logs)"
 }
 
-# Following a link in /proc/self/fd holds the file: a socket that another thread closes meanwhile would outlive its close.
+# Following a link in /proc/self/fd holds the file: a socket that another thread closes meanwhile would outlive its
+# close.
 t_sockets_are_not_held() {
     need strace
     SOCKSAN_OPTIONS=log_path=$PWD/ strace -f -e trace=readlinkat -E LD_PRELOAD="$build/libsocksan.so" -o calls \

@@ -1,4 +1,5 @@
-"""Tests that write while a connection is being made: one is refused, an error; the other may try again, a note. For pytest."""
+"""Tests that write while a connection is being made: one is refused, an error; the other may try again, a note. For
+pytest."""
 import errno
 import socket
 import threading

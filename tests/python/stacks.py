@@ -99,7 +99,8 @@ noisy.größe
 recurse(20)
 in_many_lines(11)
 spread()
-exec(compile("def far_down(x=0):\n" + 3000 * "    x = x + 1 if x else 2\n" + "    late(13)\nfar_down()\n", "far.py", "exec"))
+exec(compile("def far_down(x=0):\n" + 3000 * "    x = x + 1 if x else 2\n" + "    late(13)\nfar_down()\n", "far.py",
+             "exec"))
 signal.signal(signal.SIGUSR1, lambda number, frame: late(14))
 os.kill(os.getpid(), signal.SIGUSR1)
 if os.fork() == 0:

@@ -2,8 +2,8 @@
 
 When such a framework is imported, some of its methods are wrapped. A wrapper returns and raises what the method does;
 what it notes on the way it hands to libsocksan.so, by a write to a descriptor that no process has
-(shim/runtime/runtime_channel.h): no foreign-function interface is loaded, no thread started, nothing is opened. Nothing in
-here raises into the program.
+(shim/runtime/runtime_channel.h): no foreign-function interface is loaded, no thread started, nothing is opened. Nothing
+in here raises into the program.
 
 This module is all that a program has of the adapter which imports no framework, so it imports next to nothing itself.
 """

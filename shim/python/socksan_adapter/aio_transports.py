@@ -17,8 +17,8 @@ _on_eof = _run_callback = None  # code: of what closes a transport for its peer;
 
 
 def _way_from(frame):
-    """How asyncio came here: the code of its own frames from here outwards, and the first frame that is the program's, None
-    where asyncio's loop itself called. How many frames lie between differs from version to version."""
+    """How asyncio came here: the code of its own frames from here outwards, and the first frame that is the program's,
+    None where asyncio's loop itself called. How many frames lie between differs from version to version."""
     codes = []
     while frame is not None:
         code = frame.f_code

@@ -11,8 +11,9 @@ _by_test = {}
 
 
 def _news():
-    """What was counted since the last look: {"kind (severity)": how often}. How severe an incident is, the library says; it
-    moves what it had counted when the kernel tells what became of the bytes, so a difference can be negative."""
+    """What was counted since the last look: {"kind (severity)": how often}. How severe an incident is, the library
+    says; it moves what it had counted when the kernel tells what became of the bytes, so a difference can be
+    negative."""
     global _counted
     now = list(numbers)
     news = {}

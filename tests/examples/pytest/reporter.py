@@ -1,7 +1,7 @@
 """Sends reports to a server, a line each, and waits for its answer.
 
-The bug: an empty read is the end of the connection, and report() takes it for an answer that says no. The next report is
-written to a connection that is over. fixed/reporter.py has the mended twin.
+The bug: an empty read is the end of the connection, and report() takes it for an answer that says no. The next report
+is written to a connection that is over. fixed/reporter.py has the mended twin.
 """
 import socket
 

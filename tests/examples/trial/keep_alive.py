@@ -1,7 +1,7 @@
 """A Twisted protocol that sends a sign of life now and then.
 
-The bug: the timer goes on when the connection is lost. Twisted throws away what is written to a transport that is gone, and
-says nothing. fixed/keep_alive.py has the mended twin.
+The bug: the timer goes on when the connection is lost. Twisted throws away what is written to a transport that is gone,
+and says nothing. fixed/keep_alive.py has the mended twin.
 """
 from twisted.internet import protocol, task
 

@@ -1,5 +1,5 @@
-"""A peer that listens, and one that hangs up, on a real reactor with a clock of the test's own. Nothing here sees the bug in
-keep_alive.py.
+"""A peer that listens, and one that hangs up, on a real reactor with a clock of the test's own. Nothing here sees the
+bug in keep_alive.py.
 
     socksan run -- trial test_keep_alive
 """
