@@ -319,7 +319,7 @@ def count_live():
 
 
 def dropped(watch, size, told, frame, why=None, connection=None):
-    """A write of `size` bytes was dropped. `frame` is the program's calling frame; `connection` names the connection."""
+    """A write of `size` bytes was dropped. `frame` is the program's calling frame; `connection` is its name."""
     place = stacks.place(frame, PLACE_OF_A_DROP)
     _note_drop(watch, size, told, place, run_under_way(), lambda: stacks.text_of(frame), why, connection)
 
