@@ -1,7 +1,14 @@
 # shellcheck shell=bash
-# lib_run.sh: what the tests of `socksan run` are written with. Wants $socksan and $python, and what lib_tests.sh has.
+# lib_run.sh: what the tests of `socksan run` are written with, and how their scripts begin: it takes the script's own arguments,
+# sets $build, $socksan and $python, and brings lib_tests.sh.
 
-: "${socksan:?}" "${python:?}"
+build=$(cd "${1:?usage: $(basename "$0") BUILD [NAME]}" && pwd) || exit 1
+only=${2:-}
+socksan=$build/socksan
+python=/usr/bin/python3
+# shellcheck source=tests/e2e/lib_tests.sh
+. "$(dirname "$0")/lib_tests.sh"
+unset LD_PRELOAD SOCKSAN_OPTIONS
 
 # Runs a command with its output in the files `out` and `err`, and its exit status in $status.
 try() {

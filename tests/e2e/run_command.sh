@@ -9,13 +9,6 @@
 # shellcheck disable=SC2016,SC2317 # $ is for the command under test; tests are called through their names
 set -uo pipefail
 
-build=$(cd "${1:?usage: run_command.sh BUILD [NAME]}" && pwd) || exit 1
-only=${2:-}
-socksan=$build/socksan
-python=/usr/bin/python3
-# shellcheck source=tests/e2e/lib_tests.sh
-. "$(dirname "$0")/lib_tests.sh"
-unset LD_PRELOAD SOCKSAN_OPTIONS
 # shellcheck source=tests/e2e/lib_run.sh
 . "$(dirname "$0")/lib_run.sh"
 

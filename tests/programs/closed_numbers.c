@@ -142,19 +142,9 @@ static void ask_streams(int fd)
 static void ask_passing(int fd)
 {
 	struct ends ends = ends_open("pair");
-	struct iovec part = {"x", 1};
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof fd)];
-	} control;
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 
-	control.header = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	CHECK_FAILS(sendmsg(ends.ours, &message, 0), EBADF);
-	memcpy(CMSG_DATA(&control.header), &ends.ours, sizeof fd);
-	CHECK(sendmsg(ends.ours, &message, 0) == 1);
+	CHECK_FAILS(pass_descriptor(ends.ours, fd), EBADF);
+	CHECK(pass_descriptor(ends.ours, ends.ours) == 1);
 	CHECK(close(ends.ours) == 0 && close(ends.theirs) == 0);
 }
 

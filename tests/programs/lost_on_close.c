@@ -131,21 +131,6 @@ static void end_with_loss(struct ends ends, void (*cause)(struct ends ends, bool
 	expect_reset(accepted, LENGTH);
 }
 
-static void hand_over(int channel, int fd)
-{
-	struct iovec part = {"x", 1};
-	union {
-		struct cmsghdr header;
-		char bytes[CMSG_SPACE(sizeof fd)];
-	} control;
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-
-	control.header = (struct cmsghdr){CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS};
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	CHECK(sendmsg(channel, &message, 0) == 1);
-}
-
 static pid_t start_program_that_waits(int *channel)
 {
 	char *const command[] = {"/bin/cat", NULL};
@@ -188,7 +173,7 @@ static void lose_nothing(struct ends ends, const char *way, void (*cause)(struct
 	if (same(way, "copy"))
 		CHECK(dup(ends.ours) >= 0);
 	else if (same(way, "passed"))
-		hand_over(channel.ours, ends.ours);
+		CHECK(pass_descriptor(channel.ours, ends.ours) == 1);
 	else if (same(way, "spawn"))
 		child = start_program_that_waits(&channel.ours);
 	else

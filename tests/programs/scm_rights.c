@@ -12,19 +12,6 @@ union control {
 	char space[CMSG_SPACE(sizeof(int))];
 };
 
-static void hand_over(int channel, int fd)
-{
-	union control control = {.header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
-	struct iovec piece = {.iov_base = "x", .iov_len = 1};
-	struct msghdr message = {.msg_iov = &piece,
-		.msg_iovlen = 1,
-		.msg_control = control.space,
-		.msg_controllen = sizeof control.space};
-
-	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
-	CHECK(sendmsg(channel, &message, 0) == 1);
-}
-
 static int take_over(int channel)
 {
 	union control control;
@@ -69,7 +56,7 @@ int main(int argc, char **argv)
 
 	if (bad)
 		peer_closes(ends, "tcp4");
-	hand_over(channel[0], ends.ours);
+	CHECK(pass_descriptor(channel[0], ends.ours) == 1);
 	CHECK(close(ends.ours) == 0);
 	if (!bad) {
 		CHECK(recv(ends.theirs, buffer, sizeof buffer, MSG_WAITALL) == sizeof buffer);

@@ -172,40 +172,34 @@ static void buffer(FILE *stream)
 	CHECK(fwrite(bytes, 1, LENGTH, stream) == LENGTH);
 }
 
+static bool flushed(int result)
+{
+	CHECK(result == 0 || result == EOF);
+	return result == 0;
+}
+
 SITE bool write_by_fflush(FILE *stream)
 {
 	buffer(stream);
-	int result = fflush(stream);
-
-	CHECK(result == 0 || result == EOF);
-	return result == 0;
+	return flushed(fflush(stream));
 }
 
 SITE bool write_by_fflush_unlocked(FILE *stream)
 {
 	buffer(stream);
-	int result = fflush_unlocked(stream);
-
-	CHECK(result == 0 || result == EOF);
-	return result == 0;
+	return flushed(fflush_unlocked(stream));
 }
 
 SITE bool write_by_fflush_all(FILE *stream)
 {
 	buffer(stream);
-	int result = fflush(NULL);
-
-	CHECK(result == 0 || result == EOF);
-	return result == 0;
+	return flushed(fflush(NULL));
 }
 
 SITE bool write_by_fcloseall(FILE *stream)
 {
 	buffer(stream);
-	int result = fcloseall();
-
-	CHECK(result == 0 || result == EOF);
-	return result == 0;
+	return flushed(fcloseall());
 }
 
 SITE bool write_by_flushlbf(FILE *stream)
@@ -236,10 +230,7 @@ SITE bool write_by_rewind(FILE *stream)
 SITE bool write_by_setvbuf(FILE *stream)
 {
 	buffer(stream);
-	int result = setvbuf(stream, NULL, _IONBF, 0);
-
-	CHECK(result == 0 || result == EOF);
-	return result == 0;
+	return flushed(setvbuf(stream, NULL, _IONBF, 0));
 }
 
 static const struct {

@@ -24,6 +24,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -273,6 +274,23 @@ static inline void count_sigpipe(void)
 	struct sigaction action = {.sa_handler = sigpipe_handler};
 
 	CHECK(sigaction(SIGPIPE, &action, NULL) == 0);
+}
+
+/* Sends a byte with a descriptor over an AF_UNIX socket; returns what sendmsg returns. */
+static inline ssize_t pass_descriptor(int channel, int fd)
+{
+	struct iovec piece = {.iov_base = (char[]){'x'}, .iov_len = 1};
+	union {
+		struct cmsghdr header;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = {.header = {CMSG_LEN(sizeof fd), SOL_SOCKET, SCM_RIGHTS}};
+	struct msghdr message = {.msg_iov = &piece,
+		.msg_iovlen = 1,
+		.msg_control = control.space,
+		.msg_controllen = sizeof control.space};
+
+	memcpy(CMSG_DATA(&control.header), &fd, sizeof fd);
+	return sendmsg(channel, &message, 0);
 }
 
 /* Waits for a child and checks that it exited with 0. */
