@@ -1,47 +1,28 @@
 /* halt.c: when an incident becomes an error, and in which number of a runtime's page it is counted meanwhile. */
-#include <errno.h>
-#include <netinet/tcp.h>
-
 #include "shim/audit/audit_close.h"
 #include "shim/audit/audit_closed.h"
 #include "shim/audit/audit_open.h"
 #include "shim/verdict/halt.h"
-#include "shim/verdict/incident_settle.h"
 #include "shim/verdict/tally.h"
-#include "tests/unit/shim/fixture.h"
+#include "tests/unit/shim/verdict/incident_fixture.h"
 
-static struct socket *connection;
 static struct tally_page page;
 
-static void set_up(void)
+static void begin(void)
 {
-	fixture_begin(16 << 20);
+	set_up();
 	config.halt_on_error = true;
-	connection = socket_new();
-	connection->protocol = TRACE_TCP;
-	connection->state = SOCKET_CONNECTED;
-	connection->fd = 7;
-	record_make(connection, 7, TRACE_CONNECT);
-	connection->record->bytes_sent = 1 << 20; /* so much can be lost */
-	cr_assert(record_is_current(connection) && socket_table_open(7, connection));
 	cr_assert(tally_use(&page));
 }
 
-TestSuite(halt, .init = set_up, .fini = fixture_end);
+TestSuite(halt, .init = begin, .fini = fixture_end);
 
 static struct incident_call call_of(enum trace_kind kind, enum trace_knowledge knowledge)
 {
-	static uint64_t now_ns = 1000;
+	struct incident_call call = a_call(10);
 
-	return (struct incident_call){
-		.socket = connection,
-		.record = connection->record,
-		.call = "send",
-		.fd = 7,
-		.length = 10,
-		.t_ns = now_ns++,
-		.verdict = {.kind = (uint8_t)kind, .knowledge = (uint8_t)knowledge},
-	};
+	call.verdict = (struct verdict){.kind = (uint8_t)kind, .knowledge = (uint8_t)knowledge};
+	return call;
 }
 
 static struct trace_incident *written(enum trace_knowledge knowledge, struct probe_tcp tcp)
