@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# lib_run.sh: what the tests of `socksan run` are written with, and how their scripts begin: it takes the script's own arguments,
-# sets $build, $socksan and $python, and brings lib_tests.sh.
+# lib_run.sh: what the tests of `socksan run` are written with, and how their scripts begin: it takes the script's own
+# arguments, sets $build, $socksan and $python, and brings lib_tests.sh.
 
 build=$(cd "${1:?usage: $(basename "$0") BUILD [NAME]}" && pwd) || exit 1
 only=${2:-}

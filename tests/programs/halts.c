@@ -60,7 +60,8 @@ static void refused(void)
 	int fd = connecting(&listener);
 	pthread_t thread;
 
-	CHECK(fcntl(fd, F_SETFL, 0) == 0 && pthread_create(&thread, NULL, close_later, &listener) == 0);
+	CHECK(fcntl(fd, F_SETFL, 0) == 0);
+	CHECK(pthread_create(&thread, NULL, close_later, &listener) == 0);
 	CHECK(write(fd, "hello", 5) == -1);
 	CHECK(pthread_join(thread, NULL) == 0);
 }
