@@ -79,6 +79,7 @@ static uint64_t inode_cookie(int fd)
 {
 	struct stat status;
 
+	status.st_mode = 0;
 	if (answer(kernel_call4(SYS_newfstatat, fd, "", &status, AT_EMPTY_PATH)) < 0 || !S_ISSOCK(status.st_mode))
 		return 0;
 	return COOKIE_IS_INODE | status.st_ino;

@@ -131,7 +131,7 @@ static bool has_gap(const struct process *process, struct text gap)
 	for (struct text rest = process->gaps; rest.length;) {
 		struct text line = text_take_line(&rest);
 
-		if (line.length == gap.length && !memcmp(line.bytes, gap.bytes, gap.length))
+		if (gap.bytes && line.length == gap.length && !memcmp(line.bytes, gap.bytes, gap.length))
 			return true;
 	}
 	return false;
