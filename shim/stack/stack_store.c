@@ -66,26 +66,30 @@ static trace_ref add(const struct capture *capture)
 	return trace_log_commit(stack);
 }
 
+/* Two threads may come with the same new stack at once: it has one reference all the same, or its writes look apart. */
 trace_ref stack_store(const struct capture *capture)
 {
 	uint32_t slot = hash_of(capture) % SLOTS;
+	trace_ref ours = 0;
 
 	for (uint32_t i = 0; i < PROBES; i++) {
 		trace_ref *place = &stored[(slot + i) % SLOTS];
 		trace_ref seen = __atomic_load_n(place, __ATOMIC_ACQUIRE);
-		trace_ref ref;
 
-		if (seen && is_same(seen, capture))
-			return seen;
 		if (!seen) {
-			ref = add(capture);
-			if (ref)
-				__atomic_compare_exchange_n(
-					place, &seen, ref, false, __ATOMIC_RELEASE, __ATOMIC_RELAXED);
-			return ref;
+			if (!ours)
+				ours = add(capture);
+			if (!ours || __atomic_compare_exchange_n(
+					     place, &seen, ours, false, __ATOMIC_RELEASE, __ATOMIC_ACQUIRE))
+				return ours;
 		}
+		if (!is_same(seen, capture))
+			continue;
+		if (ours)
+			trace_log_void(trace_log_at(ours));
+		return seen;
 	}
-	return add(capture);
+	return ours ? ours : add(capture);
 }
 
 void stack_store_forked(void)

@@ -1,7 +1,6 @@
 /* incident.c: announce, count, take back; what a runtime dropped. */
 #include "shim/verdict/incident.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -61,8 +60,7 @@ static void append_call(struct trace_incident *incident, const struct incident_c
 	add_operation(incident, call->call, call->t_ns, saturated(call->length), 0);
 }
 
-/* The write that made it stands last, as long as it is the only one. */
-static struct trace_operation *only_call(struct trace_incident *incident)
+struct trace_operation *incident_only_call(struct trace_incident *incident)
 {
 	uint32_t count = shared_get(incident->history_count);
 
@@ -120,10 +118,10 @@ static trace_ref *recent_place(const struct incident_call *call, trace_ref socke
 }
 
 /* The incident of this place, be it one that was taken back. */
-static struct trace_incident *find_at(const struct incident_call *call, trace_ref socket, trace_ref stack)
+static struct trace_incident *find_at(
+	trace_ref place, const struct incident_call *call, trace_ref socket, trace_ref stack)
 {
-	struct trace_incident *incident =
-		trace_log_at(__atomic_load_n(recent_place(call, socket, stack), __ATOMIC_ACQUIRE));
+	struct trace_incident *incident = trace_log_at(place);
 
 	if (incident && shared_get(incident->record.state) != TRACE_CLAIMED && shared_get(incident->socket) == socket &&
 		shared_get(incident->kind) == call->verdict.kind && shared_get(incident->stack_write) == stack &&
@@ -226,11 +224,37 @@ static bool join(struct trace_incident *incident, const struct incident_call *ca
 	return true;
 }
 
+/*
+ * Puts a new incident where the next write of its place finds it. Returns it; or the one that another thread has put
+ * there meanwhile, which counts this write, too: ours, which nobody else has seen, is void then.
+ */
+static struct trace_incident *publish(struct trace_incident *ours, trace_ref *place, trace_ref seen,
+	const struct incident_call *call, trace_ref stack, bool *fresh)
+{
+	trace_ref ref = trace_log_commit(ours);
+	struct trace_incident *theirs;
+
+	*fresh = true;
+	if (__atomic_compare_exchange_n(place, &seen, ref, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return ours;
+	theirs = find_at(seen, call, trace_log_ref(call->record), stack);
+	*fresh = false;
+	if (theirs && join(theirs, call, stack, fresh)) {
+		trace_log_void(ours);
+		return theirs;
+	}
+	*fresh = true;
+	__atomic_store_n(place, ref, __ATOMIC_RELEASE);
+	return ours;
+}
+
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh)
 {
 	trace_ref stack = call->stack_write ? call->stack_write : backtrace_capture();
 	trace_ref socket = trace_log_ref(call->record);
-	struct trace_incident *incident = find_at(call, socket, stack);
+	trace_ref *place = recent_place(call, socket, stack);
+	trace_ref seen = __atomic_load_n(place, __ATOMIC_ACQUIRE);
+	struct trace_incident *incident = find_at(seen, call, socket, stack);
 
 	*fresh = false;
 	if (incident && join(incident, call, stack, fresh))
@@ -238,16 +262,14 @@ struct trace_incident *incident_announce(const struct incident_call *call, bool 
 	incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
 	if (!incident)
 		return NULL;
-	*fresh = true;
 	incident_fill(incident, call, stack);
 	count_call(incident, call);
-	__atomic_store_n(recent_place(call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
-	return incident;
+	return publish(incident, place, seen, call, stack, fresh);
 }
 
 void incident_resize(struct trace_incident *incident, size_t before, size_t length)
 {
-	struct trace_operation *only = only_call(incident);
+	struct trace_operation *only = incident_only_call(incident);
 
 	__atomic_fetch_add(&incident->bytes_offered, length - before, __ATOMIC_RELAXED);
 	if (only)
@@ -280,68 +302,6 @@ void incident_void(struct trace_incident *incident)
 	trace_log_void(incident);
 }
 
-enum trace_severity incident_returned(struct trace_incident *incident)
-{
-	if (shared_get(incident->sigpipe) == TRACE_SIGPIPE_FATAL)
-		shared_set(incident->sigpipe, TRACE_SIGPIPE_NONE);
-	return trace_incident_severity(incident);
-}
-
-/* One more of its calls is over; those before it were counted while it was `before`. */
-static void count_in(struct trace_incident *incident, enum trace_severity before)
-{
-	uint64_t count = __atomic_load_n(&incident->count, __ATOMIC_RELAXED);
-
-	tally_move(incident, before, count ? count - 1 : 0);
-	tally_count(incident);
-}
-
-void incident_finish_call(struct trace_incident *incident, enum trace_severity before, long result)
-{
-	struct trace_operation *only = only_call(incident);
-
-	if (only)
-		shared_set(only->result, result > INT32_MAX ? INT32_MAX : (int32_t)result);
-	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
-	count_in(incident, before);
-}
-
-void incident_under_way(struct trace_incident *incident)
-{
-	if (!incident)
-		return;
-	incident_returned(incident);
-	__atomic_fetch_and(&incident->flags, ~(uint32_t)TRACE_INCIDENT_IN_CALL, __ATOMIC_RELEASE);
-}
-
-void incident_unknown(struct trace_incident *incident, size_t accepted)
-{
-	struct trace_operation *only;
-	enum trace_severity before;
-
-	if (!incident)
-		return;
-	before = incident_returned(incident);
-	__atomic_fetch_add(&incident->bytes_accepted, accepted, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&incident->pending_bytes, accepted, __ATOMIC_RELAXED);
-	if (shared_get(incident->outcome) == TRACE_DELIVERED)
-		shared_set(incident->outcome, TRACE_UNCONFIRMED);
-	only = only_call(incident);
-	if (!accepted && only)
-		shared_set(only->result, -EINPROGRESS);
-	incident_under_way(incident);
-	count_in(incident, before);
-}
-
-void incident_abandoned(struct hold_slot *slot)
-{
-	if (slot->in_call)
-		__atomic_store_n(&slot->in_call->in_call_ns, 0, __ATOMIC_RELEASE);
-	if (slot->incident)
-		incident_unknown(slot->incident, 0);
-	trace_log_lost(TRACE_LOST_STALE);
-}
-
 struct trace_incident *incident_dropped(const struct incident_drop *drop)
 {
 	trace_ref stack = backtrace_capture_text(drop->stack, drop->stack_length);
@@ -353,7 +313,8 @@ struct trace_incident *incident_dropped(const struct incident_drop *drop)
 		.t_ns = drop->t_ns,
 		.verdict = classify_dropped(drop->told),
 	};
-	struct trace_incident *incident = find_at(&call, socket, stack);
+	trace_ref *place = recent_place(&call, socket, stack);
+	struct trace_incident *incident = find_at(__atomic_load_n(place, __ATOMIC_ACQUIRE), &call, socket, stack);
 
 	if (!incident) {
 		incident = trace_log_claim(TRACE_INCIDENT, sizeof(*incident));
@@ -368,7 +329,7 @@ struct trace_incident *incident_dropped(const struct incident_drop *drop)
 		if (drop->note_length)
 			shared_set(incident->text, trace_log_text(TRACE_TEXT_NOTE, drop->note, drop->note_length));
 		shared_set(incident->outcome, TRACE_REJECTED);
-		__atomic_store_n(recent_place(&call, socket, stack), trace_log_commit(incident), __ATOMIC_RELEASE);
+		__atomic_store_n(place, trace_log_commit(incident), __ATOMIC_RELEASE);
 	}
 	incident_dropped_again(incident, drop->bytes, drop->t_ns);
 	return incident;

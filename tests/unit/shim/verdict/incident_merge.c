@@ -207,3 +207,48 @@ Test(incident, from_several_threads, .timeout = 600)
 	cr_expect(bytes == count);
 	cr_expect(fixture_losses(trace_log_process()) == 0);
 }
+
+/* ---- a place that is new to several threads at once ---- */
+
+enum { ROUNDS = 2000 / FIXTURE_SLOWER };
+
+static pthread_barrier_t barrier;
+
+static struct trace_incident *announced_at(const struct incident_call *call)
+{
+	bool fresh;
+
+	return incident_announce(call, &fresh);
+}
+
+static void *write_in_each_round(void *argument)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		struct incident_call call = a_call(1);
+
+		call.fd = 10 + round;
+		pthread_barrier_wait(&barrier);
+		incident_reject(announced_at(&call), EPIPE, TRACE_SIGPIPE_NONE);
+	}
+	return argument;
+}
+
+Test(incident, a_new_place_of_several_threads_is_one, .timeout = 300)
+{
+	pthread_t threads[THREADS];
+	struct fixture_trace trace;
+	const struct trace_record *record;
+	uint64_t count = 0;
+
+	cr_assert(pthread_barrier_init(&barrier, NULL, THREADS) == 0);
+	for (int i = 0; i < THREADS; i++)
+		cr_assert(pthread_create(&threads[i], NULL, write_in_each_round, NULL) == 0);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	cr_expect(incidents(TRACE_COMMITTED) == ROUNDS, "%zu", incidents(TRACE_COMMITTED));
+	trace = fixture_open_trace(own_trace());
+	while ((record = fixture_next(&trace)))
+		if (record->type == TRACE_INCIDENT && record->state == TRACE_COMMITTED)
+			count += ((const struct trace_incident *)(const void *)record)->count;
+	cr_expect(count == (uint64_t)THREADS * ROUNDS);
+}
