@@ -16,8 +16,8 @@ struct capture {
 
 /*
  * Finds the same stack in the trace, or adds it, and with it the modules that it goes through. Returns 0 where the
- * trace has no room left. From any thread and any signal handler: nothing waits. Threads that come with the same stack at
- * the same time get the same reference.
+ * trace has no room left. From any thread and any signal handler: nothing waits. Threads that come with the same stack
+ * at the same time get the same reference.
  */
 trace_ref stack_store(const struct capture *capture);
 

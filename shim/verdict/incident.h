@@ -40,7 +40,7 @@ struct incident_call {
  */
 struct trace_incident *incident_announce(const struct incident_call *call, bool *fresh);
 
-/* What the flight recorder has of the only write of an incident, which stands last; NULL: it has more than one by now. */
+/* What the flight recorder has of the only write of an incident, which stands last; NULL: it has more than one. */
 struct trace_operation *incident_only_call(struct trace_incident *incident);
 
 /* Its call offers `length` bytes, and not `before` as was announced. */
