@@ -48,8 +48,7 @@ static void with_address(int number, siginfo_t *info, void *context)
 
 static void plain(int number)
 {
-	CHECK(number == SIGBUS);
-	handled++;
+	handled += number == SIGBUS;
 	siglongjmp(back, 1);
 }
 

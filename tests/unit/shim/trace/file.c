@@ -216,11 +216,12 @@ static size_t mapped_bytes(void)
 
 Test(trace_file, is_mapped_as_it_grows)
 {
-	static struct trace_text *texts[1000];
+	enum { TEXTS = 1000 };
+	static struct trace_text *texts[TEXTS];
 
 	cr_assert(trace_log_open());
 	cr_expect(mapped_bytes() == TRACE_FILE_STEP);
-	for (size_t i = 0; i < COUNT_OF(texts); i++) {
+	for (int i = 0; i < TEXTS; i++) {
 		texts[i] = trace_log_claim(TRACE_TEXT, 1000);
 		cr_assert_not_null(texts[i]);
 		texts[i]->length = (uint32_t)i;
@@ -228,11 +229,11 @@ Test(trace_file, is_mapped_as_it_grows)
 		cr_assert((uintptr_t)trace_log_ref(texts[i]) % TRACE_FILE_STEP <= TRACE_FILE_STEP - 1000,
 			"crosses no step");
 	}
-	cr_expect(mapped_bytes() == TRACE_FILE_STEP * (trace_log_ref(texts[999]) / TRACE_FILE_STEP + 1));
-	for (size_t i = 0; i < COUNT_OF(texts); i++)
-		cr_assert(
-			texts[i]->length == i && trace_log_find(trace_log_ref(texts[i]), TRACE_TEXT, 1000) == texts[i]);
-	cr_expect(fixture_count(fixture_own_trace(), TRACE_TEXT, TRACE_COMMITTED) == COUNT_OF(texts));
+	cr_expect(mapped_bytes() == TRACE_FILE_STEP * (trace_log_ref(texts[TEXTS - 1]) / TRACE_FILE_STEP + 1));
+	for (int i = 0; i < TEXTS; i++)
+		cr_assert(texts[i]->length == (uint32_t)i &&
+			  trace_log_find(trace_log_ref(texts[i]), TRACE_TEXT, 1000) == texts[i]);
+	cr_expect(fixture_count(fixture_own_trace(), TRACE_TEXT, TRACE_COMMITTED) == TEXTS);
 	cr_expect(fixture_losses(trace_log_process()) == 0);
 }
 
