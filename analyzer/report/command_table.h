@@ -20,12 +20,13 @@
 		"programs, programs of another architecture, setuid programs. Children that escaped the audit are "    \
 		"listed in the report.",                                                                               \
 		"COMMAND's own, 128+N where signal N ended it. Where that is 0: 66 (see --error-exitcode) where "      \
-		"incidents of a severity in --fail-on remain; 125 where socksan itself failed or COMMAND cannot be "   \
+		"incidents as severe as --fail-on says remain, or a trace is missing; 125 where socksan itself "       \
+		"failed or COMMAND cannot be "                                                                         \
 		"audited; 126 where COMMAND cannot be executed; 127 where it was not found.")                          \
 	SUBCOMMAND(REPORT, report, "[options] TRACE...", TRACES, "summarize traces (files or directories)",            \
 		"Summarizes kept traces: files, or directories searched for *.trace. The report goes to "              \
 		"standard output.",                                                                                    \
-		"0; 66 (see --error-exitcode) where incidents of a severity in --fail-on remain; 3 where no trace "    \
+		"0; 66 (see --error-exitcode) where incidents as severe as --fail-on says remain; 3 where no trace "   \
 		"was found; 125 where a report could not be written.")                                                 \
 	SUBCOMMAND(SOCKETS, sockets, "[options] TRACE...", TRACES,                                                     \
 		"every connection: endpoints, bytes, duration, how it ended",                                          \
@@ -39,7 +40,7 @@
 		"Compares two reports (json or jsonl), traces or directories of traces, and lists the incidents "      \
 		"that are new, gone and still there. An incident is recognised by its fingerprint, which survives "    \
 		"rebuilds and moved lines. A note in BASE does not cover a warning or an error in NEW.",               \
-		"0; 66 (see --error-exitcode) where there are new incidents of a severity in --fail-on; 125 where "    \
+		"0; 66 (see --error-exitcode) where there are new incidents as severe as --fail-on says; 125 where "   \
 		"BASE or NEW could not be read.")                                                                      \
 	SUBCOMMAND(EXPLAIN, explain, "[KIND]", KIND, "what a kind of incident means, usual causes, how to fix it",     \
 		"Says what a kind of incident means, its likely causes, and how to fix it; without KIND, lists all "   \
