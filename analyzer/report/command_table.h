@@ -20,13 +20,14 @@
 		"programs, programs of another architecture, setuid programs. Children that escaped the audit are "    \
 		"listed in the report.",                                                                               \
 		"COMMAND's own, 128+N where signal N ended it. Where that is 0: 66 (see --error-exitcode) where "      \
-		"incidents as severe as --fail-on says remain, or a trace is missing; 125 where socksan itself "       \
-		"failed or COMMAND cannot be "                                                                         \
+		"incidents at or above --fail-on's severity remain, or a trace could not be made or read; 125 where "  \
+		"socksan itself failed or COMMAND cannot be "                                                          \
 		"audited; 126 where COMMAND cannot be executed; 127 where it was not found.")                          \
 	SUBCOMMAND(REPORT, report, "[options] TRACE...", TRACES, "summarize traces (files or directories)",            \
 		"Summarizes kept traces: files, or directories searched for *.trace. The report goes to "              \
 		"standard output.",                                                                                    \
-		"0; 66 (see --error-exitcode) where incidents as severe as --fail-on says remain; 3 where no trace "   \
+		"0; 66 (see --error-exitcode) where incidents at or above --fail-on's severity remain; 3 where no "    \
+		"trace "                                                                                               \
 		"was found; 125 where a report could not be written.")                                                 \
 	SUBCOMMAND(SOCKETS, sockets, "[options] TRACE...", TRACES,                                                     \
 		"every connection: endpoints, bytes, duration, how it ended",                                          \
@@ -40,7 +41,8 @@
 		"Compares two reports (json or jsonl), traces or directories of traces, and lists the incidents "      \
 		"that are new, gone and still there. An incident is recognised by its fingerprint, which survives "    \
 		"rebuilds and moved lines. A note in BASE does not cover a warning or an error in NEW.",               \
-		"0; 66 (see --error-exitcode) where there are new incidents as severe as --fail-on says; 125 where "   \
+		"0; 66 (see --error-exitcode) where there are new incidents at or above --fail-on's severity; 125 "    \
+		"where "                                                                                               \
 		"BASE or NEW could not be read.")                                                                      \
 	SUBCOMMAND(EXPLAIN, explain, "[KIND]", KIND, "what a kind of incident means, usual causes, how to fix it",     \
 		"Says what a kind of incident means, its likely causes, and how to fix it; without KIND, lists all "   \
@@ -65,9 +67,9 @@
 	OPTION(DIFF_FORMAT, "format", "", "NAME", WORD, "text json", IN_DIFF, "format of the list",                    \
 		"Format of the list: text or json (default: text)")                                                    \
 	OPTION(FAIL_ON, "fail-on", "", "LIST", WORDS, "error warning note all none", IN_RUN | IN_REPORT | IN_DIFF,     \
-		"the least severity that changes the exit status",                                                     \
-		"The least severity of incidents that changes the exit status: error (default), warning, which "       \
-		"includes errors, note or all, which include both, or none; diff looks at new incidents only")         \
+		"lowest severity that changes the exit status",                                                        \
+		"Lowest severity that changes the exit status: error (default), warning (and errors), note or all "    \
+		"(everything), or none; diff looks at new incidents only")                                             \
 	OPTION(ERROR_EXITCODE, "error-exitcode", "", "N", NUMBER, "", IN_RUN | IN_REPORT | IN_DIFF,                    \
 		"exit status where such incidents remain",                                                             \
 		"Exit status where such incidents remain (default: 66; 0: they never change it)")                      \
